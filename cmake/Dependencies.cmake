@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every dependency, and the version Reel is built and tested with: Debian 12's packages.
+# docs/DEPENDENCIES.md says why each is here and what would replace it.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(spdlog 1.10 REQUIRED)
+find_package(PNG REQUIRED)
+pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libswscale libavutil)
+pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(MINIZIP REQUIRED IMPORTED_TARGET minizip)
+if(REEL_WITH_ONEDNN)
+  # Not its CMake package: Debian's asks for OpenCL headers that only its GPU engine needs.
+  find_path(REEL_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)
+  find_library(REEL_DNNL dnnl REQUIRED)
+endif()
+if(REEL_WITH_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# reel_room(<name> [SOURCES <file>...] [DEPS <room>...] [LINKS <target>...] [LIBS <target>...])
+#
+# One folder under src/ = one library = one line in the dependency list.
+#   DEPS   rooms it may include; tools/check_rooms.py reads the same list
+#   LINKS  our own targets it links; when left out, the rooms in DEPS
+#   LIBS   libraries from outside, private to the room
+function(reel_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;LINKS;LIBS" ${ARGN})
+  string(REPLACE "/" "_" target "reel_${name}")
+  if(ROOM_SOURCES)
+    set(scope PUBLIC)
+    add_library(${target} STATIC ${ROOM_SOURCES})
+    target_link_libraries(${target} PRIVATE reel_warnings ${ROOM_LIBS})
+  else()  # headers only, as core/numerics
+    set(scope INTERFACE)
+    add_library(${target} INTERFACE)
+  endif()
+  target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR}/src
+                                                ${PROJECT_SOURCE_DIR}/include)
+  target_compile_features(${target} ${scope} cxx_std_20)
+  # cxx_std_20 leaves .cu files at C++17, and CMake 3.25 has no cuda_std_20.
+  target_compile_options(${target} ${scope} $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+  if(NOT ROOM_LINKS)
+    list(TRANSFORM ROOM_DEPS REPLACE "/" "_")
+    list(TRANSFORM ROOM_DEPS PREPEND "reel_" OUTPUT_VARIABLE ROOM_LINKS)
+  endif()
+  target_link_libraries(${target} ${scope} ${ROOM_LINKS})
+endfunction()

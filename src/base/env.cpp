@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/env.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#ifndef REEL_SOURCE_DIR
+#define REEL_SOURCE_DIR ""
+#endif
+
+namespace reel::env {
+namespace fs = std::filesystem;
+
+std::optional<std::string> get(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+std::string models_path() { return get("REEL_MODELS").value_or(""); }
+
+fs::path state_folder() {
+  if (const auto state = get("XDG_STATE_HOME")) return fs::path(*state) / "reel";
+  if (const auto home = get("HOME")) return fs::path(*home) / ".local/state/reel";
+  return fs::temp_directory_path() / ("reel-state-" + std::to_string(::getuid()));
+}
+
+std::optional<fs::path> demo_model_folder() {
+  if (const auto folder = get("REEL_DEMO_MODEL")) return fs::path(*folder);
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path candidates[] = {program.parent_path().parent_path() / "share/reel/demo",
+                                 fs::path(REEL_SOURCE_DIR) / "models/demo"};
+  for (const fs::path& folder : candidates) {
+    if (fs::exists(folder / "config.json", error)) return folder;
+  }
+  return std::nullopt;
+}
+
+}  // namespace reel::env

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every environment variable Reel reads, in one place (docs/ENVIRONMENT.md is this table).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace reel::env {
+
+std::optional<std::string> get(const char* name);
+
+// REEL_MODELS, split at ':'; folders in which model names are looked up.
+std::string models_path();
+
+// $XDG_STATE_HOME/reel, else ~/.local/state/reel, else /tmp/reel-state-<uid>.
+std::filesystem::path state_folder();
+
+// The folder that holds the built-in demo model: REEL_DEMO_MODEL, else beside the program
+// (<bin>/../share/reel/demo), else the source tree it was built from.
+std::optional<std::filesystem::path> demo_model_folder();
+
+}  // namespace reel::env

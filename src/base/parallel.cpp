@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/parallel.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace reel {
+namespace {
+
+thread_local bool inside_parallel_for = false;
+
+// cgroup v2 "quota period" in microseconds; 0 when there is no limit to be read.
+int cgroup_cores() {
+  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
+  if (file == nullptr) return 0;
+  long quota = 0;
+  long period = 0;
+  const int read = std::fscanf(file, "%ld %ld", &quota, &period);
+  std::fclose(file);
+  if (read != 2 || quota <= 0 || period <= 0) return 0;
+  return static_cast<int>(std::max(1L, (quota + period - 1) / period));
+}
+
+class Pool {
+ public:
+  explicit Pool(int threads) {
+    for (int index = 1; index < threads; ++index) {
+      workers_.emplace_back([this] { work(); });
+    }
+  }
+  ~Pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  void run(int64_t chunks, const std::function<void(int64_t)>& chunk) {
+    {
+      const std::lock_guard lock(mutex_);
+      chunk_ = &chunk;
+      chunks_ = chunks;
+      next_ = 0;
+      running_ = 0;
+      error_ = nullptr;
+      ++generation_;
+    }
+    wake_.notify_all();
+    take_chunks();
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [this] { return running_ == 0 && next_ >= chunks_; });
+    chunk_ = nullptr;
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  void take_chunks() {
+    std::unique_lock lock(mutex_);
+    while (chunk_ != nullptr && next_ < chunks_) {
+      const int64_t mine = next_++;
+      ++running_;
+      lock.unlock();
+      std::exception_ptr error;
+      inside_parallel_for = true;
+      try {
+        (*chunk_)(mine);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      inside_parallel_for = false;
+      lock.lock();
+      --running_;
+      if (error && !error_) {
+        error_ = error;
+        next_ = chunks_;
+      }
+    }
+    if (running_ == 0) done_.notify_all();
+  }
+
+  void work() {
+    uint64_t seen = 0;
+    while (true) {
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return closing_ || generation_ != seen; });
+        if (closing_) return;
+        seen = generation_;
+      }
+      take_chunks();
+    }
+  }
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  const std::function<void(int64_t)>* chunk_ = nullptr;
+  int64_t chunks_ = 0;
+  int64_t next_ = 0;
+  int64_t running_ = 0;
+  uint64_t generation_ = 0;
+  bool closing_ = false;
+  std::exception_ptr error_;
+};
+
+std::unique_ptr<Pool>& pool() {
+  static std::unique_ptr<Pool> instance = std::make_unique<Pool>(usable_cores());
+  return instance;
+}
+
+// Two callers of parallel_for take turns.
+std::mutex& pool_turn() {
+  static std::mutex instance;
+  return instance;
+}
+
+}  // namespace
+
+int usable_cores() {
+  cpu_set_t set;
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
+  const int quota = cgroup_cores();
+  if (quota > 0) cores = std::min(cores, quota);
+  return std::max(cores, 1);
+}
+
+void set_compute_threads(int threads) {
+  const std::lock_guard turn(pool_turn());
+  const int wanted = threads > 0 ? threads : usable_cores();
+  if (pool()->threads() != wanted) pool() = std::make_unique<Pool>(wanted);
+}
+
+int compute_threads() { return pool()->threads(); }
+
+void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body) {
+  if (count <= 0) return;
+  grain = std::max<int64_t>(grain, 1);
+  if (inside_parallel_for || count <= grain || pool()->threads() == 1) {
+    body(0, count);
+    return;
+  }
+  const std::lock_guard turn(pool_turn());
+  // A few chunks per thread even out uneven work without many wake-ups.
+  const int64_t most = int64_t{pool()->threads()} * 4;
+  const int64_t size = std::max(grain, (count + most - 1) / most);
+  const int64_t chunks = (count + size - 1) / size;
+  pool()->run(chunks,
+              [&](int64_t chunk) { body(chunk * size, std::min(count, (chunk + 1) * size)); });
+}
+
+}  // namespace reel

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// One process-wide pool of compute threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace reel {
+
+// Cores this process may run on: the affinity mask and the cgroup's CPU quota, at least 1.
+int usable_cores();
+
+// Sets the number of threads that parallel_for uses, the calling one included. 0 means
+// usable_cores(). Not to be called while a parallel_for runs.
+void set_compute_threads(int threads);
+int compute_threads();
+
+// Calls body(begin, end) on disjoint ranges that cover [0, count), each of at least
+// `grain` elements (the last may be shorter), on up to compute_threads() threads; returns when
+// all are done. The first exception of a body is rethrown here. Nested calls run inline.
+// Waiting threads sleep: they do not spin.
+void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
+
+}  // namespace reel
