@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -61,23 +63,37 @@ class TensorFile {
   void read(const TensorEntry& entry, std::span<std::byte> out) const;
 
  protected:
+  // Whether two tensors may use the same bytes of the file, as the storages of .pth allow.
+  enum class Overlap { kForbidden, kAllowed };
+
   TensorFile(FileFormat format, InputFile file) : format_(format), file_(std::move(file)) {}
   // Sorts the entries and checks what the class comment promises; readers call it last.
-  void finish();
-
-  InputFile file_;
-  std::vector<TensorEntry> entries_;
-  std::map<std::string, std::string> metadata_;
+  void finish(Overlap overlap);
 
  private:
   FileFormat format_;
+
+ protected:
+  InputFile file_;
+  std::vector<TensorEntry> entries_;
+  std::map<std::string, std::string> metadata_;
 };
 
 // Opens a file by its first bytes, not by its name: safetensors, .pth (zip) or GGUF.
 //
 // Throws kNotFound; kBadFile with one sentence naming what was found (a Git LFS pointer, an HTML
 // page, an unfinished download, an old-style pickle, a truncated or damaged header) and what to
-// do; kIo.
+// do; kUnsupported for a known kind of number or file that is not read here; kIo.
 std::unique_ptr<TensorFile> open_tensor_file(const std::filesystem::path& path);
+
+// Bytes of a row-major tensor. Nothing when the extents are negative, more than Shape::kMostAxes,
+// no whole number of blocks, or multiply beyond 63 bits (zeros aside, so that Shape can count the
+// elements).
+std::optional<uint64_t> checked_storage_bytes(DType dtype, std::span<const int64_t> extents);
+
+// Bytes of storage from the first to the last element of a strided tensor; nothing when that, or
+// the row-major size, is beyond 63 bits, or a stride is negative.
+std::optional<uint64_t> checked_span_bytes(DType dtype, std::span<const int64_t> extents,
+                                           std::span<const int64_t> strides);
 
 }  // namespace reel::formats

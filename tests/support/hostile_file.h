@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Damages a small file in every simple way; a reader must refuse each copy with reel::Error, or
+// answer entries that can be read.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <reel/error.h>
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "formats/tensor_file.h"
+#include "support/temp_folder.h"
+
+namespace reel::test {
+
+inline void write_file(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// "refused", or what the reader did wrong; "read" when it accepted the file and all was well.
+inline std::string read_all_tensors(const std::filesystem::path& path) {
+  try {
+    const auto file = formats::open_tensor_file(path);
+    for (const formats::TensorEntry& entry : file->entries()) {
+      std::vector<std::byte> out(
+          static_cast<size_t>(storage_bytes(entry.dtype, entry.shape.elements())));
+      file->read(entry, out);
+    }
+    return "read";
+  } catch (const Error&) {
+    return "refused";
+  } catch (const std::exception& error) {
+    return std::string("threw something else: ") + error.what();
+  }
+}
+
+// Every shorter copy of `bytes` is refused.
+inline void expect_truncations_refused(const std::string& bytes) {
+  const TempFolder folder;
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    write_file(folder / "cut", bytes.substr(0, size));
+    ASSERT_EQ(read_all_tensors(folder / "cut"), "refused") << "cut to " << size << " bytes";
+  }
+}
+
+// Every copy with one bit flipped is refused or read, never anything else.
+inline void expect_bit_flips_survived(const std::string& bytes) {
+  const TempFolder folder;
+  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    std::string damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+    write_file(folder / "flipped", damaged);
+    const std::string outcome = read_all_tensors(folder / "flipped");
+    ASSERT_TRUE(outcome == "refused" || outcome == "read") << "bit " << bit << ": " << outcome;
+  }
+}
+
+}  // namespace reel::test
