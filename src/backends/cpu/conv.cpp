@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reference convolution over channels-last frames.
+#include <cstring>
+#include <vector>
+
+#include "backends/cpu/element.h"
+#include "backends/cpu/reference_kernels.h"
+#include "base/parallel.h"
+
+namespace reel::cpu::reference {
+namespace {
+
+// Adds the products of one kernel position (tap, kernel row and column) to `sums` [out_channels].
+void add_position(const ops::ConvArgs& args, int64_t tap, int64_t kernel_at, int64_t pixel,
+                  std::vector<double>& sums) {
+  const ops::ConvShape& shape = args.weight.shape;
+  const int64_t window = shape.kernel_rows * shape.kernel_cols;
+  for (int64_t in = 0; in < shape.in_channels; ++in) {
+    const double x = load(args.frames[tap], args.dtype, pixel * shape.in_channels + in);
+    for (int64_t out = 0; out < shape.out_channels; ++out) {
+      const int64_t at = ((out * shape.in_channels + in) * shape.taps + tap) * window + kernel_at;
+      sums[static_cast<size_t>(out)] += x * load(args.weight.data, args.weight.dtype, at);
+    }
+  }
+}
+
+void conv_pixel(const ops::ConvArgs& args, int64_t row, int64_t col, std::vector<double>& sums) {
+  const ops::ConvShape& shape = args.weight.shape;
+  sums.assign(static_cast<size_t>(shape.out_channels), 0.0);
+  for (int64_t tap = 0; tap < shape.taps; ++tap) {
+    if (args.frames[tap] == nullptr) continue;
+    for (int64_t kernel_row = 0; kernel_row < shape.kernel_rows; ++kernel_row) {
+      for (int64_t kernel_col = 0; kernel_col < shape.kernel_cols; ++kernel_col) {
+        const int64_t from_row = row + kernel_row - shape.kernel_rows / 2;
+        const int64_t from_col = col + kernel_col - shape.kernel_cols / 2;
+        if (from_row < 0 || from_row >= args.rows || from_col < 0 || from_col >= args.cols)
+          continue;
+        add_position(args, tap, kernel_row * shape.kernel_cols + kernel_col,
+                     from_row * args.cols + from_col, sums);
+      }
+    }
+  }
+  const int64_t start = (row * args.cols + col) * shape.out_channels;
+  for (int64_t out = 0; out < shape.out_channels; ++out) {
+    double y = sums[static_cast<size_t>(out)];
+    if (args.bias != nullptr) y += args.bias[out];
+    if (args.residual != nullptr) y += load(args.residual, args.dtype, start + out);
+    store(args.out, args.dtype, start + out, y);
+  }
+}
+
+}  // namespace
+
+int64_t packed_conv_bytes(DType dtype, const ops::ConvShape& shape) {
+  return storage_bytes(dtype, shape.out_channels * shape.in_channels * shape.taps *
+                                  shape.kernel_rows * shape.kernel_cols);
+}
+
+void pack_conv(const ops::PackConvArgs& args, Stream) {
+  const int64_t elements = packed_conv_bytes(DType::kF32, args.shape) / 4;
+  for (int64_t at = 0; at < elements; ++at) store(args.to, args.dtype, at, args.from[at]);
+}
+
+void conv(const ops::ConvArgs& args, Stream) {
+  const int64_t pixels = (args.row_end - args.row_begin) * args.cols;
+  parallel_for(pixels, 4, [&](int64_t begin, int64_t end) {
+    std::vector<double> sums;
+    for (int64_t at = begin; at < end; ++at) {
+      conv_pixel(args, args.row_begin + at / args.cols, at % args.cols, sums);
+    }
+  });
+}
+
+void upsample2x(const ops::Upsample2xArgs& args, Stream) {
+  const int64_t pixel_bytes = storage_bytes(args.dtype, args.channels);
+  parallel_for(2 * args.rows, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      for (int64_t col = 0; col < 2 * args.cols; ++col) {
+        const int64_t from = row / 2 * args.cols + col / 2;
+        std::memcpy(static_cast<std::byte*>(args.out) + (row * 2 * args.cols + col) * pixel_bytes,
+                    static_cast<const std::byte*>(args.x) + from * pixel_bytes,
+                    static_cast<size_t>(pixel_bytes));
+      }
+    }
+  });
+}
+
+}  // namespace reel::cpu::reference

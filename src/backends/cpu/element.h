@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing one element of an f32 or bf16 array.
+#pragma once
+
+#include <cmath>
+
+#include "core/dtype.h"
+#include "core/numerics/small_floats.h"
+
+namespace reel::cpu {
+
+inline float load(const void* data, DType dtype, int64_t at) {
+  return dtype == DType::kBF16 ? static_cast<float>(static_cast<const BF16*>(data)[at])
+                               : static_cast<const float*>(data)[at];
+}
+
+inline void store(void* data, DType dtype, int64_t at, double value) {
+  if (dtype == DType::kBF16) {
+    static_cast<BF16*>(data)[at] = BF16(static_cast<float>(value));
+  } else {
+    static_cast<float*>(data)[at] = static_cast<float>(value);
+  }
+}
+
+inline double silu(double x) { return x / (1 + std::exp(-x)); }
+
+// 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): Hendrycks & Gimpel 2016, arXiv:1606.08415.
+inline double gelu_tanh(double x) {
+  constexpr double kSqrt2OverPi = 0.7978845608028654;
+  return 0.5 * x * (1 + std::tanh(kSqrt2OverPi * (x + 0.044715 * x * x * x)));
+}
+
+}  // namespace reel::cpu

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution as one oneDNN 2-D convolution per tap in time, summed in f32. A strip of output rows
+// is finished at a time, so its sums stay in the cache and frames are never copied.
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "backends/cpu/onednn_engine.h"
+#include "backends/cpu/onednn_parts.h"
+#include "base/parallel.h"
+
+namespace reel::cpu::onednn {
+namespace {
+
+using dnnl::memory;
+
+// Weights are packed for a strip of this size; other sizes use the same order.
+constexpr int64_t kPackedForRows = 16;
+constexpr int64_t kPackedForCols = 64;
+
+struct TapConv {
+  dnnl::convolution_forward::primitive_desc desc;
+  dnnl::convolution_forward primitive;
+};
+
+struct Strip {
+  int64_t rows, cols;    // of the output
+  int64_t above, below;  // zero rows beyond the frame's edge
+};
+
+dnnl::convolution_forward::primitive_desc tap_desc(const ops::ConvShape& shape, DType dtype,
+                                                   const Strip& strip, bool adds,
+                                                   const memory::desc& weight) {
+  const int64_t half_rows = shape.kernel_rows / 2;
+  const int64_t half_cols = shape.kernel_cols / 2;
+  const int64_t in_rows = strip.rows + 2 * half_rows - strip.above - strip.below;
+  const memory::desc x({1, shape.in_channels, in_rows, strip.cols}, data_type(dtype),
+                       memory::format_tag::nhwc);
+  const memory::desc y({1, shape.out_channels, strip.rows, strip.cols}, memory::data_type::f32,
+                       memory::format_tag::nhwc);
+  dnnl::post_ops post;
+  if (adds) post.append_sum();
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(post);
+  const dnnl::convolution_forward::desc desc(
+      dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, weight, y, {1, 1},
+      {strip.above, half_cols}, {strip.below, half_cols});
+  return {desc, attr, engine()};
+}
+
+const memory::desc& packed_desc(DType dtype, const ops::ConvShape& shape) {
+  static std::map<Key, memory::desc> cache;
+  return cached(cache,
+                {static_cast<int64_t>(dtype), shape.out_channels, shape.in_channels,
+                 shape.kernel_rows, shape.kernel_cols},
+                [&] {
+                  const memory::desc any(
+                      {shape.out_channels, shape.in_channels, shape.kernel_rows, shape.kernel_cols},
+                      data_type(dtype), memory::format_tag::any);
+                  const int64_t half = shape.kernel_rows / 2;
+                  return tap_desc(shape, dtype, {kPackedForRows, kPackedForCols, half, half}, true,
+                                  any)
+                      .weights_desc();
+                });
+}
+
+int64_t tap_bytes(DType dtype, const ops::ConvShape& shape) {
+  const auto bytes = static_cast<int64_t>(packed_desc(dtype, shape).get_size());
+  return (bytes + 63) / 64 * 64;
+}
+
+void run_tap(const ops::ConvArgs& args, const Strip& strip, int64_t tap, bool adds, float* sums) {
+  static std::map<Key, TapConv> cache;
+  const ops::ConvShape& shape = args.weight.shape;
+  const TapConv& conv = cached(
+      cache,
+      {static_cast<int64_t>(args.dtype), shape.out_channels, shape.in_channels, shape.kernel_rows,
+       shape.kernel_cols, strip.rows, strip.cols, strip.above, strip.below, adds},
+      [&]() -> TapConv {
+        const auto desc = tap_desc(shape, args.dtype, strip, adds, packed_desc(args.dtype, shape));
+        return {desc, dnnl::convolution_forward(desc)};
+      });
+  const int64_t first_row = args.row_begin - shape.kernel_rows / 2 + strip.above;
+  const auto* frame = static_cast<const std::byte*>(args.frames[tap]);
+  const auto* weight = static_cast<const std::byte*>(args.weight.data);
+  conv.primitive.execute(
+      stream(), {{DNNL_ARG_SRC, wrap(conv.desc.src_desc(),
+                                     frame + storage_bytes(args.dtype, first_row * args.cols *
+                                                                           shape.in_channels))},
+                 {DNNL_ARG_WEIGHTS,
+                  wrap(conv.desc.weights_desc(), weight + tap * tap_bytes(args.dtype, shape))},
+                 {DNNL_ARG_DST, wrap(conv.desc.dst_desc(), sums)}});
+  stream().wait();
+}
+
+}  // namespace
+
+int64_t packed_conv_bytes(DType dtype, const ops::ConvShape& shape) {
+  return shape.taps * tap_bytes(dtype, shape);
+}
+
+void pack_conv(const ops::PackConvArgs& args, Stream) {
+  const ops::ConvShape& shape = args.shape;
+  const int64_t window = shape.kernel_rows * shape.kernel_cols;
+  const int64_t pairs = shape.out_channels * shape.in_channels;
+  std::vector<float> tap_weights(static_cast<size_t>(pairs * window));
+  const memory::desc plain(
+      {shape.out_channels, shape.in_channels, shape.kernel_rows, shape.kernel_cols},
+      memory::data_type::f32, memory::format_tag::oihw);
+  for (int64_t tap = 0; tap < shape.taps; ++tap) {
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      std::memcpy(tap_weights.data() + pair * window,
+                  args.from + (pair * shape.taps + tap) * window,
+                  static_cast<size_t>(window) * sizeof(float));
+    }
+    memory source = wrap(plain, tap_weights.data());
+    memory target = wrap(packed_desc(args.dtype, shape),
+                         static_cast<std::byte*>(args.to) + tap * tap_bytes(args.dtype, shape));
+    dnnl::reorder(source, target).execute(stream(), source, target);
+    stream().wait();
+  }
+}
+
+void conv(const ops::ConvArgs& args, Stream) {
+  const ops::ConvShape& shape = args.weight.shape;
+  const int64_t half_rows = shape.kernel_rows / 2;
+  const Strip strip{.rows = args.row_end - args.row_begin,
+                    .cols = args.cols,
+                    .above = std::max<int64_t>(0, half_rows - args.row_begin),
+                    .below = std::max<int64_t>(0, args.row_end + half_rows - args.rows)};
+  const int64_t start = args.row_begin * args.cols * shape.out_channels;
+  const int64_t row_elements = args.cols * shape.out_channels;
+  float* const sums = scratch_floats(1, strip.rows * row_elements);
+  bool adds = false;
+  for (int64_t tap = 0; tap < shape.taps; ++tap) {
+    if (args.frames[tap] == nullptr) continue;
+    run_tap(args, strip, tap, adds, sums);
+    adds = true;
+  }
+  if (!adds) std::fill_n(sums, strip.rows * row_elements, 0.0f);
+  const VectorHelpers& helpers = vector_helpers(usable_isa());
+  parallel_for(strip.rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t at = start + row * row_elements;
+      helpers.finish_pixel_row(
+          static_cast<std::byte*>(args.out) + storage_bytes(args.dtype, at),
+          sums + row * row_elements, args.bias,
+          args.residual == nullptr
+              ? nullptr
+              : static_cast<const std::byte*>(args.residual) + storage_bytes(args.dtype, at),
+          args.dtype, args.cols, shape.out_channels);
+    }
+  });
+}
+
+}  // namespace reel::cpu::onednn

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products through oneDNN's matmul with weights packed once.
+#include <algorithm>
+
+#include "backends/cpu/onednn_engine.h"
+#include "backends/cpu/onednn_parts.h"
+#include "base/parallel.h"
+
+namespace reel::cpu::onednn {
+namespace {
+
+using dnnl::memory;
+
+// Weights are packed for this many rows; other row counts use the same order.
+constexpr int64_t kPackedForRows = 256;
+
+struct Product {
+  dnnl::matmul::primitive_desc desc;
+  dnnl::matmul primitive;
+};
+
+memory::desc row_major(int64_t rows, int64_t cols, DType dtype) {
+  return {{rows, cols}, data_type(dtype), memory::format_tag::ab};
+}
+
+dnnl::primitive_attr epilogue_attr(ops::Epilogue epilogue) {
+  dnnl::post_ops post;
+  if (epilogue == ops::Epilogue::kGeluTanh) {
+    post.append_eltwise(1.0f, dnnl::algorithm::eltwise_gelu_tanh, 0.0f, 0.0f);
+  } else if (epilogue == ops::Epilogue::kSilu) {
+    post.append_eltwise(1.0f, dnnl::algorithm::eltwise_swish, 1.0f, 0.0f);
+  }
+  dnnl::primitive_attr attr;
+  attr.set_post_ops(post);
+  return attr;
+}
+
+const memory::desc& packed_desc(DType dtype, int64_t out, int64_t in) {
+  static std::map<Key, memory::desc> cache;
+  return cached(cache, {static_cast<int64_t>(dtype), out, in}, [&] {
+    const memory::desc any({in, out}, data_type(dtype), memory::format_tag::any);
+    const dnnl::matmul::desc desc(row_major(kPackedForRows, in, dtype), any,
+                                  row_major(kPackedForRows, out, DType::kF32));
+    return dnnl::matmul::primitive_desc(desc, engine()).weights_desc();
+  });
+}
+
+Product make_product(const ops::LinearArgs& args, DType x_dtype, DType out_dtype) {
+  const MatrixView& w = args.weight;
+  const memory::desc bias({1, w.out}, memory::data_type::f32, memory::format_tag::ab);
+  const memory::desc x = row_major(args.rows, w.in, x_dtype);
+  const memory::desc out = row_major(args.rows, w.out, out_dtype);
+  const memory::desc& weight = packed_desc(w.dtype, w.out, w.in);
+  const dnnl::primitive_attr attr = epilogue_attr(args.epilogue);
+  const auto desc = args.bias != nullptr ? dnnl::matmul::desc(x, weight, bias, out)
+                                         : dnnl::matmul::desc(x, weight, out);
+  const dnnl::matmul::primitive_desc primitive_desc(desc, attr, engine());
+  return {primitive_desc, dnnl::matmul(primitive_desc)};
+}
+
+}  // namespace
+
+int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
+  return static_cast<int64_t>(packed_desc(dtype, out, in).get_size());
+}
+
+void pack_matrix(const ops::PackMatrixArgs& args, Stream) {
+  // [out, in] row-major is [in, out] column-major.
+  const memory::desc from({args.in, args.out}, data_type(args.dtype), memory::format_tag::ba);
+  memory source = wrap(from, args.from);
+  memory target = wrap(packed_desc(args.dtype, args.out, args.in), args.to);
+  dnnl::reorder(source, target).execute(stream(), source, target);
+  stream().wait();
+}
+
+void linear(const ops::LinearArgs& args, Stream) {
+  static std::map<Key, Product> products;
+  const MatrixView& w = args.weight;
+  const bool adds =
+      args.epilogue == ops::Epilogue::kAdd || args.epilogue == ops::Epilogue::kGatedAdd;
+  const void* x = args.x;
+  DType x_dtype = args.x_dtype;
+  if (x_dtype != w.dtype) {
+    float* const converted = scratch_floats(0, args.rows * w.in);
+    kernels().cast({.x = x,
+                    .x_dtype = x_dtype,
+                    .out = converted,
+                    .dtype = w.dtype,
+                    .elements = args.rows * w.in},
+                   {});
+    x = converted;
+    x_dtype = w.dtype;
+  }
+  void* const y = adds ? scratch_floats(1, args.rows * w.out) : args.out;
+  const DType y_dtype = adds ? DType::kF32 : args.out_dtype;
+  const Product& product =
+      cached(products,
+             {args.rows, w.out, w.in, static_cast<int64_t>(w.dtype), static_cast<int64_t>(y_dtype),
+              args.bias != nullptr, adds ? 0 : static_cast<int64_t>(args.epilogue)},
+             [&] { return make_product(args, x_dtype, y_dtype); });
+  std::unordered_map<int, memory> arguments{
+      {DNNL_ARG_SRC, wrap(product.desc.src_desc(), x)},
+      {DNNL_ARG_WEIGHTS, wrap(product.desc.weights_desc(), w.data)},
+      {DNNL_ARG_DST, wrap(product.desc.dst_desc(), y)}};
+  if (args.bias != nullptr) {
+    arguments.emplace(DNNL_ARG_BIAS, wrap(product.desc.bias_desc(), args.bias));
+  }
+  product.primitive.execute(stream(), arguments);
+  stream().wait();
+  if (!adds) return;
+  const VectorHelpers& helpers = vector_helpers(usable_isa());
+  parallel_for(args.rows, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      helpers.add_row(static_cast<float*>(args.out) + row * w.out,
+                      static_cast<const float*>(y) + row * w.out, args.gate, w.out);
+    }
+  });
+}
+
+}  // namespace reel::cpu::onednn

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The oneDNN kernels, one file per op family. Contracts: ops/kernels.h.
+#pragma once
+
+#include <unordered_map>
+
+#include "backends/cpu/backend.h"
+#include "backends/cpu/vector_kernels.h"
+#include "ops/kernels.h"
+
+namespace reel::cpu::onednn {
+
+int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);
+void pack_matrix(const ops::PackMatrixArgs& args, Stream);
+void linear(const ops::LinearArgs& args, Stream);
+void attention(const ops::AttentionArgs& args, Stream);
+int64_t packed_conv_bytes(DType dtype, const ops::ConvShape& shape);
+void pack_conv(const ops::PackConvArgs& args, Stream);
+void conv(const ops::ConvArgs& args, Stream);
+
+}  // namespace reel::cpu::onednn

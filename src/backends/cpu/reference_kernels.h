@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reference kernels, one file per op family. Contracts: ops/kernels.h.
+#pragma once
+
+#include "ops/kernels.h"
+
+namespace reel::cpu::reference {
+
+void linear(const ops::LinearArgs& args, Stream);
+int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);
+void pack_matrix(const ops::PackMatrixArgs& args, Stream);
+void attention(const ops::AttentionArgs& args, Stream);
+void layer_norm(const ops::LayerNormArgs& args, Stream);
+void rms_norm(const ops::RmsNormArgs& args, Stream);
+void l2_norm(const ops::L2NormArgs& args, Stream);
+void gated_gelu(const ops::GatedGeluArgs& args, Stream);
+void cast(const ops::CastArgs& args, Stream);
+int64_t packed_conv_bytes(DType dtype, const ops::ConvShape& shape);
+void pack_conv(const ops::PackConvArgs& args, Stream);
+void conv(const ops::ConvArgs& args, Stream);
+void upsample2x(const ops::Upsample2xArgs& args, Stream);
+
+}  // namespace reel::cpu::reference

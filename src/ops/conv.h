@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions over channels-last frames.
+#pragma once
+
+#include <span>
+
+#include "core/tensor.h"
+#include "ops/context.h"
+
+namespace reel::ops {
+
+// One frame of an activation: [rows, cols, channels].
+using Frame = TensorView;
+
+// out[f] = conv(frames[f .. f + taps - 1]) + bias + residual[f], stride 1, zero padding in rows and
+// columns so that they keep their number.
+//
+//   frames    taps - 1 + out.size() frames [rows, cols, in_channels]; one with data == nullptr
+//             is zeros
+//   out       frames [rows, cols, out_channels] of the same dtype (f32 or bf16)
+//   residual  empty, or as many frames as out; may be out
+//
+// Numerics: f32 sums, one rounding at the store. Looks at the stop flag between strips of rows.
+void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
+          const TensorView& bias, std::span<const Frame> out, std::span<const Frame> residual = {});
+
+// Repeats every pixel twice in rows and columns: [rows, cols, c] -> [2 rows, 2 cols, c].
+void upsample2x(Context& ctx, const Frame& x, const Frame& out);
+
+}  // namespace reel::ops

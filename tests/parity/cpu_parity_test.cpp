@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast CPU kernels against the reference kernels: odd sizes, random data, poisoned outputs.
+#include <gtest/gtest.h>
+
+#include <tuple>
+#include <vector>
+
+#include "backends/cpu/backend.h"
+#include "ops/attention.h"
+#include "ops/conv.h"
+#include "ops/elementwise.h"
+#include "ops/linear.h"
+#include "ops/norm.h"
+#include "support/random_tensor.h"
+#include "support/tolerance.h"
+
+namespace reel::ops {
+namespace {
+
+using test::copy_of;
+using test::poisoned_tensor;
+using test::random_tensor;
+using test::relative_error;
+
+struct Setup {
+  Arena arena{"test"};
+  StopFlag stop;
+  Context fast{.kernels = cpu::kernels(), .arena = arena, .stop = stop};
+  Context truth{.kernels = cpu::reference_kernels(), .arena = arena, .stop = stop};
+};
+
+std::vector<DType> supported_dtypes() {
+  std::vector<DType> dtypes{DType::kF32};
+  if (cpu::supports_compute(DType::kBF16)) dtypes.push_back(DType::kBF16);
+  return dtypes;
+}
+
+class DTypes : public testing::TestWithParam<DType>, protected Setup {};
+INSTANTIATE_TEST_SUITE_P(Supported, DTypes, testing::ValuesIn(supported_dtypes()),
+                         [](const auto& test) { return dtype_name(test.param); });
+
+Tensor pack(const Context& ctx, const Tensor& matrix) {
+  const int64_t out = matrix.shape()[0];
+  const int64_t in = matrix.shape()[1];
+  Tensor packed(DType::kU8, {ctx.kernels.packed_matrix_bytes(matrix.dtype(), out, in)});
+  ctx.kernels.pack_matrix({.from = matrix.view().data,
+                           .dtype = matrix.dtype(),
+                           .out = out,
+                           .in = in,
+                           .to = packed.view().data},
+                          {});
+  return packed;
+}
+
+MatrixView as_matrix(const Tensor& packed, const Tensor& matrix) {
+  return {.data = packed.view().data,
+          .dtype = matrix.dtype(),
+          .layout = MatrixView::Layout::kPacked,
+          .out = matrix.shape()[0],
+          .in = matrix.shape()[1]};
+}
+
+TEST_P(DTypes, LinearWithEveryEpilogue) {
+  const DType dtype = GetParam();
+  struct Size {
+    int64_t rows, out, in;
+  };
+  for (const Size size : {Size{1, 64, 64}, Size{7, 33, 31}, Size{129, 256, 96}, Size{3, 1, 128}}) {
+    const Tensor x = random_tensor({size.rows, size.in}, dtype, 1);
+    const Tensor w = random_tensor({size.out, size.in}, dtype, 2);
+    const Tensor bias = random_tensor({size.out}, DType::kF32, 3);
+    const Tensor gate = random_tensor({size.out}, DType::kF32, 4);
+    const Tensor fast_w = pack(fast, w);
+    const Tensor true_w = pack(truth, w);
+    for (const Epilogue epilogue : {Epilogue::kStore, Epilogue::kGeluTanh, Epilogue::kSilu,
+                                    Epilogue::kAdd, Epilogue::kGatedAdd}) {
+      const bool adds = epilogue == Epilogue::kAdd || epilogue == Epilogue::kGatedAdd;
+      const DType out_dtype = adds ? DType::kF32 : dtype;
+      const Shape shape{size.rows, size.out};
+      const Tensor start =
+          adds ? random_tensor(shape, out_dtype, 5) : poisoned_tensor(shape, out_dtype);
+      const Tensor got = copy_of(start);
+      const Tensor want = copy_of(start);
+      const TensorView gates = epilogue == Epilogue::kGatedAdd ? gate.view() : TensorView{};
+
+      linear(fast, x, as_matrix(fast_w, w), bias, got, epilogue, gates);
+      linear(truth, x, as_matrix(true_w, w), bias, want, epilogue, gates);
+
+      EXPECT_LT(relative_error(got, want), test::tolerance::kernel(out_dtype))
+          << "rows " << size.rows << " out " << size.out << " epilogue "
+          << static_cast<int>(epilogue);
+    }
+  }
+}
+
+TEST_P(DTypes, LinearRoundsItsInputToTheWeightsPrecision) {
+  const DType dtype = GetParam();
+  const Tensor x = random_tensor({5, 48}, DType::kF32, 1);
+  const Tensor w = random_tensor({17, 48}, dtype, 2);
+  const Tensor fast_w = pack(fast, w);
+  const Tensor true_w = pack(truth, w);
+  const Tensor got = poisoned_tensor({5, 17}, DType::kF32);
+  const Tensor want = poisoned_tensor({5, 17}, DType::kF32);
+
+  linear(fast, x, as_matrix(fast_w, w), {}, got);
+  linear(truth, x, as_matrix(true_w, w), {}, want);
+
+  EXPECT_LT(relative_error(got, want), test::tolerance::kernel(DType::kF32));
+}
+
+TEST_P(DTypes, AttentionWithAndWithoutBias) {
+  const DType dtype = GetParam();
+  struct Size {
+    int64_t queries, keys, heads, head_dim;
+  };
+  for (const Size size : {Size{1, 1, 1, 32}, Size{65, 63, 3, 64}, Size{127, 129, 2, 128},
+                          Size{200, 7, 1, 384}, Size{91, 91, 2, 128}}) {
+    const int64_t width = size.heads * size.head_dim;
+    const Tensor q = random_tensor({size.queries, width}, dtype, 1, -2, 2);
+    const Tensor k = random_tensor({size.keys, width}, dtype, 2, -2, 2);
+    const Tensor v = random_tensor({size.keys, width}, dtype, 3);
+    const Tensor per_key = random_tensor({size.keys}, DType::kF32, 4);
+    const Tensor relative =
+        random_tensor({size.heads, size.queries + size.keys - 1}, DType::kF32, 5);
+    for (const AttentionBias& bias :
+         {AttentionBias{}, AttentionBias{.per_key = per_key, .relative = {}},
+          AttentionBias{.per_key = {}, .relative = relative},
+          AttentionBias{.per_key = per_key, .relative = relative}}) {
+      const Tensor got = poisoned_tensor({size.queries, width}, dtype);
+      const Tensor want = poisoned_tensor({size.queries, width}, dtype);
+
+      attention(fast, q, k, v, size.heads, 0.125f, got, bias);
+      attention(truth, q, k, v, size.heads, 0.125f, want, bias);
+
+      EXPECT_LT(relative_error(got, want), test::tolerance::attention(dtype))
+          << size.queries << " queries, " << size.keys << " keys";
+    }
+  }
+}
+
+TEST_P(DTypes, Norms) {
+  const DType dtype = GetParam();
+  for (const Shape& shape : {Shape{1, 256}, Shape{3, 384}, Shape{33, 1536}}) {
+    const Tensor x = random_tensor(shape, DType::kF32, 1, -3, 5);
+    const Tensor scale = random_tensor({shape.width()}, DType::kF32, 2);
+    const Tensor shift = random_tensor({shape.width()}, DType::kF32, 3);
+    const Tensor rope = random_tensor({shape[0], 64, 2}, DType::kF32, 4);
+    const Tensor got = poisoned_tensor(shape, dtype);
+    const Tensor want = poisoned_tensor(shape, dtype);
+    const double most = test::tolerance::kernel(dtype);
+
+    layer_norm(fast, x, scale, shift, 1e-6f, got);
+    layer_norm(truth, x, scale, shift, 1e-6f, want);
+    EXPECT_LT(relative_error(got, want), most) << "layer_norm " << shape;
+
+    layer_norm_modulate(fast, x, scale, shift, 1e-6f, got);
+    layer_norm_modulate(truth, x, scale, shift, 1e-6f, want);
+    EXPECT_LT(relative_error(got, want), most) << "layer_norm_modulate " << shape;
+
+    rms_norm(fast, x, scale, 1e-6f, got);
+    rms_norm(truth, x, scale, 1e-6f, want);
+    EXPECT_LT(relative_error(got, want), most) << "rms_norm " << shape;
+
+    rms_norm_rope(fast, x, scale, 1e-6f, rope, got);
+    rms_norm_rope(truth, x, scale, 1e-6f, rope, want);
+    EXPECT_LT(relative_error(got, want), most) << "rms_norm_rope " << shape;
+  }
+}
+
+TEST_P(DTypes, L2NormWithAndWithoutSilu) {
+  const DType dtype = GetParam();
+  for (const Shape& shape : {Shape{1, 16}, Shape{5, 33}, Shape{1000, 96}}) {
+    const Tensor x = random_tensor(shape, dtype, 1, -3, 3);
+    const Tensor gamma = random_tensor({shape.width()}, DType::kF32, 2);
+    for (const bool silu : {false, true}) {
+      const Tensor got = poisoned_tensor(shape, dtype);
+      const Tensor want = poisoned_tensor(shape, dtype);
+
+      l2_norm(fast, x, gamma, silu, got);
+      l2_norm(truth, x, gamma, silu, want);
+
+      EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype)) << shape;
+    }
+  }
+}
+
+TEST_P(DTypes, ElementwiseOps) {
+  const DType dtype = GetParam();
+  for (const int64_t count : {1, 1023, 1025, 70001}) {
+    const Tensor gate = random_tensor({count}, dtype, 1, -6, 6);
+    const Tensor up = random_tensor({count}, dtype, 2);
+    const Tensor got = poisoned_tensor({count}, dtype);
+    const Tensor want = poisoned_tensor({count}, dtype);
+
+    gated_gelu(fast, gate, up, got);
+    gated_gelu(truth, gate, up, want);
+    EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype));
+
+    const Tensor other = poisoned_tensor({count}, DType::kF32);
+    cast(fast, gate, other);
+    cast(truth, gate, want);
+    EXPECT_EQ(relative_error(other, gate), 0);
+    EXPECT_EQ(relative_error(want, gate), 0);
+  }
+}
+
+TEST_P(DTypes, ConvAtEdgesWithMissingFramesAndResidual) {
+  const DType dtype = GetParam();
+  struct Case {
+    ConvShape shape;
+    int64_t rows, cols;
+  };
+  const Case cases[] = {{{16, 16, 1, 1, 1}, 4, 5},   {{16, 24, 3, 3, 3}, 5, 7},
+                        {{32, 3, 3, 3, 3}, 9, 6},    {{8, 16, 3, 1, 1}, 3, 4},
+                        {{48, 24, 1, 3, 3}, 17, 19}, {{96, 96, 3, 3, 3}, 2, 2}};
+  for (const Case& test : cases) {
+    const ConvShape& s = test.shape;
+    const Tensor w = random_tensor(
+        {s.out_channels, s.in_channels, s.taps, s.kernel_rows, s.kernel_cols}, DType::kF32, 1);
+    const Tensor bias = random_tensor({s.out_channels}, DType::kF32, 2);
+    const auto packed = [&](const Context& ctx) {
+      Tensor to(DType::kU8, {ctx.kernels.packed_conv_bytes(dtype, s)});
+      ctx.kernels.pack_conv(
+          {.from = w.view().as<float>(), .shape = s, .dtype = dtype, .to = to.view().data}, {});
+      return to;
+    };
+    const Tensor fast_w = packed(fast);
+    const Tensor true_w = packed(truth);
+    const Tensor first = random_tensor({test.rows, test.cols, s.in_channels}, dtype, 3);
+    const Tensor second = random_tensor({test.rows, test.cols, s.in_channels}, dtype, 4);
+    // The oldest frame is missing when there are three taps.
+    std::vector<Frame> frames(static_cast<size_t>(s.taps - 1), Frame{});
+    if (s.taps == 3) frames[1] = first;
+    frames.push_back(second);
+    const Tensor residual = random_tensor({test.rows, test.cols, s.out_channels}, dtype, 5);
+    for (const bool with_residual : {false, true}) {
+      const Tensor got = poisoned_tensor({test.rows, test.cols, s.out_channels}, dtype);
+      const Tensor want = poisoned_tensor({test.rows, test.cols, s.out_channels}, dtype);
+      const std::vector<Frame> add =
+          with_residual ? std::vector<Frame>{residual} : std::vector<Frame>{};
+
+      conv(fast, frames, {fast_w.view().data, dtype, true, s}, bias, std::vector<Frame>{got}, add);
+      conv(truth, frames, {true_w.view().data, dtype, true, s}, bias, std::vector<Frame>{want},
+           add);
+
+      EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype))
+          << s.in_channels << " -> " << s.out_channels << ", " << s.taps << " taps";
+    }
+  }
+}
+
+TEST_P(DTypes, ConvStripsEqualTheWhole) {
+  const DType dtype = GetParam();
+  const ConvShape s{8, 8, 1, 3, 3};
+  const Tensor w = random_tensor({8, 8, 1, 3, 3}, DType::kF32, 1);
+  Tensor packed(DType::kU8, {fast.kernels.packed_conv_bytes(dtype, s)});
+  fast.kernels.pack_conv(
+      {.from = w.view().as<float>(), .shape = s, .dtype = dtype, .to = packed.view().data}, {});
+  const Tensor x = random_tensor({13, 6, 8}, dtype, 2);
+  const Tensor whole = poisoned_tensor({13, 6, 8}, dtype);
+  const Tensor strips = poisoned_tensor({13, 6, 8}, dtype);
+  const auto run = [&](const Tensor& out, int64_t begin, int64_t end) {
+    fast.kernels.conv({.frames = {x.view().data},
+                       .out = out.view().data,
+                       .residual = nullptr,
+                       .weight = {packed.view().data, dtype, true, s},
+                       .bias = nullptr,
+                       .dtype = dtype,
+                       .rows = 13,
+                       .cols = 6,
+                       .row_begin = begin,
+                       .row_end = end},
+                      {});
+  };
+
+  run(whole, 0, 13);
+  for (const auto& [begin, end] : {std::pair{0, 1}, {1, 5}, {5, 12}, {12, 13}})
+    run(strips, begin, end);
+
+  EXPECT_LT(relative_error(strips, whole), 1e-6);
+}
+
+TEST_P(DTypes, Upsample) {
+  const DType dtype = GetParam();
+  const Tensor x = random_tensor({3, 5, 7}, dtype, 1);
+  const Tensor out = poisoned_tensor({6, 10, 7}, dtype);
+
+  upsample2x(fast, x, out);
+
+  for (int64_t row = 0; row < 6; ++row) {
+    for (int64_t col = 0; col < 10; ++col) {
+      EXPECT_EQ(test::value_at(out, (row * 10 + col) * 7),
+                test::value_at(x, (row / 2 * 5 + col / 2) * 7));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace reel::ops
