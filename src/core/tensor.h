@@ -37,19 +37,4 @@ struct TensorView {
   TensorView reshaped(const Shape& other) const;
 };
 
-// A weight matrix [out, in] in the layout its backend computes with. Made by the kernel
-// table's pack_matrix; only that backend can read `data`.
-struct MatrixView {
-  enum class Layout : uint8_t {
-    kRowMajor,  // [out, in] of `dtype`
-    kPacked,    // the backend's own order, `dtype` still says the precision
-  };
-  const void* data = nullptr;
-  DType dtype = DType::kF32;
-  Layout layout = Layout::kRowMajor;
-  int64_t out = 0;
-  int64_t in = 0;
-  const float* row_scale = nullptr;  // [out] for kI8, else null
-};
-
 }  // namespace reel

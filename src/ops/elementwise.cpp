@@ -21,6 +21,19 @@ void gated_gelu(Context& ctx, const TensorView& gate, const TensorView& up, cons
                          ctx.stream);
 }
 
+void add(Context& ctx, const TensorView& a, const TensorView& b, const TensorView& out) {
+  REEL_REQUIRE(b.shape == a.shape && out.shape == a.shape && b.dtype == a.dtype &&
+                   out.dtype == a.dtype && is_compute_dtype(a.dtype),
+               kInvalidArgument,
+               str_cat("add: a is ", a.dtype, ' ', a.shape, ", b is ", b.dtype, ' ', b.shape,
+                       ", out is ", out.dtype, ' ', out.shape));
+  require_kernel("add", ctx, ctx.kernels.add);
+  ctx.stop.check();
+  ctx.kernels.add(
+      {.a = a.data, .b = b.data, .out = out.data, .dtype = a.dtype, .elements = a.elements()},
+      ctx.stream);
+}
+
 void cast(Context& ctx, const TensorView& x, const TensorView& out) {
   REEL_REQUIRE(
       x.elements() == out.elements() && is_compute_dtype(x.dtype) && is_compute_dtype(out.dtype),

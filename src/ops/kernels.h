@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "core/packed_weights.h"
 #include "core/tensor.h"
 
 namespace reel::ops {
@@ -91,6 +92,15 @@ struct GatedGeluArgs {
   int64_t elements;
 };
 
+// out = a + b
+struct AddArgs {
+  const void* a;
+  const void* b;
+  void* out;  // may be a or b
+  DType dtype;
+  int64_t elements;
+};
+
 // Copies between dtypes (f32 <-> bf16), rounding once.
 struct CastArgs {
   const void* x;
@@ -108,23 +118,6 @@ struct L2NormArgs {
   void* out;  // may be x
   DType dtype;
   int64_t rows, width;
-};
-
-// The geometry of a stride-1 convolution over channels-last frames with zero padding that keeps
-// rows and columns. Past frames are inputs: nothing is padded in time.
-struct ConvShape {
-  int64_t in_channels, out_channels;
-  int64_t taps;         // kernel extent in time, 1 or 3
-  int64_t kernel_rows;  // 1 or 3
-  int64_t kernel_cols;
-};
-
-// A convolution weight in the backend's order, made by pack_conv.
-struct ConvView {
-  const void* data = nullptr;
-  DType dtype = DType::kF32;
-  bool packed = false;  // false: [out, in, taps, kernel_rows, kernel_cols] f32
-  ConvShape shape{};
 };
 
 struct PackConvArgs {
@@ -163,6 +156,7 @@ struct Kernels {
   void (*layer_norm)(const LayerNormArgs&, Stream) = nullptr;
   void (*rms_norm)(const RmsNormArgs&, Stream) = nullptr;
   void (*gated_gelu)(const GatedGeluArgs&, Stream) = nullptr;
+  void (*add)(const AddArgs&, Stream) = nullptr;
   void (*cast)(const CastArgs&, Stream) = nullptr;
   void (*l2_norm)(const L2NormArgs&, Stream) = nullptr;
   int64_t (*packed_conv_bytes)(DType dtype, const ConvShape&) = nullptr;

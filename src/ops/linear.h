@@ -10,7 +10,7 @@ namespace reel::ops {
 // y = x W^T + bias, then the epilogue.
 //
 //   x       [..., weight.in]   f32 or bf16; rounded to the weight's precision where that is lower
-//   weight  [out, in]          from pack_matrix or row-major, f32 or bf16
+//   weight  [out, in]          from pack_matrix, f32 or bf16
 //   bias    [out]              f32, or empty for none
 //   gate    [out]              f32 for kGatedAdd, else empty
 //   out     [..., weight.out]  f32 or bf16; f32 for kAdd and kGatedAdd, which read it

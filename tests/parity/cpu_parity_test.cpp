@@ -55,7 +55,6 @@ Tensor pack(const Context& ctx, const Tensor& matrix) {
 MatrixView as_matrix(const Tensor& packed, const Tensor& matrix) {
   return {.data = packed.view().data,
           .dtype = matrix.dtype(),
-          .layout = MatrixView::Layout::kPacked,
           .out = matrix.shape()[0],
           .in = matrix.shape()[1]};
 }
@@ -196,6 +195,10 @@ TEST_P(DTypes, ElementwiseOps) {
     gated_gelu(truth, gate, up, want);
     EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype));
 
+    add(fast, gate, up, got);
+    add(truth, gate, up, want);
+    EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype));
+
     const Tensor other = poisoned_tensor({count}, DType::kF32);
     cast(fast, gate, other);
     cast(truth, gate, want);
@@ -239,9 +242,8 @@ TEST_P(DTypes, ConvAtEdgesWithMissingFramesAndResidual) {
       const std::vector<Frame> add =
           with_residual ? std::vector<Frame>{residual} : std::vector<Frame>{};
 
-      conv(fast, frames, {fast_w.view().data, dtype, true, s}, bias, std::vector<Frame>{got}, add);
-      conv(truth, frames, {true_w.view().data, dtype, true, s}, bias, std::vector<Frame>{want},
-           add);
+      conv(fast, frames, {fast_w.view().data, dtype, s}, bias, std::vector<Frame>{got}, add);
+      conv(truth, frames, {true_w.view().data, dtype, s}, bias, std::vector<Frame>{want}, add);
 
       EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype))
           << s.in_channels << " -> " << s.out_channels << ", " << s.taps << " taps";
@@ -263,7 +265,7 @@ TEST_P(DTypes, ConvStripsEqualTheWhole) {
     fast.kernels.conv({.frames = {x.view().data},
                        .out = out.view().data,
                        .residual = nullptr,
-                       .weight = {packed.view().data, dtype, true, s},
+                       .weight = {packed.view().data, dtype, s},
                        .bias = nullptr,
                        .dtype = dtype,
                        .rows = 13,

@@ -88,6 +88,7 @@ const ops::Kernels& reference_kernels() {
       .layer_norm = reference::layer_norm,
       .rms_norm = reference::rms_norm,
       .gated_gelu = reference::gated_gelu,
+      .add = reference::add,
       .cast = reference::cast,
       .l2_norm = reference::l2_norm,
       .packed_conv_bytes = reference::packed_conv_bytes,

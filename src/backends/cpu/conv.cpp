@@ -13,7 +13,7 @@ namespace {
 // Adds the products of one kernel position (tap, kernel row and column) to `sums` [out_channels].
 void add_position(const ops::ConvArgs& args, int64_t tap, int64_t kernel_at, int64_t pixel,
                   std::vector<double>& sums) {
-  const ops::ConvShape& shape = args.weight.shape;
+  const ConvShape& shape = args.weight.shape;
   const int64_t window = shape.kernel_rows * shape.kernel_cols;
   for (int64_t in = 0; in < shape.in_channels; ++in) {
     const double x = load(args.frames[tap], args.dtype, pixel * shape.in_channels + in);
@@ -25,7 +25,7 @@ void add_position(const ops::ConvArgs& args, int64_t tap, int64_t kernel_at, int
 }
 
 void conv_pixel(const ops::ConvArgs& args, int64_t row, int64_t col, std::vector<double>& sums) {
-  const ops::ConvShape& shape = args.weight.shape;
+  const ConvShape& shape = args.weight.shape;
   sums.assign(static_cast<size_t>(shape.out_channels), 0.0);
   for (int64_t tap = 0; tap < shape.taps; ++tap) {
     if (args.frames[tap] == nullptr) continue;
@@ -51,7 +51,7 @@ void conv_pixel(const ops::ConvArgs& args, int64_t row, int64_t col, std::vector
 
 }  // namespace
 
-int64_t packed_conv_bytes(DType dtype, const ops::ConvShape& shape) {
+int64_t packed_conv_bytes(DType dtype, const ConvShape& shape) {
   return storage_bytes(dtype, shape.out_channels * shape.in_channels * shape.taps *
                                   shape.kernel_rows * shape.kernel_cols);
 }

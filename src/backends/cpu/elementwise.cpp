@@ -15,6 +15,15 @@ void gated_gelu(const ops::GatedGeluArgs& args, Stream) {
   });
 }
 
+void add(const ops::AddArgs& args, Stream) {
+  parallel_for(args.elements, 4096, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; ++at) {
+      store(args.out, args.dtype, at,
+            double{load(args.a, args.dtype, at)} + load(args.b, args.dtype, at));
+    }
+  });
+}
+
 void cast(const ops::CastArgs& args, Stream) {
   parallel_for(args.elements, 4096, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {

@@ -28,7 +28,7 @@ struct Strip {
   int64_t above, below;  // zero rows beyond the frame's edge
 };
 
-dnnl::convolution_forward::primitive_desc tap_desc(const ops::ConvShape& shape, DType dtype,
+dnnl::convolution_forward::primitive_desc tap_desc(const ConvShape& shape, DType dtype,
                                                    const Strip& strip, bool adds,
                                                    const memory::desc& weight) {
   const int64_t half_rows = shape.kernel_rows / 2;
@@ -48,7 +48,7 @@ dnnl::convolution_forward::primitive_desc tap_desc(const ops::ConvShape& shape, 
   return {desc, attr, engine()};
 }
 
-const memory::desc& packed_desc(DType dtype, const ops::ConvShape& shape) {
+const memory::desc& packed_desc(DType dtype, const ConvShape& shape) {
   static std::map<Key, memory::desc> cache;
   return cached(cache,
                 {static_cast<int64_t>(dtype), shape.out_channels, shape.in_channels,
@@ -64,14 +64,14 @@ const memory::desc& packed_desc(DType dtype, const ops::ConvShape& shape) {
                 });
 }
 
-int64_t tap_bytes(DType dtype, const ops::ConvShape& shape) {
+int64_t tap_bytes(DType dtype, const ConvShape& shape) {
   const auto bytes = static_cast<int64_t>(packed_desc(dtype, shape).get_size());
   return (bytes + 63) / 64 * 64;
 }
 
 void run_tap(const ops::ConvArgs& args, const Strip& strip, int64_t tap, bool adds, float* sums) {
   static std::map<Key, TapConv> cache;
-  const ops::ConvShape& shape = args.weight.shape;
+  const ConvShape& shape = args.weight.shape;
   const TapConv& conv = cached(
       cache,
       {static_cast<int64_t>(args.dtype), shape.out_channels, shape.in_channels, shape.kernel_rows,
@@ -95,12 +95,12 @@ void run_tap(const ops::ConvArgs& args, const Strip& strip, int64_t tap, bool ad
 
 }  // namespace
 
-int64_t packed_conv_bytes(DType dtype, const ops::ConvShape& shape) {
+int64_t packed_conv_bytes(DType dtype, const ConvShape& shape) {
   return shape.taps * tap_bytes(dtype, shape);
 }
 
 void pack_conv(const ops::PackConvArgs& args, Stream) {
-  const ops::ConvShape& shape = args.shape;
+  const ConvShape& shape = args.shape;
   const int64_t window = shape.kernel_rows * shape.kernel_cols;
   const int64_t pairs = shape.out_channels * shape.in_channels;
   std::vector<float> tap_weights(static_cast<size_t>(pairs * window));
@@ -122,7 +122,7 @@ void pack_conv(const ops::PackConvArgs& args, Stream) {
 }
 
 void conv(const ops::ConvArgs& args, Stream) {
-  const ops::ConvShape& shape = args.weight.shape;
+  const ConvShape& shape = args.weight.shape;
   const int64_t half_rows = shape.kernel_rows / 2;
   const Strip strip{.rows = args.row_end - args.row_begin,
                     .cols = args.cols,

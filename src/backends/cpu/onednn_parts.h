@@ -14,7 +14,7 @@ int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);
 void pack_matrix(const ops::PackMatrixArgs& args, Stream);
 void linear(const ops::LinearArgs& args, Stream);
 void attention(const ops::AttentionArgs& args, Stream);
-int64_t packed_conv_bytes(DType dtype, const ops::ConvShape& shape);
+int64_t packed_conv_bytes(DType dtype, const ConvShape& shape);
 void pack_conv(const ops::PackConvArgs& args, Stream);
 void conv(const ops::ConvArgs& args, Stream);
 

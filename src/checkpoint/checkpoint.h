@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which networks a path holds: every tensor under the name our models use, whatever the layout.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/name_table.h"
+#include "core/shape.h"
+#include "formats/tensor_file.h"
+
+namespace reel::checkpoint {
+
+enum class Network { kDit, kTextEncoder, kVae };
+const char* network_name(Network network);  // "DiT", "text encoder", "VAE"
+
+// Where one tensor's numbers are. Value = stored number * scale of its row.
+struct StoredTensor {
+  std::shared_ptr<const formats::TensorFile> file;
+  const formats::TensorEntry* entry = nullptr;
+  // f32, bf16 or f16 numbers: one per tensor or one per row of the first axis; null for none.
+  std::shared_ptr<const formats::TensorFile> scale_file;
+  const formats::TensorEntry* scale = nullptr;
+};
+
+// One network found on disk. Tensors carry the names of models/<network>/names.cpp (Wan's own).
+struct Component {
+  Network network = Network::kDit;
+  std::string layout;  // "per-block FP8 (LightX2V)", "ComfyUI scaled FP8", "GGUF", "diffusers", ...
+  std::string precision;       // of its matrices: "fp8", "int8", "bf16", "f16", "f32", "q4_k", ...
+  std::filesystem::path path;  // the file or folder it was found in
+  std::vector<std::string> evidence;  // "blocks.0.self_attn.norm_q.weight is there", ...
+  std::map<std::string, StoredTensor, std::less<>> tensors;
+  std::vector<std::string> unread;  // tensors left alone on purpose (VACE, encoder of the VAE)
+
+  const StoredTensor* find(std::string_view name) const;
+  // The shape of a tensor that must be there. Throws kNotFound naming it and `path`.
+  const Shape& shape_of(std::string_view name) const;
+};
+
+enum class TokenizerFormat { kSpieceModel, kTokenizerJson, kEmbeddedProto, kGguf };
+
+// Where the tokenizer is: a file of its own, or the tensor or metadata of a text-encoder file.
+struct TokenizerSource {
+  TokenizerFormat format = TokenizerFormat::kSpieceModel;
+  std::filesystem::path path;
+};
+
+enum class Verdict { kDistilled, kBase };
+
+// What config.json says beyond shapes; empty where it says nothing.
+struct ModelSettings {
+  std::optional<int64_t> width_px, height_px, frames;  // "reel": {"width", "height", "frames"}
+  std::string display_name;                            // "reel": {"name"}
+  std::string example_prompt;
+  std::optional<int64_t> text_len;
+};
+
+struct Checkpoint {
+  std::filesystem::path path;  // as given
+  std::optional<Component> dit, text_encoder, vae;
+  std::optional<TokenizerSource> tokenizer;
+  Verdict verdict = Verdict::kDistilled;
+  std::string verdict_evidence;  // "the folder is called distill_fp8"
+  ModelSettings settings;
+  // One sentence per decision a user may wonder about: "3 precisions found, fp8 chosen: ...".
+  std::vector<std::string> notes;
+  // One sentence per thing that was looked for and not found, with every place looked at.
+  std::vector<std::string> missing;
+};
+
+struct OpenOptions {
+  std::filesystem::path model;
+  std::filesystem::path text_encoder, vae, tokenizer;  // empty: found from `model`
+  std::string variant;                                 // "fp8", "int8", "bf16", or empty
+  std::optional<Verdict> kind;
+};
+
+// Finds and classifies everything; reads headers only.
+//
+// Throws kNotFound when the path does not exist or holds no network at all, kBadFile for damaged
+// files, kUnsupported for a network or precision that is known but not run here (image-to-video,
+// Wan2.2 experts, 5B, HunyuanVideo, Qwen-Image, NVFP4, MXFP8), naming what runs instead. A part
+// that is merely missing is an entry of `missing`.
+Checkpoint open_checkpoint(const OpenOptions& options);
+
+// Compares a network with what it needs: names and shapes. Throws kNotFound naming the first
+// missing tensor (or block file) and how many are missing, kBadFile for a wrong shape.
+void check_complete(const Component& component, const std::vector<NeededTensor>& needed);
+
+}  // namespace reel::checkpoint

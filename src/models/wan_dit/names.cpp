@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Source: Wan 2.1, wan/modules/model.py, class WanModel: the keys of its state dict.
+#include "models/wan_dit/names.h"
+
+namespace reel::wan_dit {
+namespace {
+
+using checkpoint::NameRow;
+using enum checkpoint::RowKind;
+
+// The patch, time and head products are small and decide much: they stay in f32.
+constexpr NameRow kTopRows[] = {
+    {kTop, kPatch, "patch_embedding", kLinearF32, "[dim, channels, 1, 2, 2]"},
+    {kTop, kTextIn, "text_embedding.0", kLinear, "[dim, text_dim]"},
+    {kTop, kTextOut, "text_embedding.2", kLinear, "[dim, dim]"},
+    {kTop, kTimeIn, "time_embedding.0", kLinearF32, "[dim, freq_dim]"},
+    {kTop, kTimeOut, "time_embedding.2", kLinearF32, "[dim, dim]"},
+    {kTop, kTimeProjection, "time_projection.1", kLinearF32, "[6 * dim, dim]"},
+    {kTop, kHead, "head.head", kLinearF32, "[4 * channels, dim]"},
+    {kTop, kHeadModulation, "head.modulation", kTensor, "[1, 2, dim]"},
+};
+
+// One block, under "blocks.<index>.".
+constexpr NameRow kBlockRows[] = {
+    {kBlock, kModulation, "modulation", kTensor, "[1, 6, dim]"},
+    {kSelfAttn, kQ, "self_attn.q", kLinear, "[dim, dim]"},
+    {kSelfAttn, kK, "self_attn.k", kLinear, "[dim, dim]"},
+    {kSelfAttn, kV, "self_attn.v", kLinear, "[dim, dim]"},
+    {kSelfAttn, kOut, "self_attn.o", kLinear, "[dim, dim]"},
+    {kSelfAttn, kQNorm, "self_attn.norm_q.weight", kTensor, "[dim]"},
+    {kSelfAttn, kKNorm, "self_attn.norm_k.weight", kTensor, "[dim]"},
+    {kBlock, kCrossNormWeight, "norm3.weight", kTensor, "[dim]"},
+    {kBlock, kCrossNormBias, "norm3.bias", kTensor, "[dim]"},
+    {kCrossAttn, kQ, "cross_attn.q", kLinear, "[dim, dim]"},
+    {kCrossAttn, kK, "cross_attn.k", kLinear, "[dim, dim]"},
+    {kCrossAttn, kV, "cross_attn.v", kLinear, "[dim, dim]"},
+    {kCrossAttn, kOut, "cross_attn.o", kLinear, "[dim, dim]"},
+    {kCrossAttn, kQNorm, "cross_attn.norm_q.weight", kTensor, "[dim]"},
+    {kCrossAttn, kKNorm, "cross_attn.norm_k.weight", kTensor, "[dim]"},
+    {kMlp, kUp, "ffn.0", kLinear, "[ffn_dim, dim]"},
+    {kMlp, kDown, "ffn.2", kLinear, "[dim, ffn_dim]"},
+};
+
+}  // namespace
+
+checkpoint::NameUnit top_unit() { return {.prefix = "", .rows = kTopRows}; }
+
+checkpoint::NameUnit block_unit(int index) {
+  return {.prefix = "blocks." + std::to_string(index) + '.', .rows = kBlockRows, .block = index};
+}
+
+std::vector<checkpoint::NameUnit> name_units(const Config& config) {
+  std::vector<checkpoint::NameUnit> units{top_unit()};
+  for (int index = 0; index < config.layers; ++index) units.push_back(block_unit(index));
+  return units;
+}
+
+checkpoint::Dims dims_of(const Config& config) {
+  return {{"dim", config.dim},
+          {"ffn_dim", config.ffn_dim},
+          {"text_dim", config.text_dim},
+          {"freq_dim", config.freq_dim},
+          {"channels", config.channels}};
+}
+
+}  // namespace reel::wan_dit

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Wan video DiT: a noisy latent, a timestep and a prompt in, a velocity out.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/buffer.h"
+#include "memory/weight_source.h"
+#include "models/wan_dit/block.h"
+#include "models/wan_dit/config.h"
+#include "ops/context.h"
+
+namespace reel::wan_dit {
+
+// A prompt as the network keeps it: text rows for the first pass, then keys and values per block.
+class Prompt {
+ public:
+  Prompt(const Config& config, DType compute, int64_t keys);
+
+ private:
+  friend class Transformer;
+  Tensor text_;                // [keys, dim] compute dtype
+  Tensor key_bias_;            // [keys] f32
+  std::vector<Tensor> k_, v_;  // per block, filled at its first use
+};
+
+// The time modulation of every step, made once per schedule.
+struct TimeModulation {
+  Tensor blocks;  // [steps, 6, dim] f32
+  Tensor head;    // [steps, dim] f32
+};
+
+class Transformer {
+ public:
+  // `weights` must outlive this object.
+  Transformer(const Config& config, memory::BlockSource& weights)
+      : config_(config), weights_(weights) {}
+
+  const Config& config() const { return config_; }
+
+  // `text_states` [n, text_dim] f32: the encoder's rows of real tokens, 1 <= n <= text_len. The
+  // rows up to text_len are zeros; being identical they become one key with a bias of ln(their
+  // number), which is exact.
+  Prompt make_prompt(ops::Context& ctx, const TensorView& text_states);
+
+  TimeModulation make_time_modulation(ops::Context& ctx, const std::vector<float>& timesteps);
+
+  // velocity = DiT(latent, timestep of step `step_index`, prompt).
+  //
+  //   latent    [channels, latent_frames, latent_rows, latent_cols] f32; rows and cols even
+  //   velocity  as latent
+  //   on_block  called after each block with the number done
+  //
+  // Numerics: the residual stream is f32; products in ctx.compute.
+  // Throws kCancelled when the stop flag is set.
+  // Source: Wan 2.1, wan/modules/model.py, WanModel.forward.
+  void forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
+               int64_t step_index, Prompt& prompt, const TensorView& velocity,
+               const std::function<void(int)>& on_block = {});
+
+ private:
+  void embed_time(ops::Context& ctx, float timestep, const TensorView& e, const TensorView& e0);
+  void head(ops::Context& ctx, const TensorView& x, const TensorView& e, const TensorView& out);
+
+  Config config_;
+  memory::BlockSource& weights_;
+};
+
+}  // namespace reel::wan_dit

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/wan_dit/weights.h"
+
+#include "models/binding/binder.h"
+#include "models/wan_dit/names.h"
+
+namespace reel::wan_dit {
+namespace {
+
+using models::Binder;
+
+AttentionWeights bind_attention(const Binder& block, Group group) {
+  return {.q = block.linear(group, kQ),
+          .k = block.linear(group, kK),
+          .v = block.linear(group, kV),
+          .out = block.linear(group, kOut),
+          .q_norm = block.tensor(group, kQNorm),
+          .k_norm = block.tensor(group, kKNorm)};
+}
+
+}  // namespace
+
+TopWeights bind_top(const memory::WeightSource& source) {
+  const checkpoint::NameUnit unit = top_unit();
+  const Binder top{source, unit};
+  return {.patch = top.linear(kTop, kPatch),
+          .text_in = top.linear(kTop, kTextIn),
+          .text_out = top.linear(kTop, kTextOut),
+          .time_in = top.linear(kTop, kTimeIn),
+          .time_out = top.linear(kTop, kTimeOut),
+          .time_projection = top.linear(kTop, kTimeProjection),
+          .head = top.linear(kTop, kHead),
+          .head_modulation = top.tensor(kTop, kHeadModulation)};
+}
+
+BlockWeights bind_block(const memory::WeightSource& source, int index) {
+  const checkpoint::NameUnit unit = block_unit(index);
+  const Binder block{source, unit};
+  return {.modulation = block.tensor(kBlock, kModulation),
+          .self_attn = bind_attention(block, kSelfAttn),
+          .cross_norm_weight = block.tensor(kBlock, kCrossNormWeight),
+          .cross_norm_bias = block.tensor(kBlock, kCrossNormBias),
+          .cross_attn = bind_attention(block, kCrossAttn),
+          .up = block.linear(kMlp, kUp),
+          .down = block.linear(kMlp, kDown)};
+}
+
+}  // namespace reel::wan_dit
