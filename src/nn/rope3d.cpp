@@ -2,7 +2,6 @@
 #include "nn/rope3d.h"
 
 #include <algorithm>
-
 #include <cmath>
 #include <vector>
 

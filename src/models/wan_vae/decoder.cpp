@@ -11,6 +11,7 @@
 #include "nn/frame_ring.h"
 #include "ops/attention.h"
 #include "ops/conv.h"
+#include "ops/elementwise.h"
 #include "ops/norm.h"
 
 namespace reel::wan_vae {
