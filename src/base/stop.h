@@ -11,11 +11,19 @@ namespace reel {
 // Set from any thread or a signal handler; looked at by every loop that can last over 0.2 s.
 class StopFlag {
  public:
-  void request() { stopped_.store(true, std::memory_order_relaxed); }
-  bool requested() const { return stopped_.load(std::memory_order_relaxed); }
-  void clear() { stopped_.store(false, std::memory_order_relaxed); }
+  StopFlag() = default;
+  // Follows a flag that the caller owns and keeps alive.
+  explicit StopFlag(const std::atomic<bool>& watched) : watched_(&watched) {}
+  StopFlag(const StopFlag&) = delete;
+  StopFlag& operator=(const StopFlag&) = delete;
 
-  // Throws kCancelled once request() was called.
+  void request() { stopped_.store(true, std::memory_order_relaxed); }
+  bool requested() const {
+    return stopped_.load(std::memory_order_relaxed) ||
+           (watched_ != nullptr && watched_->load(std::memory_order_relaxed));
+  }
+
+  // Throws kCancelled once a stop was requested.
   void check() const {
     if (requested()) [[unlikely]]
       fail(ErrorCode::kCancelled, "Stopped as asked.");
@@ -23,6 +31,7 @@ class StopFlag {
 
  private:
   std::atomic<bool> stopped_{false};
+  const std::atomic<bool>* watched_ = nullptr;
 };
 
 }  // namespace reel

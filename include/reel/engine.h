@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens a model and makes clips from sentences.
+#pragma once
+
+#include <reel/error.h>
+#include <reel/progress.h>
+#include <reel/request.h>
+
+#include <memory>
+#include <string>
+
+namespace reel {
+
+// One model, opened. Headers are read at once, weights when a stage first needs them. Not for
+// several threads at once.
+class Engine {
+ public:
+  // Throws kNotFound naming what is missing and where it was looked for, kBadFile, kUnsupported.
+  explicit Engine(const ModelOptions& options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Makes the clip. Throws kInvalidArgument before anything is computed, kCancelled when progress
+  // asks to stop (latents that exist are kept for resume()), kIo when the output cannot be written.
+  VideoResult generate(const VideoRequest& request, Progress& progress);
+
+  // Continues a job that was stopped or crashed, from the last step it saved.
+  VideoResult resume(const std::string& job_id, Progress& progress);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The model and request of a job, for opening the engine that resumes it.
+struct SavedJob {
+  ModelOptions model;
+  VideoRequest request;
+};
+SavedJob load_job(const std::string& job_id);
+
+}  // namespace reel

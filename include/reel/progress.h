@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a caller watches a run and stops it.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+namespace reel {
+
+enum class Stage { kEncodeText, kDenoise, kDecode };
+
+struct ProgressEvent {
+  Stage stage = Stage::kEncodeText;
+  // Units of the stage: layers of the encoder, steps, frames. `part` (0 to 1) is how far the unit
+  // after `done` has come.
+  int done = 0;
+  int total = 0;
+  double part = 0;
+  double stage_seconds = 0;
+  // Of the whole run from here; negative while it cannot be told yet.
+  double remaining_seconds = -1;
+};
+
+// Derive from it to watch. Called on the thread that runs the request.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  virtual void on_event(const ProgressEvent&) {}
+  // It worked, but not as asked: one sentence.
+  virtual void on_warning(std::string_view) {}
+  // A decision worth knowing: one sentence.
+  virtual void on_note(std::string_view) {}
+
+  // Set it from any thread or a signal handler: the run throws kCancelled within half a second.
+  std::atomic<bool> stop_requested{false};
+};
+
+}  // namespace reel

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a clip is made from, and what came out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace reel {
+
+// Where the model is and how it is computed.
+struct ModelOptions {
+  // A repository root, a distill_* folder, one file, or a hub snapshot. Empty: the demo model.
+  std::string model;
+  std::string text_encoder, vae, tokenizer;  // empty: found from `model`
+  std::string variant;                       // "fp8", "int8", "bf16", or empty: chosen
+  std::string checkpoint_kind;               // "distilled", "base", or empty: from evidence
+  std::string precision = "auto";            // "auto", "f32", "bf16"
+  int threads = 0;                           // 0: all cores of this process
+  uint64_t ram_bytes = 0;                    // for weights kept in memory; 0: half of what is free
+};
+
+// Left empty, a field gets the model's default; it never falls back to undistilled settings.
+struct SamplingOptions {
+  std::optional<uint64_t> seed;  // random when left out; the result tells it
+  std::optional<int> width_px, height_px, frames;
+  std::optional<int> steps;
+  std::vector<int> timesteps;  // [1000, 750, 500, 250]; distilled models only
+  std::optional<float> shift, guidance;
+  std::string sampler;                               // "lcm", "euler", "unipc"
+  std::string rng = "torch-cuda";                    // or "torch-cpu"
+  int rng_sm_count = 46, rng_threads_per_sm = 1536;  // the GPU whose noise torch-cuda equals
+};
+
+struct VideoRequest {
+  std::string prompt, negative_prompt;
+  SamplingOptions sampling;
+  std::string out;  // .mp4, .y4m, or a folder for PNG frames; {seed} is replaced
+  bool overwrite = false;
+  int fps = 16;
+  int quality = 18;  // CRF: 0 lossless, 51 worst
+  bool write_recipe = true;
+};
+
+struct PhaseTimes {
+  double load_s = 0, encode_s = 0, denoise_s = 0, decode_s = 0, total_s = 0;
+};
+
+struct VideoResult {
+  std::string path;
+  uint64_t seed = 0;
+  int width_px = 0, height_px = 0, frames = 0;
+  std::string frames_digest;  // of the raw RGB frames
+  std::string recipe_json;
+  std::string job_id;
+  std::string kernels;  // which ran
+  PhaseTimes times;
+  uint64_t peak_memory_bytes = 0;
+};
+
+}  // namespace reel

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three stages of a clip on their own, joined by safetensors files.
+#pragma once
+
+#include <reel/progress.h>
+#include <reel/request.h>
+
+#include <string>
+#include <vector>
+
+namespace reel {
+
+// Prompt (or token ids) to text states.
+//
+// The file has text_states [512, text_dim] f32 (rows after the last token are zeros), ids and
+// mask [512] i64, and under guidance negative_text_states.
+struct EncodeTextRequest {
+  std::string prompt;
+  std::string negative_prompt;
+  bool with_negative = false;
+  std::vector<int> ids;  // instead of a prompt
+  std::string out;
+};
+void encode_text(const ModelOptions& model, const EncodeTextRequest& request, Progress& progress);
+
+// Text states to latents.
+//
+// The file has latents and noise [16, T', h, w] f32, step_noise [steps - 1, 16, T', h, w] f32 for
+// lcm, timesteps and sigmas [steps] f32, and velocity [steps, 16, T', h, w] f32 when traced.
+struct DenoiseRequest {
+  std::string text;   // what encode_text wrote
+  std::string noise;  // a file with noise (and step_noise) to use instead of the seed's
+  SamplingOptions sampling;
+  bool trace_velocity = false;
+  std::string out;
+};
+void denoise(const ModelOptions& model, const DenoiseRequest& request, Progress& progress);
+
+// Latents to frames.
+//
+// `out` ending in .safetensors holds frames [N, H, W, 3] f32 in 0..1; otherwise a clip.
+struct DecodeRequest {
+  std::string latents;
+  std::string out;
+  bool overwrite = false;
+  int fps = 16;
+  int quality = 18;
+};
+void decode(const ModelOptions& model, const DecodeRequest& request, Progress& progress);
+
+}  // namespace reel

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "prepare/host_preparer.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "core/buffer.h"
+#include "core/numerics/small_floats.h"
+#include "prepare/dequantise.h"
+
+namespace reel::prepare {
+namespace {
+
+using checkpoint::RowKind;
+using checkpoint::StoredTensor;
+using memory::WeightBlock;
+using memory::WeightItem;
+using memory::WeightKind;
+
+WeightKind kind_of(const checkpoint::NeededTensor& needed) {
+  if (needed.is_bias) return WeightKind::kTensor;
+  switch (needed.row->kind) {
+    case RowKind::kTensor: return WeightKind::kTensor;
+    case RowKind::kLinear:
+    case RowKind::kMatrix: return WeightKind::kMatrix;
+    case RowKind::kLinearF32: return WeightKind::kMatrixF32;
+    case RowKind::kConv: return WeightKind::kConv;
+    case RowKind::kTable: return WeightKind::kTable;
+  }
+  return WeightKind::kTensor;
+}
+
+// [out, in, rows, cols] is a convolution with one tap in time.
+ConvShape conv_shape(const WeightItem& item) {
+  const Shape& s = item.shape;
+  const bool has_time = s.axes() == 5;
+  const int space = has_time ? 3 : 2;
+  return {.in_channels = s[1],
+          .out_channels = s[0] / item.parts,
+          .taps = has_time ? s[2] : 1,
+          .kernel_rows = s[space],
+          .kernel_cols = s[space + 1]};
+}
+
+// The weights of one block, all in memory of their own.
+class PreparedBlock : public memory::WeightSource {
+ public:
+  PreparedBlock(const checkpoint::Component& component, std::string name)
+      : component_(component), name_(std::move(name)) {}
+
+  bool has(std::string_view name) const override {
+    return items_.contains(name) || tables_.contains(name);
+  }
+  TensorView tensor(std::string_view name) const override { return item(name).tensor; }
+  MatrixView matrix(std::string_view name, int part) const override {
+    return item(name).matrices.at(static_cast<size_t>(part));
+  }
+  ConvView conv(std::string_view name, int part) const override {
+    return item(name).convs.at(static_cast<size_t>(part));
+  }
+  void gather_rows(std::string_view name, std::span<const int32_t> ids,
+                   const TensorView& out) const override {
+    const auto found = tables_.find(name);
+    REEL_REQUIRE(found != tables_.end(), kNotFound, str_cat(name_, " has no table \"", name, '"'));
+    const auto width = static_cast<size_t>(out.width());
+    for (size_t at = 0; at < ids.size(); ++at) {
+      read_rows(*found->second, ids[at], 1, std::span(out.as<float>() + at * width, width));
+    }
+  }
+
+  struct Item {
+    TensorView tensor;
+    std::vector<MatrixView> matrices;
+    std::vector<ConvView> convs;
+    std::vector<Buffer> memory;
+  };
+  std::map<std::string, Item, std::less<>> items_;
+  std::map<std::string, const StoredTensor*, std::less<>> tables_;
+
+ private:
+  const Item& item(std::string_view name) const {
+    const auto found = items_.find(name);
+    REEL_REQUIRE(found != items_.end(), kNotFound,
+                 str_cat(name_, " has no weight \"", name, "\" (", component_.path.string(), ')'));
+    return found->second;
+  }
+
+  const checkpoint::Component& component_;
+  std::string name_;
+};
+
+std::vector<float> read_all(const StoredTensor& tensor) {
+  const Shape& shape = tensor.entry->shape;
+  std::vector<float> values(static_cast<size_t>(shape.elements()));
+  read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], values);
+  return values;
+}
+
+std::vector<BF16> rounded(const float* from, int64_t count) {
+  std::vector<BF16> to(static_cast<size_t>(count));
+  parallel_for(count, 1 << 16, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; ++at) to[static_cast<size_t>(at)] = BF16(from[at]);
+  });
+  return to;
+}
+
+void prepare_matrix(const WeightItem& item, const std::vector<float>& values, DType dtype,
+                    const ops::Kernels& kernels, PreparedBlock::Item& to) {
+  const int64_t out = item.shape[0] / item.parts;
+  const int64_t in = item.shape.elements() / item.shape[0];
+  std::vector<BF16> narrow;
+  for (int part = 0; part < item.parts; ++part) {
+    const float* from = values.data() + part * out * in;
+    if (dtype == DType::kBF16) narrow = rounded(from, out * in);
+    Buffer& memory = to.memory.emplace_back(
+        static_cast<size_t>(kernels.packed_matrix_bytes(dtype, out, in)), "weights");
+    kernels.pack_matrix({.from = dtype == DType::kBF16 ? static_cast<const void*>(narrow.data())
+                                                       : static_cast<const void*>(from),
+                         .dtype = dtype,
+                         .out = out,
+                         .in = in,
+                         .to = memory.data()},
+                        {});
+    to.matrices.push_back({.data = memory.data(), .dtype = dtype, .out = out, .in = in});
+  }
+}
+
+void prepare_conv(const WeightItem& item, const std::vector<float>& values, DType dtype,
+                  const ops::Kernels& kernels, PreparedBlock::Item& to) {
+  const ConvShape shape = conv_shape(item);
+  const int64_t part_elements = item.shape.elements() / item.parts;
+  for (int part = 0; part < item.parts; ++part) {
+    Buffer& memory = to.memory.emplace_back(
+        static_cast<size_t>(kernels.packed_conv_bytes(dtype, shape)), "weights");
+    kernels.pack_conv({.from = values.data() + part * part_elements,
+                       .shape = shape,
+                       .dtype = dtype,
+                       .to = memory.data()},
+                      {});
+    to.convs.push_back({.data = memory.data(), .dtype = dtype, .shape = shape});
+  }
+}
+
+void prepare_tensor(const WeightItem& item, const std::vector<float>& values,
+                    PreparedBlock::Item& to) {
+  Buffer& memory = to.memory.emplace_back(values.size() * sizeof(float), "weights");
+  std::copy(values.begin(), values.end(), reinterpret_cast<float*>(memory.data()));
+  to.tensor = {.data = memory.data(), .dtype = DType::kF32, .shape = item.shape};
+}
+
+}  // namespace
+
+memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& needed) {
+  memory::Manifest manifest{.fixed = {.name = "the fixed weights", .items = {}}, .blocks = {}};
+  for (const checkpoint::NeededTensor& tensor : needed) {
+    const auto block = static_cast<size_t>(tensor.block + 1);
+    if (block > manifest.blocks.size()) {
+      manifest.blocks.push_back({.name = str_cat("block ", tensor.block), .items = {}});
+    }
+    WeightBlock& to = tensor.block < 0 ? manifest.fixed : manifest.blocks[block - 1];
+    to.items.push_back({.name = tensor.name,
+                        .kind = kind_of(tensor),
+                        .parts = tensor.is_bias ? 1 : tensor.row->parts,
+                        .shape = tensor.shape});
+  }
+  return manifest;
+}
+
+uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
+  int64_t bytes = 0;
+  for (const WeightItem& item : block.items) {
+    const int64_t out = item.shape.axes() == 0 ? 1 : item.shape[0] / item.parts;
+    const int64_t in = item.shape.elements() / std::max<int64_t>(1, item.shape[0]);
+    switch (item.kind) {
+      case WeightKind::kTensor: bytes += 4 * item.shape.elements(); break;
+      case WeightKind::kMatrix:
+        bytes += item.parts * kernels_.packed_matrix_bytes(compute_, out, in);
+        break;
+      case WeightKind::kMatrixF32:
+        bytes += item.parts * kernels_.packed_matrix_bytes(DType::kF32, out, in);
+        break;
+      case WeightKind::kConv:
+        bytes += item.parts * kernels_.packed_conv_bytes(compute_, conv_shape(item));
+        break;
+      case WeightKind::kTable: break;
+    }
+  }
+  return static_cast<uint64_t>(bytes);
+}
+
+std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& block) {
+  auto prepared = std::make_unique<PreparedBlock>(component_, block.name);
+  for (const WeightItem& item : block.items) {
+    stop_.check();
+    const StoredTensor* stored = component_.find(item.name);
+    REEL_REQUIRE(stored != nullptr, kNotFound,
+                 str_cat(component_.path.string(), " has no tensor \"", item.name, "\"."));
+    if (item.kind == WeightKind::kTable) {
+      prepared->tables_.emplace(item.name, stored);
+      continue;
+    }
+    const std::vector<float> values = read_all(*stored);
+    PreparedBlock::Item& to = prepared->items_[item.name];
+    switch (item.kind) {
+      case WeightKind::kMatrix: prepare_matrix(item, values, compute_, kernels_, to); break;
+      case WeightKind::kMatrixF32: prepare_matrix(item, values, DType::kF32, kernels_, to); break;
+      case WeightKind::kConv: prepare_conv(item, values, compute_, kernels_, to); break;
+      default: prepare_tensor(item, values, to); break;
+    }
+  }
+  return prepared;
+}
+
+}  // namespace reel::prepare

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns the stored tensors of a block into weights that a CPU backend computes with.
+#pragma once
+
+#include <memory>
+
+#include "base/stop.h"
+#include "checkpoint/checkpoint.h"
+#include "memory/block_preparer.h"
+#include "ops/kernels.h"
+
+namespace reel::prepare {
+
+// Everything a model needs, as blocks of items, from its name table.
+memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& needed);
+
+class HostPreparer : public memory::BlockPreparer {
+ public:
+  // All arguments must outlive this object. `compute` is the precision of matrices and
+  // convolutions, kF32 or kBF16.
+  HostPreparer(const checkpoint::Component& component, const ops::Kernels& kernels, DType compute,
+               const StopFlag& stop)
+      : component_(component), kernels_(kernels), compute_(compute), stop_(stop) {}
+
+  uint64_t prepared_bytes(const memory::WeightBlock& block) const override;
+  std::unique_ptr<memory::WeightSource> prepare(const memory::WeightBlock& block) override;
+
+ private:
+  const checkpoint::Component& component_;
+  const ops::Kernels& kernels_;
+  DType compute_;
+  const StopFlag& stop_;
+};
+
+}  // namespace reel::prepare
