@@ -10,6 +10,7 @@
 #include "formats/quoted.h"
 #include "formats/safetensors.h"
 #include "formats/tensor_file.h"
+#include "formats/torch_zip.h"
 
 namespace reel::formats {
 namespace {
@@ -52,6 +53,7 @@ class Opener {
     start_.resize(std::min<uint64_t>(file_.size_bytes(), kStartBytes));
     file_.read_at(0, std::as_writable_bytes(std::span(start_)));
 
+    if (start_.starts_with("PK\x03\x04")) return open_torch_zip(std::move(file_));
     if (looks_like_safetensors()) return open_safetensors(std::move(file_));
     refuse_git_lfs();
     refuse_web_page();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "formats/little_endian.h"
 #include "formats/quoted.h"
 #include "formats/safetensors_dtype.h"
 
@@ -14,12 +15,6 @@ namespace reel::formats {
 namespace {
 
 constexpr uint64_t kAlignment = 8;
-
-std::string little_endian_u64(uint64_t value) {
-  std::string bytes;
-  for (int shift = 0; shift < 64; shift += 8) bytes += static_cast<char>(value >> shift);
-  return bytes;
-}
 
 class SafetensorsWriter final : public TensorWriter {
  public:
@@ -29,7 +24,7 @@ class SafetensorsWriter final : public TensorWriter {
     const uint64_t data_bytes = place_within_data();
     std::string header = header_json(metadata);
     header.resize(align_up(header.size(), kAlignment), ' ');
-    file_.write(little_endian_u64(header.size()));
+    file_.write(little_endian(uint64_t{header.size()}));
     file_.write(header);
     for (Place& place : places_) place.offset_bytes += file_.position_bytes();
     file_size_bytes_ = file_.position_bytes() + data_bytes;

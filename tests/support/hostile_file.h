@@ -46,10 +46,11 @@ inline void expect_truncations_refused(const std::string& bytes) {
   }
 }
 
-// Every copy with one bit flipped is refused or read, never anything else.
-inline void expect_bit_flips_survived(const std::string& bytes) {
+// Every copy with one bit flipped is refused or read, never anything else. With `step` only every
+// so many bits, to save time; an odd one reaches every place within a byte.
+inline void expect_bit_flips_survived(const std::string& bytes, size_t step = 1) {
   const TempFolder folder;
-  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+  for (size_t bit = 0; bit < bytes.size() * 8; bit += step) {
     std::string damaged = bytes;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
     write_file(folder / "flipped", damaged);
