@@ -2,6 +2,8 @@
 #include "media/frame_writer.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "media/mp4_writer.h"
@@ -13,6 +15,7 @@ namespace {
 
 // H.264 stores sizes in 16 bits; libpng and swscale stop earlier than 32.
 constexpr int kLongestSidePx = 16384;
+constexpr size_t kReadAheadBytes = 64;
 
 void require_valid(const WriterOptions& options) {
   const auto fits = [](int side_px) { return side_px >= 1 && side_px <= kLongestSidePx; };
@@ -53,6 +56,22 @@ std::unique_ptr<FrameFile> open_file(const std::filesystem::path& path,
 
 }  // namespace
 
+FrameRate to_frame_rate(double frames_per_second) {
+  REEL_REQUIRE(frames_per_second >= 0.1 && frames_per_second <= 1000, kInvalidArgument,
+               str_cat("media: the frame rate is ", frames_per_second, ", must be 0.1 to 1000."),
+               "Use 16 frames per second.");
+  // Television's rates: an integer times 1000/1001, written with two or three digits.
+  const long nearest = std::lround(frames_per_second);
+  const double television = static_cast<double>(nearest) * 1000.0 / 1001.0;
+  if (frames_per_second != static_cast<double>(nearest) &&
+      std::abs(frames_per_second - television) < 0.005) {
+    return {.numerator = static_cast<int>(nearest) * 1000, .denominator = 1001};
+  }
+  const int thousandths = static_cast<int>(std::lround(frames_per_second * 1000));
+  const int divisor = std::gcd(thousandths, 1000);
+  return {.numerator = thousandths / divisor, .denominator = 1000 / divisor};
+}
+
 // One frame is being encoded and one filled, so two may wait.
 FrameWriter::FrameWriter(std::unique_ptr<FrameFile> file, const WriterOptions& options)
     : width_px_(options.width_px),
@@ -70,6 +89,8 @@ void FrameWriter::add(const FrameView& frame) {
   Frame& copy = held_[static_cast<size_t>(frames_added_) % kMostHeld];
   copy.width_px = frame.width_px;
   copy.height_px = frame.height_px;
+  // swscale reads a few bytes beyond the last pixel.
+  copy.rgb.reserve(frame.rgb.size() + kReadAheadBytes);
   copy.rgb.assign(frame.rgb.begin(), frame.rgb.end());
   worker_.submit([this, &copy] { file_->add(copy.view()); });
   digest_.add(std::as_bytes(frame.rgb));

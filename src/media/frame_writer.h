@@ -21,6 +21,10 @@ struct FrameRate {
   int denominator = 1;  // 30000/1001 is 29.97 frames per second
 };
 
+// The exact rate meant by a number: 16 is 16/1, 23.976 and 29.97 are 24000/1001 and 30000/1001.
+// Throws kInvalidArgument outside 0.1 to 1000.
+FrameRate to_frame_rate(double frames_per_second);
+
 struct WriterOptions {
   int width_px = 0;
   int height_px = 0;

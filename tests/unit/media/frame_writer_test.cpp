@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <future>
 
@@ -142,6 +143,21 @@ TEST(MakeFrameWriter, FailsBeforeTheFirstFrameWhenAFileStandsWhereTheFolderWould
   std::ofstream(folder / "frames") << "x";
 
   EXPECT_REEL_ERROR(make_frame_writer(folder / "frames", kSmall), kIo, "Not a directory");
+}
+
+TEST(ToFrameRate, FindsTheExactRate) {
+  const auto rate = [](double frames_per_second) {
+    const FrameRate exact = to_frame_rate(frames_per_second);
+    return std::pair(exact.numerator, exact.denominator);
+  };
+  EXPECT_EQ(rate(16), std::pair(16, 1));
+  EXPECT_EQ(rate(12.5), std::pair(25, 2));
+  EXPECT_EQ(rate(23.976), std::pair(24000, 1001));
+  EXPECT_EQ(rate(29.97), std::pair(30000, 1001));
+  EXPECT_EQ(rate(59.94), std::pair(60000, 1001));
+  EXPECT_EQ(rate(0.1), std::pair(1, 10));
+  EXPECT_REEL_ERROR(to_frame_rate(0), kInvalidArgument, "the frame rate is 0, must be 0.1 to 1000");
+  EXPECT_REEL_ERROR(to_frame_rate(std::nan("")), kInvalidArgument, "the frame rate is nan");
 }
 
 class EveryFormat : public testing::TestWithParam<const char*> {};
