@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0
+// ggml's block formats: what the bytes of one block stand for, and simple ways to fill them.
+//
+// A block of 32 values (Q4_0 to Q8_0) or 256 values (the K formats) shares f16 scales. Every
+// product of a scale and a code fits the 24 bits of an f32, so the results do not depend on
+// whether the compiler fuses multiply and add: they equal those of ggml's Python package.
+// The quantisers pick scales from the extremes; ggml searches for better ones.
+// Source: ggml/src/ggml-common.h and ggml-quants.c; gguf-py/gguf/quants.py.
+#pragma once
+
+#include <cstdint>
+
+#include "core/numerics/host_device.h"
+#include "core/numerics/small_floats.h"
+
+namespace reel::numerics {
+
+constexpr int kSmallBlock = 32;
+constexpr int kLargeBlock = 256;
+
+// ---------------------------------------------------------------- shared parts
+
+REEL_HOST_DEVICE inline float read_f16(const uint8_t* bytes) {
+  return f16_to_float(static_cast<uint16_t>(bytes[0] | bytes[1] << 8));
+}
+
+// Writes `value` as f16; answers what was written.
+REEL_HOST_DEVICE inline float write_f16(uint8_t* bytes, float value) {
+  const uint16_t bits = float_to_f16(value);
+  bytes[0] = static_cast<uint8_t>(bits & 0xff);
+  bytes[1] = static_cast<uint8_t>(bits >> 8);
+  return f16_to_float(bits);
+}
+
+REEL_HOST_DEVICE inline float magnitude(float value) { return value < 0 ? -value : value; }
+
+// The whole number nearest to value / step within [least, most]; 0, clamped, when step is 0.
+REEL_HOST_DEVICE inline int code_of(float value, float step, int least, int most) {
+  const float scaled = step == 0 ? 0.0f : value / step;
+  if (!(scaled > static_cast<float>(least))) return least;
+  if (scaled >= static_cast<float>(most)) return most;
+  return static_cast<int>(scaled < 0 ? scaled - 0.5f : scaled + 0.5f);
+}
+
+struct Extremes {
+  float least;
+  float most;
+  float furthest;  // from zero, with its sign
+};
+
+REEL_HOST_DEVICE inline Extremes extremes_of(const float* values, int count) {
+  Extremes found = {values[0], values[0], values[0]};
+  for (int index = 1; index < count; ++index) {
+    const float value = values[index];
+    if (value < found.least) found.least = value;
+    if (value > found.most) found.most = value;
+    if (magnitude(value) > magnitude(found.furthest)) found.furthest = value;
+  }
+  return found;
+}
+
+// The largest of `count` numbers that are not negative.
+REEL_HOST_DEVICE inline float largest_of(const float* values, int count) {
+  float largest = 0;
+  for (int index = 0; index < count; ++index) {
+    if (values[index] > largest) largest = values[index];
+  }
+  return largest;
+}
+
+// ---------------------------------------------------------------- blocks of 32
+
+// Q8_0, 34 bytes: f16 d, 32 x i8; w = d q.
+REEL_HOST_DEVICE inline void dequantise_q8_0(const uint8_t* block, float* out) {
+  const float d = read_f16(block);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    out[index] = d * static_cast<float>(static_cast<int8_t>(block[2 + index]));
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q8_0(const float* values, uint8_t* block) {
+  const float d = write_f16(block, magnitude(extremes_of(values, kSmallBlock).furthest) / 127);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    block[2 + index] = static_cast<uint8_t>(code_of(values[index], d, -127, 127));
+  }
+}
+
+// Value `index` of 32 codes of four bits: low nibbles first, then the high ones.
+REEL_HOST_DEVICE inline int nibble(const uint8_t* codes, int index) {
+  return index < 16 ? codes[index] & 15 : codes[index - 16] >> 4;
+}
+
+REEL_HOST_DEVICE inline void put_nibble(uint8_t* codes, int index, int code) {
+  if (index < 16) {
+    codes[index] = static_cast<uint8_t>(code);
+  } else {
+    codes[index - 16] = static_cast<uint8_t>(codes[index - 16] | code << 4);
+  }
+}
+
+// Q4_0, 18 bytes: f16 d, 16 bytes of nibbles; w = d (q - 8).
+REEL_HOST_DEVICE inline void dequantise_q4_0(const uint8_t* block, float* out) {
+  const float d = read_f16(block);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    out[index] = d * static_cast<float>(nibble(block + 2, index) - 8);
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q4_0(const float* values, uint8_t* block) {
+  const float d = write_f16(block, extremes_of(values, kSmallBlock).furthest / -8);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    put_nibble(block + 2, index, code_of(values[index], d, -8, 7) + 8);
+  }
+}
+
+// Q4_1, 20 bytes: f16 d, f16 m, 16 bytes of nibbles; w = d q + m.
+REEL_HOST_DEVICE inline void dequantise_q4_1(const uint8_t* block, float* out) {
+  const float d = read_f16(block);
+  const float m = read_f16(block + 2);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    out[index] = d * static_cast<float>(nibble(block + 4, index)) + m;
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q4_1(const float* values, uint8_t* block) {
+  const Extremes range = extremes_of(values, kSmallBlock);
+  const float d = write_f16(block, (range.most - range.least) / 15);
+  const float m = write_f16(block + 2, range.least);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    put_nibble(block + 4, index, code_of(values[index] - m, d, 0, 15));
+  }
+}
+
+// Value `index` of 32 codes of five bits: the fifth bits in four bytes, then the nibbles.
+REEL_HOST_DEVICE inline int five_bits(const uint8_t* codes, int index) {
+  return nibble(codes + 4, index) | ((codes[index / 8] >> (index % 8)) & 1) << 4;
+}
+
+REEL_HOST_DEVICE inline void put_five_bits(uint8_t* codes, int index, int code) {
+  put_nibble(codes + 4, index, code & 15);
+  if (index % 8 == 0) codes[index / 8] = 0;
+  codes[index / 8] = static_cast<uint8_t>(codes[index / 8] | (code >> 4) << (index % 8));
+}
+
+// Q5_0, 22 bytes: f16 d, codes of five bits; w = d (q - 16).
+REEL_HOST_DEVICE inline void dequantise_q5_0(const uint8_t* block, float* out) {
+  const float d = read_f16(block);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    out[index] = d * static_cast<float>(five_bits(block + 2, index) - 16);
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q5_0(const float* values, uint8_t* block) {
+  const float d = write_f16(block, extremes_of(values, kSmallBlock).furthest / -16);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    put_five_bits(block + 2, index, code_of(values[index], d, -16, 15) + 16);
+  }
+}
+
+// Q5_1, 24 bytes: f16 d, f16 m, codes of five bits; w = d q + m.
+REEL_HOST_DEVICE inline void dequantise_q5_1(const uint8_t* block, float* out) {
+  const float d = read_f16(block);
+  const float m = read_f16(block + 2);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    out[index] = d * static_cast<float>(five_bits(block + 4, index)) + m;
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q5_1(const float* values, uint8_t* block) {
+  const Extremes range = extremes_of(values, kSmallBlock);
+  const float d = write_f16(block, (range.most - range.least) / 31);
+  const float m = write_f16(block + 2, range.least);
+  for (int index = 0; index < kSmallBlock; ++index) {
+    put_five_bits(block + 4, index, code_of(values[index] - m, d, 0, 31));
+  }
+}
+
+// ---------------------------------------------------------------- blocks of 256
+
+// Value `index` of 256 codes of two bits. A chunk of 128 values lies in 32 bytes; every byte
+// holds four values that are 32 apart.
+REEL_HOST_DEVICE inline int two_bits(const uint8_t* codes, int index) {
+  return (codes[32 * (index / 128) + index % 32] >> (2 * (index % 128 / 32))) & 3;
+}
+
+REEL_HOST_DEVICE inline void put_two_bits(uint8_t* codes, int index, int code) {
+  uint8_t& byte = codes[32 * (index / 128) + index % 32];
+  if (index % 128 < 32) byte = 0;
+  byte = static_cast<uint8_t>(byte | code << (2 * (index % 128 / 32)));
+}
+
+// Q2_K, 84 bytes: 16 bytes of scale (low nibble) and minimum (high nibble), 64 bytes of codes,
+// f16 d, f16 dmin; w = d scale q - dmin minimum, in groups of 16.
+REEL_HOST_DEVICE inline void dequantise_q2_k(const uint8_t* block, float* out) {
+  const float d = read_f16(block + 80);
+  const float dmin = read_f16(block + 82);
+  for (int index = 0; index < kLargeBlock; ++index) {
+    const int scale = block[index / 16] & 15;
+    const int minimum = block[index / 16] >> 4;
+    out[index] = d * static_cast<float>(scale) * static_cast<float>(two_bits(block + 16, index)) -
+                 dmin * static_cast<float>(minimum);
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q2_k(const float* values, uint8_t* block) {
+  float steps[16];
+  float minima[16];
+  for (int group = 0; group < 16; ++group) {
+    const Extremes range = extremes_of(values + 16 * group, 16);
+    minima[group] = range.least < 0 ? -range.least : 0;
+    steps[group] = range.most + minima[group] > 0 ? (range.most + minima[group]) / 3 : 0;
+  }
+  const float d = write_f16(block + 80, largest_of(steps, 16) / 15);
+  const float dmin = write_f16(block + 82, largest_of(minima, 16) / 15);
+  for (int group = 0; group < 16; ++group) {
+    const int scale = code_of(steps[group], d, 0, 15);
+    const int minimum = code_of(minima[group], dmin, 0, 15);
+    block[group] = static_cast<uint8_t>(scale | minimum << 4);
+    for (int index = 16 * group; index < 16 * group + 16; ++index) {
+      const float above = values[index] + dmin * static_cast<float>(minimum);
+      put_two_bits(block + 16, index, code_of(above, d * static_cast<float>(scale), 0, 3));
+    }
+  }
+}
+
+// Scale `group` of Q3_K, -32 to 31: four low bits in eight bytes, two high bits in four.
+REEL_HOST_DEVICE inline int q3_k_scale(const uint8_t* scales, int group) {
+  const int low = (scales[group % 8] >> (4 * (group / 8))) & 15;
+  const int high = (scales[8 + group % 4] >> (2 * (group / 4))) & 3;
+  return (low | high << 4) - 32;
+}
+
+REEL_HOST_DEVICE inline void put_q3_k_scale(uint8_t* scales, int group, int scale) {
+  const int code = scale + 32;
+  uint8_t& low = scales[group % 8];
+  uint8_t& high = scales[8 + group % 4];
+  low = static_cast<uint8_t>((group < 8 ? 0 : low) | (code & 15) << (4 * (group / 8)));
+  high = static_cast<uint8_t>((group < 4 ? 0 : high) | (code >> 4) << (2 * (group / 4)));
+}
+
+// Q3_K, 110 bytes: 32 bytes of third bits, 64 bytes of low codes, 12 bytes of scales, f16 d;
+// w = d scale (q - 4), in groups of 16.
+REEL_HOST_DEVICE inline void dequantise_q3_k(const uint8_t* block, float* out) {
+  const float d = read_f16(block + 108);
+  for (int index = 0; index < kLargeBlock; ++index) {
+    const int high = (block[index % 32] >> (index / 32)) & 1;
+    const int code = two_bits(block + 32, index) + 4 * high - 4;
+    const int scale = q3_k_scale(block + 96, index / 16);
+    out[index] = d * static_cast<float>(scale) * static_cast<float>(code);
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q3_k(const float* values, uint8_t* block) {
+  float steps[16];
+  float largest = 0;
+  for (int group = 0; group < 16; ++group) {
+    steps[group] = extremes_of(values + 16 * group, 16).furthest / -4;
+    if (magnitude(steps[group]) > largest) largest = magnitude(steps[group]);
+  }
+  const float d = write_f16(block + 108, largest / 31);
+  for (int index = 0; index < 32; ++index) block[index] = 0;
+  for (int group = 0; group < 16; ++group) {
+    const int scale = code_of(steps[group], d, -32, 31);
+    put_q3_k_scale(block + 96, group, scale);
+    for (int index = 16 * group; index < 16 * group + 16; ++index) {
+      const int code = code_of(values[index], d * static_cast<float>(scale), -4, 3) + 4;
+      put_two_bits(block + 32, index, code & 3);
+      block[index % 32] = static_cast<uint8_t>(block[index % 32] | (code >> 2) << (index / 32));
+    }
+  }
+}
+
+// Scale and minimum of one of the eight groups of Q4_K and Q5_K, 0 to 63 each, in twelve bytes.
+struct ScaleAndMinimum {
+  int scale;
+  int minimum;
+};
+
+REEL_HOST_DEVICE inline ScaleAndMinimum scale_and_minimum(const uint8_t* packed, int group) {
+  if (group < 4) return {packed[group] & 63, packed[group + 4] & 63};
+  return {(packed[group + 4] & 15) | (packed[group - 4] >> 6) << 4,
+          (packed[group + 4] >> 4) | (packed[group] >> 6) << 4};
+}
+
+// Groups in rising order.
+REEL_HOST_DEVICE inline void put_scale_and_minimum(uint8_t* packed, int group,
+                                                   ScaleAndMinimum pair) {
+  if (group < 4) {
+    packed[group] = static_cast<uint8_t>(pair.scale);
+    packed[group + 4] = static_cast<uint8_t>(pair.minimum);
+    return;
+  }
+  packed[group + 4] = static_cast<uint8_t>((pair.scale & 15) | (pair.minimum & 15) << 4);
+  packed[group - 4] = static_cast<uint8_t>(packed[group - 4] | (pair.scale >> 4) << 6);
+  packed[group] = static_cast<uint8_t>(packed[group] | (pair.minimum >> 4) << 6);
+}
+
+// Value `index` of 256 nibbles. A chunk of 64 values lies in 32 bytes: low nibbles, then high.
+REEL_HOST_DEVICE inline int k_nibble(const uint8_t* codes, int index) {
+  return (codes[32 * (index / 64) + index % 32] >> (4 * (index % 64 / 32))) & 15;
+}
+
+REEL_HOST_DEVICE inline void put_k_nibble(uint8_t* codes, int index, int code) {
+  uint8_t& byte = codes[32 * (index / 64) + index % 32];
+  byte = static_cast<uint8_t>(index % 64 < 32 ? code : byte | code << 4);
+}
+
+// Q4_K, 144 bytes: f16 d, f16 dmin, 12 bytes of scales and minima, 128 bytes of nibbles;
+// w = d scale q - dmin minimum, in groups of 32.
+REEL_HOST_DEVICE inline void dequantise_q4_k(const uint8_t* block, float* out) {
+  const float d = read_f16(block);
+  const float dmin = read_f16(block + 2);
+  for (int index = 0; index < kLargeBlock; ++index) {
+    const ScaleAndMinimum group = scale_and_minimum(block + 4, index / 32);
+    out[index] =
+        d * static_cast<float>(group.scale) * static_cast<float>(k_nibble(block + 16, index)) -
+        dmin * static_cast<float>(group.minimum);
+  }
+}
+
+// Q5_K, 176 bytes: as Q4_K with 32 bytes of fifth bits after the scales.
+REEL_HOST_DEVICE inline void dequantise_q5_k(const uint8_t* block, float* out) {
+  const float d = read_f16(block);
+  const float dmin = read_f16(block + 2);
+  for (int index = 0; index < kLargeBlock; ++index) {
+    const ScaleAndMinimum group = scale_and_minimum(block + 4, index / 32);
+    const int high = (block[16 + index % 32] >> (index / 32)) & 1;
+    const int code = k_nibble(block + 48, index) | high << 4;
+    out[index] = d * static_cast<float>(group.scale) * static_cast<float>(code) -
+                 dmin * static_cast<float>(group.minimum);
+  }
+}
+
+// Fills d, dmin, scales and minima of Q4_K and Q5_K; answers the codes, 0 to `most`.
+REEL_HOST_DEVICE inline void quantise_with_minima(const float* values, int most, uint8_t* block,
+                                                  uint8_t* codes) {
+  float steps[8];
+  float minima[8];
+  for (int group = 0; group < 8; ++group) {
+    const Extremes range = extremes_of(values + 32 * group, 32);
+    minima[group] = range.least < 0 ? -range.least : 0;
+    const float width = range.most + minima[group];
+    steps[group] = width > 0 ? width / static_cast<float>(most) : 0;
+  }
+  const float d = write_f16(block, largest_of(steps, 8) / 63);
+  const float dmin = write_f16(block + 2, largest_of(minima, 8) / 63);
+  for (int group = 0; group < 8; ++group) {
+    const ScaleAndMinimum pair = {code_of(steps[group], d, 0, 63),
+                                  code_of(minima[group], dmin, 0, 63)};
+    put_scale_and_minimum(block + 4, group, pair);
+    for (int index = 32 * group; index < 32 * group + 32; ++index) {
+      const float above = values[index] + dmin * static_cast<float>(pair.minimum);
+      codes[index] =
+          static_cast<uint8_t>(code_of(above, d * static_cast<float>(pair.scale), 0, most));
+    }
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q4_k(const float* values, uint8_t* block) {
+  uint8_t codes[kLargeBlock];
+  quantise_with_minima(values, 15, block, codes);
+  for (int index = 0; index < kLargeBlock; ++index) put_k_nibble(block + 16, index, codes[index]);
+}
+
+REEL_HOST_DEVICE inline void quantise_q5_k(const float* values, uint8_t* block) {
+  uint8_t codes[kLargeBlock];
+  quantise_with_minima(values, 31, block, codes);
+  for (int index = 0; index < 32; ++index) block[16 + index] = 0;
+  for (int index = 0; index < kLargeBlock; ++index) {
+    put_k_nibble(block + 48, index, codes[index] & 15);
+    uint8_t& high = block[16 + index % 32];
+    high = static_cast<uint8_t>(high | (codes[index] >> 4) << (index / 32));
+  }
+}
+
+// Q6_K, 210 bytes: 128 bytes of low nibbles, 64 bytes of two high bits, 16 x i8 scales, f16 d;
+// w = d scale (q - 32), in groups of 16. A chunk of 128 values has 64 bytes of nibbles: the
+// low ones are its first 64 values.
+REEL_HOST_DEVICE inline void dequantise_q6_k(const uint8_t* block, float* out) {
+  const float d = read_f16(block + 208);
+  for (int index = 0; index < kLargeBlock; ++index) {
+    const int in_chunk = index % 128;
+    const int low = (block[64 * (index / 128) + in_chunk % 64] >> (4 * (in_chunk / 64))) & 15;
+    const int code = (low | two_bits(block + 128, index) << 4) - 32;
+    const int scale = static_cast<int8_t>(block[192 + index / 16]);
+    out[index] = d * static_cast<float>(scale) * static_cast<float>(code);
+  }
+}
+
+REEL_HOST_DEVICE inline void quantise_q6_k(const float* values, uint8_t* block) {
+  float steps[16];
+  float largest = 0;
+  for (int group = 0; group < 16; ++group) {
+    steps[group] = extremes_of(values + 16 * group, 16).furthest / -32;
+    if (magnitude(steps[group]) > largest) largest = magnitude(steps[group]);
+  }
+  const float d = write_f16(block + 208, largest / 127);
+  for (int group = 0; group < 16; ++group) {
+    const int scale = code_of(steps[group], d, -128, 127);
+    block[192 + group] = static_cast<uint8_t>(scale);
+    for (int index = 16 * group; index < 16 * group + 16; ++index) {
+      const int code = code_of(values[index], d * static_cast<float>(scale), -32, 31) + 32;
+      const int in_chunk = index % 128;
+      uint8_t& low = block[64 * (index / 128) + in_chunk % 64];
+      low = static_cast<uint8_t>(in_chunk < 64 ? code & 15 : low | (code & 15) << 4);
+      put_two_bits(block + 128, index, code >> 4);
+    }
+  }
+}
+
+}  // namespace reel::numerics
