@@ -7,6 +7,7 @@
 #include "base/byte_units.h"
 #include "base/error.h"
 #include "formats/byte_reader.h"
+#include "formats/gguf.h"
 #include "formats/quoted.h"
 #include "formats/safetensors.h"
 #include "formats/tensor_file.h"
@@ -34,7 +35,6 @@ constexpr Stranger kStrangers[] = {
     {"Rar!", "a RAR archive", "Unpack it first."},
     {"BZh", "a bzip2 archive", "Unpack it first."},
     {"PK\x05\x06", "an empty zip archive", kDownloadAgain},
-    {"FUGG", "a big-endian GGUF file", "Use a little-endian one."},
     {"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20", "a .pth file of the kind written before PyTorch 1.6",
      "Save it again: torch.save(torch.load(\"old.pth\"), \"new.pth\")."},
     {"\x80", "a bare Python pickle", "Save the weights as safetensors or with torch.save."},
@@ -53,6 +53,7 @@ class Opener {
     start_.resize(std::min<uint64_t>(file_.size_bytes(), kStartBytes));
     file_.read_at(0, std::as_writable_bytes(std::span(start_)));
 
+    if (start_.starts_with("GGUF")) return open_gguf(std::move(file_));
     if (start_.starts_with("PK\x03\x04")) return open_torch_zip(std::move(file_));
     if (looks_like_safetensors()) return open_safetensors(std::move(file_));
     refuse_git_lfs();

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "formats/tensor_file.h"
-#include "support/temp_folder.h"
+#include "support/memory_file.h"
 
 namespace reel::test {
 
@@ -39,22 +39,22 @@ inline std::string read_all_tensors(const std::filesystem::path& path) {
 
 // Every shorter copy of `bytes` is refused.
 inline void expect_truncations_refused(const std::string& bytes) {
-  const TempFolder folder;
+  MemoryFile file;
   for (size_t size = 0; size < bytes.size(); ++size) {
-    write_file(folder / "cut", bytes.substr(0, size));
-    ASSERT_EQ(read_all_tensors(folder / "cut"), "refused") << "cut to " << size << " bytes";
+    file.write(bytes.substr(0, size));
+    ASSERT_EQ(read_all_tensors(file.path()), "refused") << "cut to " << size << " bytes";
   }
 }
 
 // Every copy with one bit flipped is refused or read, never anything else. With `step` only every
 // so many bits, to save time; an odd one reaches every place within a byte.
 inline void expect_bit_flips_survived(const std::string& bytes, size_t step = 1) {
-  const TempFolder folder;
+  MemoryFile file;
   for (size_t bit = 0; bit < bytes.size() * 8; bit += step) {
     std::string damaged = bytes;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
-    write_file(folder / "flipped", damaged);
-    const std::string outcome = read_all_tensors(folder / "flipped");
+    file.write(damaged);
+    const std::string outcome = read_all_tensors(file.path());
     ASSERT_TRUE(outcome == "refused" || outcome == "read") << "bit " << bit << ": " << outcome;
   }
 }
