@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "core/numerics/ggml_blocks.h"
 #include "core/numerics/small_floats.h"
 
 namespace reel::prepare {
@@ -23,8 +24,20 @@ void convert(const std::byte* from, int64_t elements, float* out, Convert to_flo
   }
 }
 
+// Whole blocks of a ggml format.
+template <typename Decode>
+void decode_blocks(DType dtype, const std::byte* from, int64_t elements, float* out,
+                   Decode decode) {
+  const int64_t per_block = block_elements(dtype);
+  for (int64_t block = 0; block < elements / per_block; ++block) {
+    decode(reinterpret_cast<const uint8_t*>(from) + block * block_bytes(dtype),
+           out + block * per_block);
+  }
+}
+
 // One number per row, or one for all.
-std::vector<float> read_scales(const StoredTensor& tensor, int64_t first_row, int64_t rows) {
+std::vector<float> read_scales(const StoredTensor& tensor, int64_t first_row, int64_t rows,
+                               Digest* digest) {
   const formats::TensorEntry& entry = *tensor.scale;
   const bool per_row = entry.shape.elements() > 1;
   const int64_t count = per_row ? rows : 1;
@@ -32,6 +45,7 @@ std::vector<float> read_scales(const StoredTensor& tensor, int64_t first_row, in
   std::vector<std::byte> raw(static_cast<size_t>(storage_bytes(entry.dtype, count)));
   tensor.scale_file->read_range(entry, static_cast<uint64_t>(storage_bytes(entry.dtype, start)),
                                 raw);
+  if (digest != nullptr) digest->add(raw);
   std::vector<float> scales(static_cast<size_t>(count));
   widen(entry.dtype, raw.data(), count, scales.data());
   if (!per_row) scales.resize(static_cast<size_t>(rows), scales[0]);
@@ -54,12 +68,24 @@ void widen(DType dtype, const std::byte* from, int64_t elements, float* out) {
       return convert<uint8_t>(from, elements, out, [](uint8_t v) { return static_cast<float>(v); });
     case DType::kF64:
       return convert<double>(from, elements, out, [](double v) { return static_cast<float>(v); });
-    default: break;
+    case DType::kQ8_0: return decode_blocks(dtype, from, elements, out, dequantise_q8_0);
+    case DType::kQ4_0: return decode_blocks(dtype, from, elements, out, dequantise_q4_0);
+    case DType::kQ4_1: return decode_blocks(dtype, from, elements, out, dequantise_q4_1);
+    case DType::kQ5_0: return decode_blocks(dtype, from, elements, out, dequantise_q5_0);
+    case DType::kQ5_1: return decode_blocks(dtype, from, elements, out, dequantise_q5_1);
+    case DType::kQ2_K: return decode_blocks(dtype, from, elements, out, dequantise_q2_k);
+    case DType::kQ3_K: return decode_blocks(dtype, from, elements, out, dequantise_q3_k);
+    case DType::kQ4_K: return decode_blocks(dtype, from, elements, out, dequantise_q4_k);
+    case DType::kQ5_K: return decode_blocks(dtype, from, elements, out, dequantise_q5_k);
+    case DType::kQ6_K: return decode_blocks(dtype, from, elements, out, dequantise_q6_k);
+    case DType::kI32:
+    case DType::kI64: break;
   }
   fail(ErrorCode::kUnsupported, str_cat("Weights of type ", dtype, " cannot be read as numbers."));
 }
 
-void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std::span<float> out) {
+void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std::span<float> out,
+               Digest* digest) {
   const formats::TensorEntry& entry = *tensor.entry;
   const int64_t all_rows = entry.shape.axes() == 0 ? 1 : entry.shape[0];
   const int64_t width = all_rows == 0 ? 0 : entry.shape.elements() / all_rows;
@@ -81,8 +107,9 @@ void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std:
     tensor.file->read(entry, raw);
     start = static_cast<size_t>(storage_bytes(entry.dtype, first_row * width));
   }
+  if (digest != nullptr) digest->add(raw);
   const std::vector<float> scales =
-      tensor.scale == nullptr ? std::vector<float>{} : read_scales(tensor, first_row, rows);
+      tensor.scale == nullptr ? std::vector<float>{} : read_scales(tensor, first_row, rows, digest);
   parallel_for(rows, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, width)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t row = begin; row < end; ++row) {

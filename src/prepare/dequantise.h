@@ -5,18 +5,20 @@
 #include <cstdint>
 #include <span>
 
+#include "base/hash.h"
 #include "checkpoint/checkpoint.h"
 
 namespace reel::prepare {
 
 // Rows [first_row, first_row + rows) of a tensor seen as [first axis, all others], as f32.
 //
-//   out  rows * row width numbers
+//   out     rows * row width numbers
+//   digest  fed with the stored bytes (scales too), or null
 //
 // Reads only those rows. Throws kBadFile when the file has shrunk or the format does not divide
 // into rows, kIo on a read error.
 void read_rows(const checkpoint::StoredTensor& tensor, int64_t first_row, int64_t rows,
-               std::span<float> out);
+               std::span<float> out, Digest* digest = nullptr);
 
 // Widens `elements` stored numbers of one dtype; block formats take whole blocks.
 void widen(DType dtype, const std::byte* from, int64_t elements, float* out);

@@ -2,10 +2,12 @@
 #include "prepare/host_preparer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/parallel.h"
 #include "core/buffer.h"
 #include "core/numerics/small_floats.h"
@@ -92,10 +94,16 @@ class PreparedBlock : public memory::WeightSource {
   std::string name_;
 };
 
-std::vector<float> read_all(const StoredTensor& tensor) {
+std::vector<float> read_all(const StoredTensor& tensor, Digest& digest) {
   const Shape& shape = tensor.entry->shape;
   std::vector<float> values(static_cast<size_t>(shape.elements()));
-  read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], values);
+  read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], values, &digest);
+  for (const float value : values) {
+    REEL_REQUIRE(std::isfinite(value), kBadFile,
+                 str_cat('"', tensor.file->path().string(), "\": \"", tensor.entry->name,
+                         "\" holds numbers that are not finite."),
+                 "The file is damaged: compare its checksum, or pull it again.");
+  }
   return values;
 }
 
@@ -191,6 +199,15 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
   return static_cast<uint64_t>(bytes);
 }
 
+std::string HostPreparer::digest() const {
+  Digest whole;
+  for (const auto& [name, digest] : digests_) {
+    whole.add(std::as_bytes(std::span(name)));
+    whole.add(std::as_bytes(std::span(digest)));
+  }
+  return whole.hex();
+}
+
 std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& block) {
   auto prepared = std::make_unique<PreparedBlock>(component_, block.name);
   for (const WeightItem& item : block.items) {
@@ -200,9 +217,12 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
                  str_cat(component_.path.string(), " has no tensor \"", item.name, "\"."));
     if (item.kind == WeightKind::kTable) {
       prepared->tables_.emplace(item.name, stored);
+      digests_[item.name] = str_cat(stored->entry->dtype, stored->entry->shape);
       continue;
     }
-    const std::vector<float> values = read_all(*stored);
+    Digest digest;
+    const std::vector<float> values = read_all(*stored, digest);
+    digests_[item.name] = digest.hex();
     PreparedBlock::Item& to = prepared->items_[item.name];
     switch (item.kind) {
       case WeightKind::kMatrix: prepare_matrix(item, values, compute_, kernels_, to); break;

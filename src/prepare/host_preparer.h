@@ -2,7 +2,9 @@
 // Turns the stored tensors of a block into weights that a CPU backend computes with.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "base/stop.h"
 #include "checkpoint/checkpoint.h"
@@ -25,11 +27,16 @@ class HostPreparer : public memory::BlockPreparer {
   uint64_t prepared_bytes(const memory::WeightBlock& block) const override;
   std::unique_ptr<memory::WeightSource> prepare(const memory::WeightBlock& block) override;
 
+  // XXH3-128 over the names and stored bytes of every tensor prepared so far, in the order of
+  // their names. Tables that are read by rows count with their shape alone.
+  std::string digest() const;
+
  private:
   const checkpoint::Component& component_;
   const ops::Kernels& kernels_;
   DType compute_;
   const StopFlag& stop_;
+  std::map<std::string, std::string> digests_;  // of each tensor's stored bytes
 };
 
 }  // namespace reel::prepare

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -96,7 +97,12 @@ double uniform_53_bits(numerics::Mt19937& words) {
 }  // namespace
 
 const char* noise_kind_name(NoiseKind kind) {
-  return kind == NoiseKind::kTorchCuda ? "torch-cuda" : "torch-cpu";
+  switch (kind) {
+    case NoiseKind::kTorchCuda: return "torch-cuda";
+    case NoiseKind::kTorchCpu: return "torch-cpu";
+    case NoiseKind::kGiven: return "given";
+  }
+  return "unknown";
 }
 
 NoiseKind parse_noise_kind(std::string_view name) {
@@ -120,10 +126,28 @@ Rng Rng::torch_cuda(uint64_t seed, GpuShape gpu) {
 
 Rng Rng::torch_cpu(uint64_t seed) { return {NoiseKind::kTorchCpu, seed, GpuShape{}}; }
 
+Rng Rng::from_values(std::vector<float> values) {
+  Rng rng{NoiseKind::kGiven, 0, GpuShape{}};
+  rng.given_ = std::move(values);
+  return rng;
+}
+
 void Rng::fill_normal(std::span<float> out) {
   if (out.empty()) return;
-  if (kind_ == NoiseKind::kTorchCuda) return fill_like_cuda(out);
-  fill_like_cpu(out);
+  switch (kind_) {
+    case NoiseKind::kTorchCuda: return fill_like_cuda(out);
+    case NoiseKind::kTorchCpu: return fill_like_cpu(out);
+    case NoiseKind::kGiven: return fill_given(out);
+  }
+}
+
+void Rng::fill_given(std::span<float> out) {
+  REEL_REQUIRE(offset_ + out.size() <= given_.size(), kInvalidArgument,
+               str_cat("noise: ", out.size(), " more numbers are needed after ", offset_,
+                       ", but only ", given_.size(), " were given."),
+               "Give noise for every step that draws some, or leave the file out.");
+  std::copy_n(given_.begin() + static_cast<int64_t>(offset_), out.size(), out.begin());
+  offset_ += out.size();
 }
 
 void Rng::fill_like_cuda(std::span<float> out) {
@@ -189,7 +213,7 @@ std::vector<uint32_t> Rng::state() const {
     words.push_back(static_cast<uint32_t>(value));
     words.push_back(static_cast<uint32_t>(value >> 32));
   };
-  if (kind_ == NoiseKind::kTorchCuda) {
+  if (kind_ != NoiseKind::kTorchCpu) {
     add_64(offset_);
     return words;
   }
@@ -201,15 +225,16 @@ std::vector<uint32_t> Rng::state() const {
 }
 
 void Rng::restore(std::span<const uint32_t> words) {
-  const size_t wanted = kind_ == NoiseKind::kTorchCuda ? 3 : 5 + numerics::Mt19937::kWords;
+  const bool is_mt19937 = kind_ == NoiseKind::kTorchCpu;
+  const size_t wanted = is_mt19937 ? 5 + numerics::Mt19937::kWords : 3;
   REEL_REQUIRE(words.size() == wanted && words[0] == static_cast<uint32_t>(kind_) &&
-                   (kind_ == NoiseKind::kTorchCuda || words[4] <= numerics::Mt19937::kWords),
+                   (!is_mt19937 || words[4] <= numerics::Mt19937::kWords),
                kBadFile,
                str_cat("noise: ", words.size(), " saved words do not describe a ",
                        noise_kind_name(kind_), " generator, which has ", wanted, "."),
                "Start the job again from its seed.");
   const auto read_64 = [&](size_t at) { return words[at] | (uint64_t{words[at + 1]} << 32); };
-  if (kind_ == NoiseKind::kTorchCuda) {
+  if (!is_mt19937) {
     offset_ = read_64(1);
     return;
   }

@@ -14,8 +14,9 @@ namespace reel::schedulers {
 enum class NoiseKind {
   kTorchCuda,  // torch.randn(..., device="cuda"): Wan, LightX2V
   kTorchCpu,   // torch.randn(...) on the CPU: ComfyUI, most diffusers code
+  kGiven,      // numbers brought along, as from a stage file; cannot be asked for by name
 };
-const char* noise_kind_name(NoiseKind kind);        // "torch-cuda", "torch-cpu"
+const char* noise_kind_name(NoiseKind kind);        // "torch-cuda", "torch-cpu", "given"
 NoiseKind parse_noise_kind(std::string_view name);  // throws kInvalidArgument naming both
 
 // The two properties of a GPU that decide which thread draws which element: torch.randn gives
@@ -35,6 +36,9 @@ class Rng {
   // As in PyTorch, only the low 32 bits of `seed` count.
   static Rng torch_cpu(uint64_t seed);
 
+  // Hands out `values` in order. fill_normal() throws kInvalidArgument when they run out.
+  static Rng from_values(std::vector<float> values);
+
   NoiseKind kind() const { return kind_; }
 
   // Fills `out` as one torch.randn of out.size() elements; the next call continues the stream.
@@ -50,12 +54,15 @@ class Rng {
   Rng(NoiseKind kind, uint64_t seed, GpuShape gpu);
   void fill_like_cuda(std::span<float> out);
   void fill_like_cpu(std::span<float> out);
+  void fill_given(std::span<float> out);
   float next_single();
 
   NoiseKind kind_;
   uint64_t seed_;
   GpuShape gpu_;
-  uint64_t offset_ = 0;  // torch-cuda: random words used up by each stream, a multiple of 4
+  // torch-cuda: random words used up by each stream, a multiple of 4; given: numbers handed out
+  uint64_t offset_ = 0;
+  std::vector<float> given_;
   numerics::Mt19937 words_;
   double cached_normal_ = 0;  // torch-cpu, draws of fewer than 16: the second of a pair
   bool has_cached_normal_ = false;

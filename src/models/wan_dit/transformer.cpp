@@ -24,6 +24,16 @@ TensorView sum_of(ops::Scratch& scratch, const TensorView& a, const TensorView& 
   return out;
 }
 
+void require_finite(const TensorView& x, int block_index) {
+  for (int64_t at = 0; at < x.elements(); ++at) {
+    REEL_REQUIRE(std::isfinite(x.as<float>()[at]), kBadFile,
+                 str_cat("Block ", block_index,
+                         " of the DiT gives numbers that are not finite, "
+                         "also with exact f32 products."),
+                 "Its weights are damaged: compare their checksums, or pull them again.");
+  }
+}
+
 }  // namespace
 
 Prompt::Prompt(const Config& config, DType compute, int64_t keys)
@@ -100,7 +110,7 @@ void Transformer::head(ops::Context& ctx, const TensorView& x, const TensorView&
 
 void Transformer::forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
                           int64_t step_index, Prompt& prompt, const TensorView& velocity,
-                          const std::function<void(int)>& on_block) {
+                          const ForwardOptions& options) {
   const nn::TokenGrid grid = token_grid(latent.shape);
   REEL_REQUIRE(latent.shape[0] == config_.channels && velocity.shape == latent.shape,
                kInvalidArgument,
@@ -130,7 +140,8 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
     }
     const TextKeys text{.k = k, .v = v, .key_bias = prompt.key_bias_};
     block_forward(ctx, w, step, text, x);
-    if (on_block) on_block(index + 1);
+    if (options.name_bad_block) require_finite(x, index);
+    if (options.on_block) options.on_block(index + 1);
   }
   head(ctx, x, time.head.view().slice(step_index, 1), patches);
   unpatchify(patches, velocity);

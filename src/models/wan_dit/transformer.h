@@ -31,6 +31,12 @@ struct TimeModulation {
   Tensor head;    // [steps, dim] f32
 };
 
+struct ForwardOptions {
+  std::function<void(int)> on_block;  // called after each block with the number done
+  // Looks for numbers that are not finite after each block; throws kBadFile naming it.
+  bool name_bad_block = false;
+};
+
 class Transformer {
  public:
   // `weights` must outlive this object.
@@ -50,14 +56,13 @@ class Transformer {
   //
   //   latent    [channels, latent_frames, latent_rows, latent_cols] f32; rows and cols even
   //   velocity  as latent
-  //   on_block  called after each block with the number done
   //
   // Numerics: the residual stream is f32; products in ctx.compute.
   // Throws kCancelled when the stop flag is set.
   // Source: Wan 2.1, wan/modules/model.py, WanModel.forward.
   void forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
                int64_t step_index, Prompt& prompt, const TensorView& velocity,
-               const std::function<void(int)>& on_block = {});
+               const ForwardOptions& options = {});
 
  private:
   void embed_time(ops::Context& ctx, float timestep, const TensorView& e, const TensorView& e0);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/clip_run.h"
+
+#include <reel/version.h>
+
+#include <optional>
+#include <utility>
+
+#include "backends/cpu/backend.h"
+#include "base/error.h"
+#include "tokenizer/tokenizer.h"
+
+namespace reel::pipeline {
+namespace {
+
+// What Wan's own program uses when guidance is on and nothing was given.
+// Source: Wan 2.1, wan/configs/shared_config.py, sample_neg_prompt.
+constexpr const char* kDefaultNegativePrompt =
+    "\u8272\u8c03\u8273\u4e3d\uff0c\u8fc7\u66dd\uff0c\u9759\u6001\uff0c\u7ec6\u8282\u6a21\u7cca"
+    "\u4e0d\u6e05\uff0c\u5b57\u5e55\uff0c\u98ce\u683c\uff0c\u4f5c\u54c1\uff0c\u753b\u4f5c\uff0c"
+    "\u753b\u9762\uff0c\u9759\u6b62\uff0c\u6574\u4f53\u53d1\u7070\uff0c\u6700\u5dee\u8d28\u91cf"
+    "\uff0c\u4f4e\u8d28\u91cf\uff0cJPEG\u538b\u7f29\u6b8b\u7559\uff0c\u4e11\u964b\u7684\uff0c"
+    "\u6b8b\u7f3a\u7684\uff0c\u591a\u4f59\u7684\u624b\u6307\uff0c\u753b\u5f97\u4e0d\u597d\u7684"
+    "\u624b\u90e8\uff0c\u753b\u5f97\u4e0d\u597d\u7684\u8138\u90e8\uff0c\u7578\u5f62\u7684\uff0c"
+    "\u6bc1\u5bb9\u7684\uff0c\u5f62\u6001\u7578\u5f62\u7684\u80a2\u4f53\uff0c\u624b\u6307\u878d"
+    "\u5408\uff0c\u9759\u6b62\u4e0d\u52a8\u7684\u753b\u9762\uff0c\u6742\u4e71\u7684\u80cc\u666f"
+    "\uff0c\u4e09\u6761\u817f\uff0c\u80cc\u666f\u4eba\u5f88\u591a\uff0c\u5012\u7740\u8d70";
+
+EncodedPrompts encode(const OpenModel& model, Runtime& runtime, const VideoRequest& request,
+                      const RunSettings& settings, ProgressClock& clock, Progress& progress,
+                      ClipRun& clip) {
+  std::vector<std::vector<int32_t>> ids;
+  const tokenizer::Tokenizer tokens = model.load_tokenizer();
+  ids.push_back(tokenize(tokens, request.prompt, progress));
+  if (settings.guided()) {
+    const std::string& negative = request.negative_prompt;
+    ids.push_back(tokenize(tokens, negative.empty() ? kDefaultNegativePrompt : negative, progress));
+  } else if (!request.negative_prompt.empty()) {
+    progress.on_warning("The negative prompt has no effect at guidance 1.");
+  }
+  return encode_prompts(model, runtime, ids, clock, &clip.weights.text_encoder);
+}
+
+}  // namespace
+
+ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& request,
+                 const RunSettings& settings, Job* job, Progress& progress,
+                 const std::function<void(const media::FrameView&)>& on_frame) {
+  ClipRun clip;
+  ProgressClock clock(progress);
+  std::optional<EncodedPrompts> prompts;
+  if (job != nullptr) prompts = job->load_prompts();
+  if (!prompts) {
+    prompts = encode(model, runtime, request, settings, clock, progress, clip);
+    clip.times.encode_s = clock.stage_seconds();
+    if (job != nullptr) job->save_prompts(*prompts);
+  }
+
+  DenoiseState state = start_denoising(settings);
+  if (job != nullptr) {
+    if (auto saved = job->load_state(start_denoising(settings))) state = std::move(*saved);
+  }
+  DenoiseHooks hooks;
+  if (job != nullptr) {
+    hooks.on_step = [job](const DenoiseState& now, const Tensor&) { job->save_state(now); };
+  }
+  denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
+  clip.times.denoise_s = clock.stage_seconds();
+
+  media::Frame rgb(static_cast<int>(settings.size.height_px),
+                   static_cast<int>(settings.size.width_px));
+  decode_latents(
+      model, runtime, state.latents, clock,
+      [&](const TensorView& pixels) {
+        media::to_rgb8({pixels.as<float>(), static_cast<size_t>(pixels.elements())},
+                       media::PixelRange::kSigned, rgb.rgb);
+        on_frame(rgb.view());
+      },
+      &clip.weights.vae);
+  clip.times.decode_s = clock.stage_seconds();
+  return clip;
+}
+
+Recipe describe_clip(const OpenModel& model, const std::string& prompt,
+                     const std::string& negative_prompt, const RunSettings& settings,
+                     const Runtime& runtime, const ClipRun& clip, int fps) {
+  const checkpoint::Checkpoint& files = model.files();
+  const bool distilled = model.facts().verdict == checkpoint::Verdict::kDistilled;
+  return {.version = kVersion,
+          .prompt = prompt,
+          .negative_prompt = negative_prompt,
+          .sampling = complete_sampling(settings),
+          .model_name = model.facts().is_demo ? "demo" : files.path.filename().string(),
+          .layout = files.dit->layout,
+          .verdict = distilled ? "distilled" : "base",
+          .weights = clip.weights,
+          .precision = dtype_name(runtime.compute),
+          .device = "cpu",
+          .kernels = cpu::kernels_summary(),
+          .fps = fps,
+          .frames_digest = {}};
+}
+
+}  // namespace reel::pipeline

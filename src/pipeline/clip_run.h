@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// One clip from prompt to frames, with what was measured: shared by generate, resume and replay.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "media/frame.h"
+#include "pipeline/job_state.h"
+#include "pipeline/recipe.h"
+#include "pipeline/text_to_video.h"
+
+namespace reel::pipeline {
+
+struct ClipRun {
+  WeightDigests weights;
+  PhaseTimes times;
+};
+
+// Encodes, denoises and decodes. With a `job` every step is saved, and what the job has reached
+// before is not done again.
+ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& request,
+                 const RunSettings& settings, Job* job, Progress& progress,
+                 const std::function<void(const media::FrameView&)>& on_frame);
+
+// The recipe of a run, all but the digest of its frames.
+Recipe describe_clip(const OpenModel& model, const std::string& prompt,
+                     const std::string& negative_prompt, const RunSettings& settings,
+                     const Runtime& runtime, const ClipRun& clip, int fps);
+
+}  // namespace reel::pipeline

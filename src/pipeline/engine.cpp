@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens a model and makes clips: who owns what, what is saved, what the recipe says.
+#include <reel/engine.h>
+#include <reel/version.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "backends/cpu/backend.h"
+#include "base/error.h"
+#include "media/frame.h"
+#include "media/frame_writer.h"
+#include "pipeline/clip_run.h"
+#include "pipeline/job_state.h"
+#include "pipeline/output_path.h"
+#include "pipeline/recipe.h"
+#include "pipeline/text_to_video.h"
+
+namespace reel {
+namespace {
+
+using namespace pipeline;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+uint64_t peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) << 10;
+}
+
+media::WriterOptions writer_options(const VideoRequest& request, const VideoSize& size) {
+  return {.width_px = static_cast<int>(size.width_px),
+          .height_px = static_cast<int>(size.height_px),
+          .frame_rate = {request.fps, 1},
+          .quality = request.quality,
+          .encoders = {}};
+}
+
+void check_output(const VideoRequest& request) {
+  REEL_REQUIRE(request.fps >= 1 && request.fps <= 240, kInvalidArgument,
+               str_cat("fps is ", request.fps, "; 1 to 240 are possible."));
+  REEL_REQUIRE(request.quality >= 0 && request.quality <= 51, kInvalidArgument,
+               str_cat("quality is ", request.quality, "; 0 (lossless) to 51 are possible."));
+}
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  explicit Impl(const ModelOptions& options) : options_(options) {}
+
+  VideoResult generate(VideoRequest request, Progress& progress) {
+    check_output(request);
+    OpenModel& model = open(progress);
+    const CheckedRun checked = check_sampling(request.sampling, model.facts());
+    for (const std::string& warning : checked.warnings) progress.on_warning(warning);
+    // From here on nothing about the run is left to chance: a saved job can repeat it.
+    request.sampling = complete_sampling(checked.settings);
+    request.out = choose_output_path(request.out, checked.settings.seed, request.overwrite);
+    Job job = Job::create(options_, request);
+    return run(job, request, checked.settings, progress);
+  }
+
+  VideoResult resume(const std::string& job_id, Progress& progress) {
+    Job job = Job::open(job_id);
+    const OpenModel& model = open(progress);
+    const CheckedRun checked = check_sampling(job.request().sampling, model.facts());
+    VideoRequest request = job.request();
+    request.out = choose_output_path(request.out, checked.settings.seed, request.overwrite);
+    return run(job, request, checked.settings, progress);
+  }
+
+ private:
+  OpenModel& open(Progress& progress) {
+    if (!model_) model_ = std::make_unique<OpenModel>(options_, Parts{}, progress);
+    return *model_;
+  }
+
+  VideoResult run(Job& job, const VideoRequest& request, const RunSettings& settings,
+                  Progress& progress) {
+    try {
+      return make_clip(job, request, settings, progress);
+    } catch (const Error& error) {
+      if (!job.can_resume()) throw;
+      const std::string how = str_cat("Continue with: reel generate --resume ", job.id());
+      fail(error.code(), error.what(),
+           error.hint().empty() ? how : str_cat(error.hint(), ' ', how));
+    }
+  }
+
+  VideoResult make_clip(Job& job, const VideoRequest& request, const RunSettings& settings,
+                        Progress& progress) {
+    const Clock::time_point start = Clock::now();
+    const StopFlag stop(progress.stop_requested);
+    Runtime runtime(options_, stop);
+    const auto writer =
+        media::make_frame_writer(request.out, writer_options(request, settings.size));
+    const ClipRun clip = run_clip(*model_, runtime, request, settings, &job, progress,
+                                  [&](const media::FrameView& frame) { writer->add(frame); });
+
+    Recipe recipe = describe(request, settings, runtime, clip);
+    recipe.frames_digest = writer->digest_hex();
+    const std::string json = to_json(recipe);
+    writer->finish(request.write_recipe ? json : std::string(), &stop);
+    job.finish();
+    VideoResult result{.path = request.out,
+                       .seed = settings.seed,
+                       .width_px = static_cast<int>(settings.size.width_px),
+                       .height_px = static_cast<int>(settings.size.height_px),
+                       .frames = static_cast<int>(writer->frames_added()),
+                       .frames_digest = recipe.frames_digest,
+                       .recipe_json = json,
+                       .job_id = job.id(),
+                       .kernels = recipe.kernels,
+                       .times = clip.times,
+                       .peak_memory_bytes = peak_memory_bytes()};
+    result.times.total_s = seconds_since(start);
+    return result;
+  }
+
+  Recipe describe(const VideoRequest& request, const RunSettings& settings, const Runtime& runtime,
+                  const ClipRun& clip) const {
+    return describe_clip(*model_, request.prompt, request.negative_prompt, settings, runtime, clip,
+                         request.fps);
+  }
+
+  ModelOptions options_;
+  std::unique_ptr<OpenModel> model_;
+};
+
+Engine::Engine(const ModelOptions& options) : impl_(std::make_unique<Impl>(options)) {}
+Engine::~Engine() = default;
+
+VideoResult Engine::generate(const VideoRequest& request, Progress& progress) {
+  return impl_->generate(request, progress);
+}
+
+VideoResult Engine::resume(const std::string& job_id, Progress& progress) {
+  return impl_->resume(job_id, progress);
+}
+
+SavedJob load_job(const std::string& job_id) {
+  const Job job = Job::open(job_id);
+  return {.model = job.model(), .request = job.request()};
+}
+
+std::string build_summary() {
+  return str_cat("reel ", kVersion, " (", cpu::kernels_summary(), ')');
+}
+
+}  // namespace reel

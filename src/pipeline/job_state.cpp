@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/job_state.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <vector>
+
+#include "base/env.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "pipeline/request_json.h"
+#include "pipeline/stage_files.h"
+
+namespace reel::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr uint64_t kMostBytes = uint64_t{2} << 30;
+constexpr uint64_t kLargestJson = uint64_t{4} << 20;
+
+fs::path jobs_folder() { return env::state_folder() / "jobs"; }
+
+// 20261123-184501-3f2a: sorts by age.
+std::string new_id() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm local{};
+  localtime_r(&now, &local);
+  char text[40];
+  const size_t length = std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &local);
+  std::snprintf(text + length, sizeof text - length, "-%04x", std::random_device{}() & 0xffffu);
+  return text;
+}
+
+uint64_t folder_bytes(const fs::path& folder) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
+    if (entry.is_regular_file(error)) bytes += entry.file_size(error);
+  }
+  return bytes;
+}
+
+std::vector<fs::path> all_jobs() {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(jobs_folder(), error)) {
+    if (entry.is_directory(error)) folders.push_back(entry.path());
+  }
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+void remove_oldest() {
+  std::vector<fs::path> folders = all_jobs();
+  uint64_t bytes = 0;
+  for (const fs::path& folder : folders) bytes += folder_bytes(folder);
+  std::error_code error;
+  for (const fs::path& folder : folders) {
+    if (bytes <= kMostBytes) return;
+    bytes -= folder_bytes(folder);
+    fs::remove_all(folder, error);
+  }
+}
+
+Tensor ids_tensor(const std::vector<int32_t>& ids) {
+  Tensor tensor(DType::kI32, {static_cast<int64_t>(ids.size())});
+  std::copy(ids.begin(), ids.end(), tensor.view().as<int32_t>());
+  return tensor;
+}
+
+Tensor copy_of(const Tensor& from) {
+  Tensor to(from.dtype(), from.shape());
+  std::memcpy(to.bytes().data(), from.bytes().data(), to.bytes().size());
+  return to;
+}
+
+// Ids are of no further use once encoded, so states are all that is kept.
+EncodedPrompt prompt_from(StageFile& file, const char* name, const fs::path& path) {
+  return {.ids = {}, .states = take_f32(file, name, path)};
+}
+
+}  // namespace
+
+Job::Job(std::string id, fs::path folder, ModelOptions model, VideoRequest request)
+    : id_(std::move(id)),
+      folder_(std::move(folder)),
+      model_(std::move(model)),
+      request_(std::move(request)) {}
+
+Job::Job(Job&& other) noexcept
+    : id_(std::move(other.id_)),
+      folder_(std::exchange(other.folder_, {})),
+      model_(std::move(other.model_)),
+      request_(std::move(other.request_)) {}
+
+Job Job::create(const ModelOptions& model, const VideoRequest& request) {
+  remove_oldest();
+  const std::string id = new_id();
+  const fs::path folder = jobs_folder() / id;
+  std::error_code error;
+  fs::create_directories(folder, error);
+  REEL_REQUIRE(
+      !error, kIo,
+      str_cat("Cannot make the job folder \"", folder.string(), "\": ", error.message(), '.'),
+      "Set XDG_STATE_HOME to a folder that can be written.");
+  ModelOptions absolute = model;
+  for (std::string* path :
+       {&absolute.model, &absolute.text_encoder, &absolute.vae, &absolute.tokenizer}) {
+    if (!path->empty()) *path = fs::absolute(*path).string();
+  }
+  VideoRequest kept = request;
+  kept.out = fs::absolute(request.out).string();
+  OutputFile file(folder / "job.json");
+  file.write(json{{"model", absolute}, {"request", kept}}.dump(1));
+  file.commit();
+  return Job(id, folder, absolute, kept);
+}
+
+Job Job::open(const std::string& id) {
+  const fs::path folder = jobs_folder() / id;
+  const bool is_name = !id.empty() && id.find('/') == std::string::npos && id[0] != '.';
+  std::error_code error;
+  if (!is_name || !fs::exists(folder / "job.json", error)) {
+    std::string names;
+    for (const fs::path& job : all_jobs()) names += ' ' + job.filename().string();
+    fail(ErrorCode::kNotFound, str_cat("There is no job \"", id, "\" to resume."),
+         names.empty() ? "No jobs are saved." : "Saved jobs:" + names);
+  }
+  try {
+    const json parsed = json::parse(read_text_file(folder / "job.json", kLargestJson));
+    return Job(id, folder, parsed.at("model").get<ModelOptions>(),
+               parsed.at("request").get<VideoRequest>());
+  } catch (const json::exception& problem) {
+    fail(ErrorCode::kBadFile,
+         str_cat('"', (folder / "job.json").string(), "\" is damaged: ", problem.what()));
+  }
+}
+
+Job::~Job() {
+  if (folder_.empty() || can_resume()) return;
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+bool Job::can_resume() const {
+  std::error_code error;
+  return !folder_.empty() && fs::exists(folder_ / "state.safetensors", error);
+}
+
+void Job::save_prompts(const EncodedPrompts& prompts) {
+  StageFile file;
+  file.add("text_states", copy_of(prompts.prompt.states));
+  file.add("ids", ids_tensor(prompts.prompt.ids));
+  if (prompts.negative) file.add("negative_text_states", copy_of(prompts.negative->states));
+  write_stage_file(folder_ / "text.safetensors", file);
+}
+
+std::optional<EncodedPrompts> Job::load_prompts() const {
+  const fs::path path = folder_ / "text.safetensors";
+  if (!fs::exists(path)) return std::nullopt;
+  StageFile file = read_stage_file(path);
+  EncodedPrompts prompts{.prompt = prompt_from(file, "text_states", path),
+                         .negative = std::nullopt};
+  if (file.find("negative_text_states") != nullptr) {
+    prompts.negative = prompt_from(file, "negative_text_states", path);
+  }
+  return prompts;
+}
+
+void Job::save_state(const DenoiseState& state) {
+  StageFile file;
+  file.add("latents", copy_of(state.latents));
+  for (size_t at = 0; at < state.sampler.history.size(); ++at) {
+    const std::vector<float>& history = state.sampler.history[at];
+    if (history.empty()) continue;
+    Tensor tensor(DType::kF32, {static_cast<int64_t>(history.size())});
+    std::copy(history.begin(), history.end(), tensor.view().as<float>());
+    file.add(str_cat("history.", at), std::move(tensor));
+  }
+  file.metadata["state"] = json{{"next_step", state.next_step},
+                                {"rng", state.rng.state()},
+                                {"sampler_next", state.sampler.next_index},
+                                {"sampler_completed", state.sampler.completed},
+                                {"history_slots", state.sampler.history.size()}}
+                               .dump();
+  write_stage_file(folder_ / "state.safetensors", file);
+}
+
+std::optional<DenoiseState> Job::load_state(DenoiseState fresh) const {
+  const fs::path path = folder_ / "state.safetensors";
+  if (!fs::exists(path)) return std::nullopt;
+  StageFile file = read_stage_file(path);
+  try {
+    const json state = json::parse(file.metadata.at("state"));
+    fresh.next_step = state.at("next_step");
+    fresh.rng.restore(state.at("rng").get<std::vector<uint32_t>>());
+    fresh.sampler.next_index = state.at("sampler_next");
+    fresh.sampler.completed = state.at("sampler_completed");
+    fresh.sampler.history.resize(state.at("history_slots").get<size_t>());
+  } catch (const std::exception& problem) {
+    fail(ErrorCode::kBadFile, str_cat('"', path.string(), "\" is damaged: ", problem.what()));
+  }
+  for (size_t at = 0; at < fresh.sampler.history.size(); ++at) {
+    if (const Tensor* history = file.find(str_cat("history.", at))) {
+      const auto values = history->values<float>();
+      fresh.sampler.history[at].assign(values.begin(), values.end());
+    }
+  }
+  Tensor latents = take_f32(file, "latents", path);
+  REEL_REQUIRE(latents.shape() == fresh.latents.shape(), kBadFile,
+               str_cat('"', path.string(), "\" holds latents ", latents.shape(), ", the job needs ",
+                       fresh.latents.shape(), '.'));
+  fresh.latents = std::move(latents);
+  return fresh;
+}
+
+void Job::finish() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+  folder_.clear();
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/latent_check.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace reel::pipeline {
+namespace {
+
+constexpr double kFlat = 1e-6;  // standard deviation; real latents are near 1
+
+double deviation_of(const Tensor& latents) {
+  const auto values = latents.values<float>();
+  double sum = 0;
+  double squares = 0;
+  for (const float value : values) {
+    sum += value;
+    squares += double{value} * value;
+  }
+  const double count = static_cast<double>(values.size());
+  return std::sqrt(std::max(0.0, squares / count - sum / count * (sum / count)));
+}
+
+}  // namespace
+
+bool latents_are_usable(const Tensor& latents) {
+  const double deviation = deviation_of(latents);  // not finite when any number is not
+  return std::isfinite(deviation) && (deviation > kFlat || latents.view().elements() == 1);
+}
+
+void require_usable(const Tensor& latents, int step_index) {
+  const double deviation = deviation_of(latents);
+  REEL_REQUIRE(latents_are_usable(latents), kBadFile,
+               str_cat("Step ", step_index + 1, " ends in ",
+                       std::isfinite(deviation) ? "a flat latent" : "numbers that are not finite",
+                       ", also with exact f32 products."),
+               "The weights are damaged or belong to another model: compare their checksums, or "
+               "pull them again.");
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells latents from the rubble that damaged weights or an overflow leave.
+#pragma once
+
+#include "core/buffer.h"
+
+namespace reel::pipeline {
+
+// All numbers are finite and they are not all alike.
+bool latents_are_usable(const Tensor& latents);
+
+// Throws kBadFile naming the step when they are not.
+void require_usable(const Tensor& latents, int step_index);
+
+}  // namespace reel::pipeline

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/open_model.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "backends/cpu/backend.h"
+#include "base/env.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "models/umt5/names.h"
+#include "models/wan_dit/names.h"
+#include "models/wan_vae/names.h"
+#include "pipeline/model_configs.h"
+#include "pipeline/tokenizer_source.h"
+
+namespace reel::pipeline {
+namespace {
+
+using checkpoint::Component;
+using checkpoint::needed_tensors;
+
+// A prompt is encoded once: layers of an encoder larger than this are not worth keeping.
+constexpr uint64_t kSmallModelBytes = uint64_t{512} << 20;
+
+uint64_t available_memory_bytes() {
+  std::FILE* file = std::fopen("/proc/meminfo", "re");
+  if (file == nullptr) return uint64_t{4} << 30;
+  char line[128];
+  unsigned long long kib = 0;
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
+  }
+  std::fclose(file);
+  return uint64_t{kib} << 10;
+}
+
+DType parse_precision(const std::string& text) {
+  if (text == "auto") return cpu::preferred_compute();
+  const DType dtype = text == "bf16" ? DType::kBF16 : DType::kF32;
+  REEL_REQUIRE(text == "f32" || text == "bf16", kInvalidArgument,
+               str_cat("precision is \"", text, "\"; auto, f32 and bf16 are possible on the CPU."));
+  REEL_REQUIRE(cpu::supports_compute(dtype), kUnsupported,
+               "This CPU has no bf16 products (AVX-512 is needed).",
+               "Use --precision f32 or leave it out.");
+  return dtype;
+}
+
+checkpoint::OpenOptions open_options(const ModelOptions& options) {
+  checkpoint::OpenOptions open{.model = options.model,
+                               .text_encoder = options.text_encoder,
+                               .vae = options.vae,
+                               .tokenizer = options.tokenizer,
+                               .variant = options.variant,
+                               .kind = std::nullopt};
+  if (options.checkpoint_kind == "distilled") open.kind = checkpoint::Verdict::kDistilled;
+  if (options.checkpoint_kind == "base") open.kind = checkpoint::Verdict::kBase;
+  REEL_REQUIRE(options.checkpoint_kind.empty() || open.kind, kInvalidArgument,
+               str_cat("checkpoint kind is \"", options.checkpoint_kind,
+                       "\"; distilled and base are possible."));
+  if (!open.model.empty()) return open;
+  const auto demo = env::demo_model_folder();
+  REEL_REQUIRE(demo.has_value(), kNotFound,
+               "No --model was given and the built-in demo model is not installed.",
+               "Give --model, or point REEL_DEMO_MODEL at the folder models/demo.");
+  open.model = *demo;
+  return open;
+}
+
+void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
+  const bool complete = (files.tokenizer || !parts.tokenizer) &&
+                        (files.text_encoder || !parts.text_encoder) && (files.dit || !parts.dit) &&
+                        (files.vae || !parts.vae);
+  if (complete) return;
+  std::string all;
+  for (const std::string& sentence : files.missing) all += (all.empty() ? "" : " ") + sentence;
+  fail(ErrorCode::kNotFound, all.empty() ? str_cat(files.path.string(), " is incomplete.") : all);
+}
+
+}  // namespace
+
+Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag)
+    : kernels(cpu::kernels()), stop(stop_flag), compute(parse_precision(options.precision)) {
+  REEL_REQUIRE(options.threads >= 0 && options.threads <= 1024, kInvalidArgument,
+               str_cat("threads is ", options.threads, "; 1 to 1024 are possible."));
+  set_compute_threads(
+      std::min(options.threads == 0 ? usable_cores() : options.threads, usable_cores()));
+  weight_budget_bytes = options.ram_bytes != 0 ? options.ram_bytes : available_memory_bytes() / 2;
+}
+
+OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& progress)
+    : files_(checkpoint::open_checkpoint(open_options(options))) {
+  require_parts(files_, parts);
+  for (const std::string& note : files_.notes) progress.on_note(note);
+  if (parts.dit) facts_.dit = dit_config(files_);
+  if (parts.text_encoder) text_config_ = text_config(*files_.text_encoder);
+  if (parts.vae) vae_config_ = vae_config(*files_.vae);
+  REEL_REQUIRE(!parts.dit || !parts.text_encoder || facts_.dit.text_dim == text_config_.dim,
+               kBadFile,
+               str_cat("The DiT takes text of width ", facts_.dit.text_dim,
+                       " but the text encoder makes ", text_config_.dim, '.'),
+               "The two files belong to different models.");
+  facts_.verdict = files_.verdict;
+  facts_.is_demo = options.model.empty();
+  const checkpoint::ModelSettings& settings = files_.settings;
+  facts_.default_size = {.frames = settings.frames.value_or(81),
+                         .height_px = settings.height_px.value_or(480),
+                         .width_px = settings.width_px.value_or(832)};
+}
+
+tokenizer::Tokenizer OpenModel::load_tokenizer() const {
+  tokenizer::Tokenizer tokens(read_tokenizer_source(*files_.tokenizer));
+  return tokens;
+}
+
+std::unique_ptr<LoadedText> OpenModel::load_text(const Runtime& runtime, bool used_again) const {
+  const auto needed = needed_tensors(umt5::name_units(text_config_), umt5::dims_of(text_config_));
+  const uint64_t budget = used_again ? runtime.weight_budget_bytes
+                                     : std::min(kSmallModelBytes, runtime.weight_budget_bytes);
+  return std::make_unique<LoadedText>(*files_.text_encoder, text_config_,
+                                      prepare::make_manifest(needed), runtime, runtime.compute,
+                                      budget);
+}
+
+std::unique_ptr<LoadedDit> OpenModel::load_dit(const Runtime& runtime, DType compute) const {
+  const auto needed = needed_tensors(wan_dit::name_units(facts_.dit), wan_dit::dims_of(facts_.dit));
+  return std::make_unique<LoadedDit>(*files_.dit, facts_.dit, prepare::make_manifest(needed),
+                                     runtime, compute, runtime.weight_budget_bytes);
+}
+
+std::unique_ptr<LoadedVae> OpenModel::load_vae(const Runtime& runtime) const {
+  const auto needed = needed_tensors(wan_vae::name_units(), wan_vae::dims_of(vae_config_));
+  return std::make_unique<LoadedVae>(*files_.vae, vae_config_, prepare::make_manifest(needed),
+                                     runtime, runtime.compute, runtime.weight_budget_bytes);
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model that was found, checked and made ready to load: headers only, no weights yet.
+#pragma once
+
+#include <reel/progress.h>
+#include <reel/request.h>
+
+#include <memory>
+#include <string>
+
+#include "base/stop.h"
+#include "checkpoint/checkpoint.h"
+#include "core/arena.h"
+#include "memory/weight_store.h"
+#include "models/umt5/encoder.h"
+#include "models/wan_dit/transformer.h"
+#include "models/wan_vae/decoder.h"
+#include "ops/context.h"
+#include "pipeline/request_check.h"
+#include "prepare/host_preparer.h"
+#include "tokenizer/tokenizer.h"
+
+namespace reel::pipeline {
+
+// Which parts a caller is going to use; the others may be missing.
+struct Parts {
+  bool tokenizer = true, text_encoder = true, dit = true, vae = true;
+};
+
+// The device, its kernels and the precision, shared by all networks of a run.
+struct Runtime {
+  Runtime(const ModelOptions& options, const StopFlag& stop_flag);
+
+  const ops::Kernels& kernels;
+  const StopFlag& stop;
+  DType compute;
+  uint64_t weight_budget_bytes;  // host memory for weights that stay
+  Arena arena{"activations"};
+
+  ops::Context context() {
+    return {.kernels = kernels, .arena = arena, .stop = stop, .compute = compute, .stream = {}};
+  }
+};
+
+// A network with its weights. Weights are read when first used and freed with the object.
+template <typename Model, typename Config>
+class Loaded {
+ public:
+  Loaded(const checkpoint::Component& component, const Config& config, memory::Manifest manifest,
+         const Runtime& runtime, DType compute, uint64_t budget_bytes)
+      : preparer_(component, runtime.kernels, compute, runtime.stop),
+        store_(std::move(manifest), preparer_, budget_bytes),
+        model_(make_model(config)) {}
+
+  Model* operator->() { return &model_; }
+  // Of every weight byte that was used so far, in a fixed order.
+  std::string weights_digest() const { return preparer_.digest(); }
+
+ private:
+  Model make_model(const Config& config) {
+    if constexpr (std::is_constructible_v<Model, const Config&, memory::BlockSource&>) {
+      return Model(config, store_);
+    } else {
+      return Model(store_);
+    }
+  }
+
+  prepare::HostPreparer preparer_;
+  memory::WeightStore store_;
+  Model model_;
+};
+
+using LoadedText = Loaded<umt5::Encoder, umt5::Config>;
+using LoadedDit = Loaded<wan_dit::Transformer, wan_dit::Config>;
+using LoadedVae = Loaded<wan_vae::Decoder, wan_vae::Config>;
+
+class OpenModel {
+ public:
+  // Throws as checkpoint::open_checkpoint, and kNotFound for a part of `parts` that is missing.
+  OpenModel(const ModelOptions& options, const Parts& parts, Progress& progress);
+
+  const checkpoint::Checkpoint& files() const { return files_; }
+  const ModelFacts& facts() const { return facts_; }
+
+  tokenizer::Tokenizer load_tokenizer() const;
+  std::unique_ptr<LoadedText> load_text(const Runtime& runtime, bool used_again) const;
+  // `compute` is the runtime's, or kF32 for the guard's second attempt.
+  std::unique_ptr<LoadedDit> load_dit(const Runtime& runtime, DType compute) const;
+  std::unique_ptr<LoadedVae> load_vae(const Runtime& runtime) const;
+
+ private:
+  checkpoint::Checkpoint files_;
+  ModelFacts facts_;
+  umt5::Config text_config_;
+  wan_vae::Config vae_config_;
+};
+
+}  // namespace reel::pipeline

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/output_path.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace reel::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string with_seed(std::string text, uint64_t seed) {
+  static constexpr std::string_view kPlace = "{seed}";
+  for (size_t at = text.find(kPlace); at != std::string::npos; at = text.find(kPlace)) {
+    text.replace(at, kPlace.size(), std::to_string(seed));
+  }
+  return text;
+}
+
+void require_writable_folder(const fs::path& out) {
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  REEL_REQUIRE(
+      fs::is_directory(folder), kIo,
+      str_cat("Cannot write \"", out.string(), "\": there is no folder \"", folder.string(), "\"."),
+      "Make the folder first, or choose another with --out.");
+  REEL_REQUIRE(::access(folder.c_str(), W_OK) == 0, kIo,
+               str_cat("Cannot write \"", out.string(), "\": ", std::strerror(errno), '.'),
+               "Choose another folder with --out.");
+}
+
+}  // namespace
+
+std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite) {
+  if (!wanted.empty()) {
+    const std::string path = with_seed(wanted, seed);
+    require_writable_folder(path);
+    REEL_REQUIRE(overwrite || !fs::exists(path) || fs::is_directory(path), kInvalidArgument,
+                 str_cat('"', path, "\" exists already."), "Add --force to replace it.");
+    return path;
+  }
+  const std::string stem = str_cat("reel-", seed);
+  std::string path = stem + ".mp4";
+  for (int number = 2; fs::exists(path); ++number) path = str_cat(stem, '-', number, ".mp4");
+  require_writable_folder(path);
+  return path;
+}
+
+}  // namespace reel::pipeline

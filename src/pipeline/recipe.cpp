@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/recipe.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "pipeline/request_json.h"
+
+namespace reel::pipeline {
+
+using nlohmann::json;
+
+std::string to_json(const Recipe& recipe) {
+  const json text{{"reel", recipe.version},
+                  {"prompt", recipe.prompt},
+                  {"negative_prompt", recipe.negative_prompt},
+                  {"sampling", recipe.sampling},
+                  {"model",
+                   {{"name", recipe.model_name},
+                    {"layout", recipe.layout},
+                    {"kind", recipe.verdict},
+                    {"text_encoder", recipe.weights.text_encoder},
+                    {"dit", recipe.weights.dit},
+                    {"vae", recipe.weights.vae}}},
+                  {"precision", recipe.precision},
+                  {"device", recipe.device},
+                  {"kernels", recipe.kernels},
+                  {"fps", recipe.fps},
+                  {"frames_digest", recipe.frames_digest}};
+  return text.dump();
+}
+
+Recipe recipe_from_json(const std::string& text) {
+  try {
+    const json parsed = json::parse(text);
+    const json& model = parsed.at("model");
+    return {.version = parsed.at("reel"),
+            .prompt = parsed.at("prompt"),
+            .negative_prompt = parsed.at("negative_prompt"),
+            .sampling = parsed.at("sampling").get<SamplingOptions>(),
+            .model_name = model.at("name"),
+            .layout = model.at("layout"),
+            .verdict = model.at("kind"),
+            .weights = {.text_encoder = model.at("text_encoder"),
+                        .dit = model.at("dit"),
+                        .vae = model.at("vae")},
+            .precision = parsed.at("precision"),
+            .device = parsed.at("device"),
+            .kernels = parsed.at("kernels"),
+            .fps = parsed.at("fps"),
+            .frames_digest = parsed.at("frames_digest")};
+  } catch (const json::exception& error) {
+    fail(ErrorCode::kBadFile,
+         str_cat("The clip's comment is not a recipe of Reel (", error.what(), ")."),
+         "Only clips that reel generate wrote can be replayed.");
+  }
+}
+
+SamplingOptions complete_sampling(const RunSettings& settings) {
+  SamplingOptions options;
+  options.seed = settings.seed;
+  options.width_px = static_cast<int>(settings.size.width_px);
+  options.height_px = static_cast<int>(settings.size.height_px);
+  options.frames = static_cast<int>(settings.size.frames);
+  options.steps = static_cast<int>(settings.levels.timesteps.size());
+  options.timesteps = settings.step_list;
+  options.shift = settings.shift;
+  options.guidance = settings.guidance;
+  options.sampler = schedulers::sampler_name(settings.sampler);
+  options.rng = schedulers::noise_kind_name(settings.rng);
+  options.rng_sm_count = settings.rng_gpu.sm_count;
+  options.rng_threads_per_sm = settings.rng_gpu.threads_per_sm;
+  return options;
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What decided a clip, as the JSON that is written into it.
+#pragma once
+
+#include <reel/request.h>
+
+#include <string>
+
+#include "pipeline/request_check.h"
+
+namespace reel::pipeline {
+
+struct WeightDigests {
+  std::string text_encoder, dit, vae;
+};
+
+struct Recipe {
+  std::string version;  // of Reel
+  std::string prompt, negative_prompt;
+  SamplingOptions sampling;  // complete: no field is left to a default
+  std::string model_name;    // the last part of its path, or "demo"
+  std::string layout;        // of the DiT's file
+  std::string verdict;       // "distilled" or "base"
+  WeightDigests weights;
+  std::string precision;  // "f32" or "bf16"
+  std::string device;     // "cpu"
+  std::string kernels;
+  int fps = 16;
+  std::string frames_digest;  // XXH3-128 of the raw RGB frames
+};
+
+std::string to_json(const Recipe& recipe);
+// Throws kBadFile when the text is not a recipe.
+Recipe recipe_from_json(const std::string& text);
+
+// The sampling options that give `settings` again.
+SamplingOptions complete_sampling(const RunSettings& settings);
+
+}  // namespace reel::pipeline

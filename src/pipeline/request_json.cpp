@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/request_json.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace reel {
+namespace {
+
+using nlohmann::json;
+
+template <typename T>
+void put(json& to, const char* key, const std::optional<T>& value) {
+  if (value) to[key] = *value;
+}
+
+template <typename T>
+void take(const json& from, const char* key, std::optional<T>& value) {
+  if (from.contains(key)) value = from.at(key).get<T>();
+}
+
+template <typename T>
+void take(const json& from, const char* key, T& value) {
+  if (from.contains(key)) value = from.at(key).get<T>();
+}
+
+}  // namespace
+
+void to_json(json& to, const SamplingOptions& options) {
+  to = {{"rng", options.rng},
+        {"rng_sm_count", options.rng_sm_count},
+        {"rng_threads_per_sm", options.rng_threads_per_sm}};
+  put(to, "seed", options.seed);
+  put(to, "width", options.width_px);
+  put(to, "height", options.height_px);
+  put(to, "frames", options.frames);
+  put(to, "steps", options.steps);
+  put(to, "shift", options.shift);
+  put(to, "guidance", options.guidance);
+  if (!options.timesteps.empty()) to["timesteps"] = options.timesteps;
+  if (!options.sampler.empty()) to["sampler"] = options.sampler;
+}
+
+void from_json(const json& from, SamplingOptions& options) {
+  take(from, "rng", options.rng);
+  take(from, "rng_sm_count", options.rng_sm_count);
+  take(from, "rng_threads_per_sm", options.rng_threads_per_sm);
+  take(from, "seed", options.seed);
+  take(from, "width", options.width_px);
+  take(from, "height", options.height_px);
+  take(from, "frames", options.frames);
+  take(from, "steps", options.steps);
+  take(from, "shift", options.shift);
+  take(from, "guidance", options.guidance);
+  take(from, "timesteps", options.timesteps);
+  take(from, "sampler", options.sampler);
+}
+
+void to_json(json& to, const ModelOptions& options) {
+  to = {{"model", options.model},
+        {"text_encoder", options.text_encoder},
+        {"vae", options.vae},
+        {"tokenizer", options.tokenizer},
+        {"variant", options.variant},
+        {"checkpoint_kind", options.checkpoint_kind},
+        {"precision", options.precision},
+        {"threads", options.threads},
+        {"ram_bytes", options.ram_bytes}};
+}
+
+void from_json(const json& from, ModelOptions& options) {
+  take(from, "model", options.model);
+  take(from, "text_encoder", options.text_encoder);
+  take(from, "vae", options.vae);
+  take(from, "tokenizer", options.tokenizer);
+  take(from, "variant", options.variant);
+  take(from, "checkpoint_kind", options.checkpoint_kind);
+  take(from, "precision", options.precision);
+  take(from, "threads", options.threads);
+  take(from, "ram_bytes", options.ram_bytes);
+}
+
+void to_json(json& to, const VideoRequest& request) {
+  to = {{"prompt", request.prompt},       {"negative_prompt", request.negative_prompt},
+        {"sampling", request.sampling},   {"out", request.out},
+        {"overwrite", request.overwrite}, {"fps", request.fps},
+        {"quality", request.quality},     {"write_recipe", request.write_recipe}};
+}
+
+void from_json(const json& from, VideoRequest& request) {
+  take(from, "prompt", request.prompt);
+  take(from, "negative_prompt", request.negative_prompt);
+  take(from, "sampling", request.sampling);
+  take(from, "out", request.out);
+  take(from, "overwrite", request.overwrite);
+  take(from, "fps", request.fps);
+  take(from, "quality", request.quality);
+  take(from, "write_recipe", request.write_recipe);
+}
+
+}  // namespace reel

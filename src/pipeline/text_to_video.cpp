@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/text_to_video.h"
+
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "ops/elementwise.h"
+#include "pipeline/latent_check.h"
+#include "tokenizer/prompt_cleaning.h"
+
+namespace reel::pipeline {
+
+std::vector<int32_t> tokenize(const tokenizer::Tokenizer& tokens, const std::string& prompt,
+                              Progress& progress) {
+  const tokenizer::TokenIds encoded = tokens.encode(tokenizer::clean_prompt(prompt));
+  if (encoded.was_truncated) {
+    progress.on_warning(str_cat("The prompt is longer than ", tokenizer::kPromptTokens,
+                                " tokens; what comes after is left out."));
+  }
+  return {encoded.ids.begin(), encoded.ids.begin() + encoded.token_count};
+}
+
+EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
+                              const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock,
+                              std::string* weights_digest) {
+  ops::Context ctx = runtime.context();
+  const auto text = model.load_text(runtime, ids.size() > 1);
+  const auto layers = static_cast<int>((*text)->config().layers);
+  clock.enter(Stage::kEncodeText, layers * static_cast<int>(ids.size()));
+  std::vector<EncodedPrompt> encoded;
+  for (const std::vector<int32_t>& prompt : ids) {
+    const int before = layers * static_cast<int>(encoded.size());
+    Tensor states = (*text)->encode(ctx, prompt, [&](int done) { clock.report(before + done); });
+    encoded.push_back({.ids = prompt, .states = std::move(states)});
+  }
+  if (weights_digest != nullptr) *weights_digest = text->weights_digest();
+  EncodedPrompts prompts{.prompt = std::move(encoded[0]), .negative = std::nullopt};
+  if (encoded.size() > 1) prompts.negative = std::move(encoded[1]);
+  return prompts;
+}
+
+DenoiseState start_denoising(const RunSettings& settings) {
+  DenoiseState state{.next_step = 0,
+                     .latents = Tensor(DType::kF32, latent_shape(settings.size), "the latents"),
+                     .rng = settings.rng == schedulers::NoiseKind::kTorchCuda
+                                ? schedulers::Rng::torch_cuda(settings.seed, settings.rng_gpu)
+                                : schedulers::Rng::torch_cpu(settings.seed),
+                     .sampler = {}};
+  state.rng.fill_normal(state.latents.values<float>());
+  return state;
+}
+
+namespace {
+
+// The DiT with both prompts, ready to be asked for velocities.
+class Denoiser {
+ public:
+  Denoiser(const OpenModel& model, Runtime& runtime, DType compute, const RunSettings& settings,
+           const EncodedPrompts& prompts)
+      : ctx_(runtime.context()), settings_(settings), dit_(model.load_dit(runtime, compute)) {
+    ctx_.compute = compute;
+    time_ = (*dit_)->make_time_modulation(ctx_, settings.levels.timesteps);
+    prompt_ = (*dit_)->make_prompt(ctx_, prompts.prompt.states);
+    if (prompts.negative) negative_ = (*dit_)->make_prompt(ctx_, prompts.negative->states);
+  }
+
+  int passes() const { return negative_ ? 2 : 1; }
+  std::string weights_digest() const { return dit_->weights_digest(); }
+
+  // `on_part` hears how much of the step is done, 0 to 1.
+  void velocity(const Tensor& latents, int step, const Tensor& out, bool name_bad_block,
+                const std::function<void(double)>& on_part) {
+    const auto blocks = static_cast<double>((*dit_)->config().layers) * passes();
+    wan_dit::ForwardOptions options{.on_block = [&](int done) { on_part(done / blocks); },
+                                    .name_bad_block = name_bad_block};
+    (*dit_)->forward(ctx_, latents, time_, step, *prompt_, out, options);
+    if (!negative_) return;  // guidance 1: one pass, not two
+    Tensor without(DType::kF32, out.shape(), "the unguided velocity");
+    options.on_block = [&](int done) { on_part(0.5 + done / blocks); };
+    (*dit_)->forward(ctx_, latents, time_, step, *negative_, without, options);
+    const auto with = out.values<float>();
+    const auto base = without.values<float>();
+    for (size_t at = 0; at < with.size(); ++at) {
+      with[at] = base[at] + settings_.guidance * (with[at] - base[at]);
+    }
+  }
+
+ private:
+  ops::Context ctx_;
+  const RunSettings& settings_;
+  std::unique_ptr<LoadedDit> dit_;
+  wan_dit::TimeModulation time_;
+  std::optional<wan_dit::Prompt> prompt_, negative_;
+};
+
+Tensor copy_of(const Tensor& from) {
+  Tensor to(from.dtype(), from.shape(), "a copy of the latents");
+  std::memcpy(to.bytes().data(), from.bytes().data(), to.bytes().size());
+  return to;
+}
+
+}  // namespace
+
+void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
+             const EncodedPrompts& prompts, DenoiseState& state, ProgressClock& clock,
+             const DenoiseHooks& hooks, std::string* weights_digest) {
+  const auto scheduler = schedulers::make_scheduler(settings.sampler, settings.levels);
+  const auto steps = static_cast<int>(scheduler->steps().size());
+  if (state.next_step > 0) scheduler->restore(state.sampler);
+  clock.enter(Stage::kDenoise, steps);
+  Denoiser denoiser(model, runtime, runtime.compute, settings, prompts);
+  Tensor velocity(DType::kF32, state.latents.shape(), "the velocity");
+
+  const auto take_step = [&](Denoiser& with, int index, bool name_bad_block) {
+    const schedulers::Step& step = scheduler->steps()[static_cast<size_t>(index)];
+    with.velocity(state.latents, index, velocity, name_bad_block,
+                  [&](double part) { clock.report(index, part); });
+    scheduler->advance(state.latents.values<float>(), velocity.values<float>(), step, state.rng);
+  };
+  while (state.next_step < steps) {
+    const int index = state.next_step;
+    const Tensor before = copy_of(state.latents);
+    const schedulers::Rng rng = state.rng;
+    const schedulers::SamplerState sampler = scheduler->state();
+    take_step(denoiser, index, false);
+    if (!latents_are_usable(state.latents)) {
+      // Once more with the exact kernels, which name the block where it goes wrong.
+      std::memcpy(state.latents.bytes().data(), before.bytes().data(), before.bytes().size());
+      state.rng = rng;
+      scheduler->restore(sampler);
+      Denoiser exact(model, runtime, DType::kF32, settings, prompts);
+      take_step(exact, index, true);
+      require_usable(state.latents, index);
+    }
+    state.next_step = index + 1;
+    state.sampler = scheduler->state();
+    if (hooks.on_step) hooks.on_step(state, velocity);
+    clock.report(state.next_step);
+  }
+  if (weights_digest != nullptr) *weights_digest = denoiser.weights_digest();
+}
+
+void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& latents,
+                    ProgressClock& clock, const std::function<void(const TensorView&)>& on_frame,
+                    std::string* weights_digest) {
+  ops::Context ctx = runtime.context();
+  const VideoSize size = video_size(latents.shape());
+  clock.enter(Stage::kDecode, static_cast<int>(size.frames));
+  const auto vae = model.load_vae(runtime);
+  Tensor pixels(DType::kF32, {size.height_px, size.width_px, 3}, "a frame");
+  int done = 0;
+  (*vae)->decode(ctx, latents, [&](const TensorView& frame) {
+    ops::cast(ctx, frame, pixels);
+    on_frame(pixels);
+    clock.report(++done);
+  });
+  if (weights_digest != nullptr) *weights_digest = vae->weights_digest();
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the tokenizer out of whatever holds it.
+#pragma once
+
+#include "checkpoint/checkpoint.h"
+#include "tokenizer/unigram_model.h"
+
+namespace reel::pipeline {
+
+// Throws kBadFile, naming the file, when it is damaged.
+tokenizer::UnigramModel read_tokenizer_source(const checkpoint::TokenizerSource& source);
+
+}  // namespace reel::pipeline
