@@ -9,3 +9,7 @@ if(REEL_SANITIZE)
   add_compile_options(-fsanitize=${REEL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${REEL_SANITIZE})
 endif()
+if(REEL_WITH_FUZZERS)
+  # libFuzzer steers by the edges that a run takes, in every room.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

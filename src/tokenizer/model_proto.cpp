@@ -27,8 +27,7 @@ constexpr uint32_t kText = 1, kScore = 2, kType = 3;
 }
 namespace trainer_field {
 constexpr uint32_t kModelType = 3, kVocabSize = 4, kByteFallback = 35, kUnkId = 40, kBosId = 41,
-                   kEosId = 42, kPadId = 43, kUnkPiece = 45, kBosPiece = 46, kEosPiece = 47,
-                   kPadPiece = 48;
+                   kEosId = 42, kPadId = 43, kUnkPiece = 45, kEosPiece = 47, kPadPiece = 48;
 }
 namespace normalizer_field {
 constexpr uint32_t kName = 1, kCharsmap = 2, kAddDummyPrefix = 3, kRemoveExtraSpaces = 4,
@@ -153,18 +152,20 @@ struct SpecialIds {
   int32_t pad = -1;
 };
 
+void require_unigram(int64_t kind) {
+  REEL_REQUIRE(kind == kUnigramModelType, kUnsupported,
+               str_cat(kSource, " is of kind ", kind,
+                       " (BPE, word or character); Wan's text encoder needs UMT5's, which is of "
+                       "kind 1 (Unigram)."),
+               "Use spiece.model or tokenizer.json from google/umt5-xxl.");
+}
+
 SpecialIds read_trainer_spec(std::string_view bytes) {
   SpecialIds ids;
   MessageReader reader(bytes);
   while (const std::optional<Field> field = reader.next()) {
     switch (field->number) {
-      case trainer_field::kModelType:
-        REEL_REQUIRE(to_int(*field) == kUnigramModelType, kUnsupported,
-                     str_cat(kSource, " is of kind ", to_int(*field),
-                             " (BPE, word or character); Wan's text encoder needs UMT5's, which "
-                             "is of kind 1 (Unigram)."),
-                     "Use spiece.model or tokenizer.json from google/umt5-xxl.");
-        break;
+      case trainer_field::kModelType: require_unigram(to_int(*field)); break;
       case trainer_field::kUnkId: ids.unk = to_id(*field); break;
       case trainer_field::kEosId: ids.end = to_id(*field); break;
       case trainer_field::kPadId: ids.pad = to_id(*field); break;

@@ -12,6 +12,17 @@ constexpr const char* kCharsmapHint =
 // A cluster of this size or more is mapped character by character.
 constexpr size_t kLongClusterBytes = 6;
 
+// No prompt comes near it; only rules made to grow a text without end do.
+constexpr size_t kMostNormalizedBytes = size_t{4} << 20;
+
+void append_bounded(std::string_view text, std::string& out) {
+  REEL_REQUIRE(out.size() + text.size() <= kMostNormalizedBytes, kBadFile,
+               str_cat("The tokenizer's normalizer makes more than ", kMostNormalizedBytes,
+                       " bytes of a prompt."),
+               "Use tokenizer.json or spiece.model of google/umt5-xxl.");
+  out += text;
+}
+
 // How a unit of a Darts double array is laid out in its 32 bits.
 bool has_leaf(uint32_t unit) { return ((unit >> 8) & 1) != 0; }
 uint32_t leaf_value(uint32_t unit) { return unit & 0x7FFFFFFF; }
@@ -43,11 +54,11 @@ size_t first_cluster_bytes(std::string_view text) {
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
   for (size_t found = text.find(from); found != std::string_view::npos; found = text.find(from)) {
-    out += text.substr(0, found);
-    out += to;
+    append_bounded(text.substr(0, found), out);
+    append_bounded(to, out);
     text.remove_prefix(found + from.size());
   }
-  out += text;
+  append_bounded(text, out);
   return out;
 }
 
@@ -58,7 +69,7 @@ std::string replace_space_runs(std::string_view text, std::string_view to) {
     if (run == 1) {
       out += ' ';
     } else if (run > 1) {
-      out += to;
+      append_bounded(to, out);
     }
     text.remove_prefix(run);
     const size_t next = std::min(text.find(' '), text.size());
@@ -119,13 +130,13 @@ std::string Charsmap::apply(std::string_view text) const {
 void Charsmap::append_mapped(std::string_view cluster, std::string& out) const {
   if (cluster.size() < kLongClusterBytes) {
     if (const auto mapped = shortest_match(cluster)) {
-      out += *mapped;
+      append_bounded(*mapped, out);
       return;
     }
   }
   while (!cluster.empty()) {
     const std::string_view one = cluster.substr(0, first_utf8(cluster).length_bytes);
-    out += shortest_match(one).value_or(one);
+    append_bounded(shortest_match(one).value_or(one), out);
     cluster.remove_prefix(one.size());
   }
 }

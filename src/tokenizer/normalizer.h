@@ -42,7 +42,7 @@ class Normalizer {
   // Throws kBadFile as Charsmap does.
   explicit Normalizer(const std::vector<NormalizerStep>& steps);
 
-  // `text` must be well-formed.
+  // `text` must be well-formed. Throws kBadFile when the steps let it grow past 4 MiB.
   std::string apply(std::string_view text) const;
 
  private:

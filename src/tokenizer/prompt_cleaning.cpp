@@ -180,12 +180,16 @@ std::u32string fix_text(std::u32string_view text) {
   return out;
 }
 
-std::string clean_prompt(std::string_view prompt) {
+void check_prompt(std::string_view prompt) {
   REEL_REQUIRE(prompt.size() <= kLongestPromptBytes, kInvalidArgument,
                str_cat("The prompt has ", with_commas(prompt.size()), " bytes, at most ",
                        with_commas(kLongestPromptBytes), " are taken."),
                "Shorten it: the text encoder reads 512 tokens, about 2,000 characters of English.");
   require_utf8_prompt(prompt);
+}
+
+std::string clean_prompt(std::string_view prompt) {
+  check_prompt(prompt);
   std::u32string text = fix_text(decode_utf8(prompt));
   text = unescape_html(unescape_html(text));
   return encode_utf8(collapse_white_space(text));

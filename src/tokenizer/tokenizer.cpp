@@ -5,6 +5,7 @@
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/model_proto.h"
 #include "tokenizer/normalizer.h"
+#include "tokenizer/prompt_cleaning.h"
 #include "tokenizer/tokenizer_json.h"
 #include "tokenizer/unigram.h"
 
@@ -137,7 +138,7 @@ int64_t Tokenizer::vocabulary_size() const {
 TokenIds Tokenizer::encode(std::string_view prompt, int max_tokens) const {
   REEL_REQUIRE(max_tokens >= 1, kInvalidArgument,
                str_cat("max_tokens is ", max_tokens, ", at least 1 is needed for </s>."));
-  require_utf8_prompt(prompt);
+  check_prompt(prompt);
   TokenIds result{.ids = impl_->ids_of(prompt)};
   const auto most_content = static_cast<size_t>(max_tokens) - 1;
   result.was_truncated = result.ids.size() > most_content;

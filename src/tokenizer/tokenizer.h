@@ -38,7 +38,8 @@ class Tokenizer {
 
   // Cuts the prompt, which is taken as it is (clean_prompt comes before), appends one </s>, and
   // fills up to `max_tokens` >= 1. A longer prompt keeps its first max_tokens - 1 ids.
-  // Throws kInvalidArgument when the prompt is not UTF-8.
+  // Throws kInvalidArgument as check_prompt does, and kBadFile when the model's normalizer lets the
+  // prompt grow without bound.
   TokenIds encode(std::string_view prompt, int max_tokens = kPromptTokens) const;
 
  private:

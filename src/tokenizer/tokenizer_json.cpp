@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -105,6 +106,22 @@ NormalizerStep read_replace(const Json& node) {
   return {.kind = Kind::kSpaceRuns, .to = std::move(content)};
 }
 
+std::optional<NormalForm> normal_form_of(std::string_view type) {
+  if (type == "NFC") return NormalForm::kNfc;
+  if (type == "NFD") return NormalForm::kNfd;
+  if (type == "NFKC") return NormalForm::kNfkc;
+  if (type == "NFKD") return NormalForm::kNfkd;
+  return std::nullopt;
+}
+
+// Precompiled: transformers writes null for a model without rules.
+void read_charsmap(const Json& node, std::vector<NormalizerStep>& steps) {
+  if (member(node, "precompiled_charsmap").is_null()) return;
+  std::string map = decode_base64(string_member(node, "precompiled_charsmap"));
+  if (map.empty()) return;
+  steps.push_back({.kind = NormalizerStep::Kind::kCharsmap, .from = std::move(map)});
+}
+
 void read_normalizer(const Json& node, int depth, std::vector<NormalizerStep>& steps) {
   using Kind = NormalizerStep::Kind;
   if (node.is_null()) return;
@@ -115,10 +132,7 @@ void read_normalizer(const Json& node, int depth, std::vector<NormalizerStep>& s
       read_normalizer(child, depth + 1, steps);
     }
   } else if (type == "Precompiled") {
-    // transformers writes null for a model without rules.
-    if (member(node, "precompiled_charsmap").is_null()) return;
-    std::string map = decode_base64(string_member(node, "precompiled_charsmap"));
-    if (!map.empty()) steps.push_back({.kind = Kind::kCharsmap, .from = std::move(map)});
+    read_charsmap(node, steps);
   } else if (type == "Replace") {
     steps.push_back(read_replace(node));
   } else if (type == "Strip") {
@@ -127,14 +141,8 @@ void read_normalizer(const Json& node, int depth, std::vector<NormalizerStep>& s
                      .strip_right = bool_member(node, "strip_right", false)});
   } else if (type == "Prepend") {
     steps.push_back({.kind = Kind::kPrepend, .to = string_member(node, "prepend")});
-  } else if (type == "NFC") {
-    steps.push_back({.kind = Kind::kNormalForm, .form = NormalForm::kNfc});
-  } else if (type == "NFD") {
-    steps.push_back({.kind = Kind::kNormalForm, .form = NormalForm::kNfd});
-  } else if (type == "NFKC") {
-    steps.push_back({.kind = Kind::kNormalForm, .form = NormalForm::kNfkc});
-  } else if (type == "NFKD") {
-    steps.push_back({.kind = Kind::kNormalForm, .form = NormalForm::kNfkd});
+  } else if (const auto form = normal_form_of(type)) {
+    steps.push_back({.kind = Kind::kNormalForm, .form = *form});
   } else {
     fail_unsupported(str_cat("the normalizer \"", type, "\""));
   }

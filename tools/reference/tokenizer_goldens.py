@@ -2,9 +2,10 @@
 """Trains two small tokenizers and writes what Hugging Face and ftfy make of many texts.
 
 Writes into tests/data/tokenizer: <model>/spiece.model and tokenizer.json, ids.json and
-cleaning.jsonl. Needs the packages of requirements.txt.
+cleaning.jsonl; and small inputs for the fuzz targets into the corpora. Needs the packages of
+requirements.txt.
 
-Usage: tokenizer_goldens.py tests/data/tokenizer
+Usage: tokenizer_goldens.py tests/data/tokenizer tests/fuzz/tokenizer/corpus
 """
 import html
 import io
@@ -12,6 +13,7 @@ import json
 import random
 import re
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -251,6 +253,37 @@ def golden_cleaning(folder: Path) -> None:
             out.write(json.dumps(pair, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
+def fuzz_inputs(corpora: Path) -> None:
+    """A model with five rules and twenty-six pieces, in both forms, and a few prompts."""
+    rules = [("ﬁ", "fi"), ("Ａ", "A"), ("½", "1⁄2"), ("e\u0302", "ê"), ("e\u0302\u0301", "ế"), ("　", " ")]
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as tsv:
+        for source, target in rules:
+            tsv.write(" ".join(f"{ord(c):X}" for c in source) + "\t" + " ".join(f"{ord(c):X}" for c in target) + "\n")
+        tsv.flush()
+        lines = ["a cat runs", "the dog sat on the mat!!!", "猫が走る"] * 30
+        model = train(lines, vocab_size=26, normalization_rule_tsv=tsv.name)
+    for name in ["model_proto", "tokenizer_json", "prompt_cleaning"]:
+        (corpora / name).mkdir(parents=True, exist_ok=True)
+    file = corpora / "model_proto" / "small.model"
+    file.write_bytes(model)
+    converted = json.loads(convert(file, True).to_str())
+    converted["model"]["vocab"] = [pair for pair in converted["model"]["vocab"] if "extra" not in pair[0]]
+    converted["added_tokens"] = converted["added_tokens"][:4]
+    converted["added_tokens_decoder"] = {"1": added(1, "</s>", lstrip=True, rstrip=True, single_word=True)}
+    (corpora / "tokenizer_json" / "t5.json").write_text(json.dumps(converted))
+    steps = [{"type": kind} for kind in ["NFC", "NFD", "NFKC", "NFKD"]] + [
+        {"type": "Strip", "strip_left": True, "strip_right": True}, {"type": "Prepend", "prepend": "x"},
+        {"type": "Replace", "pattern": {"String": "a"}, "content": "b"},
+        {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}]  # fmt: skip
+    converted["normalizer"] = {"type": "Sequence", "normalizers": steps}
+    converted["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
+        {"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False}]}  # fmt: skip
+    (corpora / "tokenizer_json" / "steps.json").write_text(json.dumps(converted))
+    for start in range(0, len(FRAGMENTS), 12):
+        text = " ".join(FRAGMENTS[start : start + 12])
+        (corpora / "prompt_cleaning" / f"fragments_{start:03}").write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     lines = training_text(random.Random(20250630))
@@ -267,6 +300,7 @@ def main() -> None:
         tokenizers[name].save(str(folder / name / "tokenizer.json"), pretty=False)
     golden_ids(folder, tokenizers)
     golden_cleaning(folder)
+    fuzz_inputs(Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

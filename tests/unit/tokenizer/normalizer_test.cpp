@@ -74,6 +74,13 @@ TEST(Normalizer, PrependsToTextsThatAreNotEmpty) {
   EXPECT_EQ(normalize({.kind = Kind::kPrepend, .to = "_"}, ""), "");
 }
 
+TEST(Normalizer, RefusesStepsThatGrowATextWithoutEnd) {
+  const std::vector<NormalizerStep> doublings(60,
+                                              {.kind = Kind::kReplace, .from = "a", .to = "aa"});
+
+  EXPECT_REEL_ERROR(Normalizer(doublings).apply("a"), kBadFile, "more than 4194304 bytes");
+}
+
 TEST(Normalizer, TakesItsStepsInOrder) {
   const Normalizer normalizer({{.kind = Kind::kReplace, .from = "a", .to = "b"},
                                {.kind = Kind::kReplace, .from = "b", .to = "c"},
