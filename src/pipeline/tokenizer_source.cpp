@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/tokenizer_source.h"
 
+#include <cstdlib>
+#include <vector>
+
 #include "base/error.h"
 #include "base/file.h"
+#include "formats/gguf.h"
 #include "formats/tensor_file.h"
+#include "tokenizer/gguf_vocabulary.h"
 #include "tokenizer/model_proto.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_json.h"
@@ -37,6 +42,39 @@ UnigramModel read_embedded(const std::filesystem::path& path) {
   return tokenizer::read_model_proto(bytes);
 }
 
+template <typename To, typename From>
+std::vector<To> converted(const std::vector<From>* values) {
+  return values == nullptr ? std::vector<To>{} : std::vector<To>(values->begin(), values->end());
+}
+
+// llama.cpp's keys. Source: ggml docs/gguf.md, "Tokenizer".
+UnigramModel read_gguf(const std::filesystem::path& path) {
+  const auto file = formats::open_gguf(InputFile(path));
+  const auto text = [&](const char* key) -> std::string {
+    const auto found = file->metadata().find(key);
+    return found == file->metadata().end() ? "" : found->second;
+  };
+  const auto number = [&](const char* key, int32_t fallback) {
+    const std::string value = text(key);
+    return value.empty() ? fallback : static_cast<int32_t>(std::strtol(value.c_str(), nullptr, 10));
+  };
+  REEL_REQUIRE(
+      text("tokenizer.ggml.model") == "t5", kBadFile,
+      str_cat("its tokenizer is \"", text("tokenizer.ggml.model"), "\"; \"t5\" is needed."));
+  const auto* charsmap = file->bytes("tokenizer.ggml.precompiled_charsmap");
+  return tokenizer::from_gguf(
+      {.tokens = converted<std::string>(file->strings("tokenizer.ggml.tokens")),
+       .scores = converted<float>(file->floats("tokenizer.ggml.scores")),
+       .token_type = converted<int32_t>(file->integers("tokenizer.ggml.token_type")),
+       .unknown_token_id = number("tokenizer.ggml.unknown_token_id", -1),
+       .eos_token_id = number("tokenizer.ggml.eos_token_id", 1),
+       .padding_token_id = number("tokenizer.ggml.padding_token_id", 0),
+       .add_space_prefix = text("tokenizer.ggml.add_space_prefix") != "0" &&
+                           text("tokenizer.ggml.add_space_prefix") != "false",
+       .precompiled_charsmap =
+           charsmap == nullptr ? std::string() : std::string(charsmap->begin(), charsmap->end())});
+}
+
 }  // namespace
 
 UnigramModel read_tokenizer_source(const TokenizerSource& source) {
@@ -45,7 +83,7 @@ UnigramModel read_tokenizer_source(const TokenizerSource& source) {
       case TokenizerFormat::kSpieceModel:
       case TokenizerFormat::kTokenizerJson: return read_file(source.path);
       case TokenizerFormat::kEmbeddedProto: return read_embedded(source.path);
-      case TokenizerFormat::kGguf: break;
+      case TokenizerFormat::kGguf: return read_gguf(source.path);
     }
   } catch (const Error& error) {
     fail(error.code(), str_cat('"', source.path.string(), "\": ", error.what()), error.hint());

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// One subcommand of the program.
+#pragma once
+
+#include "cli/terminal.h"
+
+namespace reel::cli {
+
+struct Command {
+  const char* name;
+  const char* summary;
+  // argv[0] is the command's name. Returns the exit code; throws reel::Error.
+  int (*run)(int argc, const char* const* argv, Terminal& terminal);
+};
+
+extern const Command kGenerateCommand;
+extern const Command kEncodeTextCommand;
+extern const Command kDenoiseCommand;
+extern const Command kDecodeCommand;
+extern const Command kInspectCommand;
+extern const Command kSynthCommand;
+extern const Command kReplayCommand;
+
+}  // namespace reel::cli

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command-line flags of one command. CLI11 behind one file.
+#pragma once
+
+#include <reel/request.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/terminal.h"
+
+namespace reel::cli {
+
+class Flags {
+ public:
+  Flags(const char* command, const char* summary);
+  ~Flags();
+  Flags(const Flags&) = delete;
+  Flags& operator=(const Flags&) = delete;
+
+  // `name` as CLI11 writes it: "--steps", "-v,--verbose", or "MODEL" for a positional.
+  void add(const std::string& name, std::string& value, const std::string& help);
+  void add(const std::string& name, int& value, const std::string& help);
+  void add(const std::string& name, std::optional<int>& value, const std::string& help);
+  void add(const std::string& name, std::optional<float>& value, const std::string& help);
+  void add(const std::string& name, std::optional<uint64_t>& value, const std::string& help);
+  void add(const std::string& name, std::vector<int>& value, const std::string& help);
+  void add(const std::string& name, uint64_t& value, const std::string& help);
+  void add_switch(const std::string& name, bool& value, const std::string& help);
+  void add_count(const std::string& name, int& value, const std::string& help);
+  // Marks the last added flag.
+  void required();
+
+  // "832x480", "480p" or "720p".
+  void add_size(SamplingOptions& sampling);
+  // "12GiB"
+  void add_bytes(const std::string& name, uint64_t& bytes, const std::string& help);
+  // Groups that several commands share.
+  void add_model(ModelOptions& options);
+  void add_sampling(SamplingOptions& options);
+  void add_terminal(Terminal& terminal);
+
+  // Throws kInvalidArgument naming the flag. True when --help was asked for and printed.
+  bool parse(int argc, const char* const* argv, Terminal& terminal);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace reel::cli

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// `reel generate`: a prompt becomes a clip.
+#include <reel/engine.h>
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "base/byte_units.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/exit_codes.h"
+#include "cli/flags.h"
+
+namespace reel::cli {
+namespace {
+
+constexpr uint64_t kLongestPromptFile = uint64_t{1} << 20;
+
+struct GenerateFlags {
+  ModelOptions model;
+  VideoRequest request;
+  std::string prompt_file, resume_id, image_path;
+  int count = 1;
+  bool no_recipe = false, json = false;
+};
+
+std::string read_prompt(const std::string& path) {
+  if (path != "-") return read_text_file(path, kLongestPromptFile);
+  return {std::istreambuf_iterator<char>(std::cin), {}};
+}
+
+std::string to_json(const VideoResult& result) {
+  nlohmann::json text{{"path", result.path},
+                      {"seed", result.seed},
+                      {"width", result.width_px},
+                      {"height", result.height_px},
+                      {"frames", result.frames},
+                      {"frames_digest", result.frames_digest},
+                      {"kernels", result.kernels},
+                      {"peak_memory_bytes", result.peak_memory_bytes},
+                      {"seconds",
+                       {{"encode", result.times.encode_s},
+                        {"denoise", result.times.denoise_s},
+                        {"decode", result.times.decode_s},
+                        {"total", result.times.total_s}}}};
+  text["recipe"] = nlohmann::json::parse(result.recipe_json);
+  return text.dump(1);
+}
+
+void report(const VideoResult& result, bool json, Terminal& terminal) {
+  if (json) return terminal.answer(to_json(result));
+  char line[256];
+  std::snprintf(line, sizeof line,
+                "%d wide x %d high, %d frames, seed %llu: %.1f s (text %.1f, denoise %.1f, "
+                "decode %.1f), %s, peak %s",
+                result.width_px, result.height_px, result.frames,
+                static_cast<unsigned long long>(result.seed), result.times.total_s,
+                result.times.encode_s, result.times.denoise_s, result.times.decode_s,
+                result.kernels.c_str(), format_bytes(result.peak_memory_bytes).c_str());
+  terminal.note(line);
+  terminal.answer(result.path);
+}
+
+void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
+  flags.add("--prompt", to.request.prompt, "what the clip shows");
+  flags.add("--prompt-file", to.prompt_file, "a file with the prompt, or - for standard input");
+  flags.add("--negative-prompt", to.request.negative_prompt, "what to avoid; only with guidance");
+  flags.add("--out", to.request.out, "clip.mp4, clip.y4m or a folder for PNG; {seed} is filled in");
+  flags.add_switch("--force", to.request.overwrite, "replace an existing file");
+  flags.add("--count", to.count, "clips to make, with seeds that follow each other");
+  flags.add("--fps", to.request.fps, "frames per second");
+  flags.add("--quality", to.request.quality, "0 (lossless) to 51, 18 looks like the frames");
+  flags.add_switch("--no-recipe", to.no_recipe, "leave the recipe out of the clip");
+  flags.add("--resume", to.resume_id, "go on with a job that was stopped");
+  flags.add_switch("--json", to.json, "print what was made as JSON");
+  flags.add("--image_path,--image-path", to.image_path, "refused: text-to-video takes no image");
+  flags.add_model(to.model);
+  flags.add_sampling(to.request.sampling);
+  flags.add_terminal(terminal);
+}
+
+int resume(const GenerateFlags& flags, Terminal& terminal) {
+  ShownProgress progress(terminal);
+  Engine engine(load_job(flags.resume_id).model);
+  report(engine.resume(flags.resume_id, progress), flags.json, terminal);
+  return kExitOk;
+}
+
+int run(int argc, const char* const* argv, Terminal& terminal) {
+  GenerateFlags flags;
+  Flags parser("generate", "turn a prompt into a clip");
+  add_flags(parser, flags, terminal);
+  if (parser.parse(argc, argv, terminal)) return kExitOk;
+  REEL_REQUIRE(flags.image_path.empty(), kInvalidArgument,
+               "--image_path was given, but Reel makes video from text alone.",
+               "The hub tags these text-to-video checkpoints as image-to-video and prints a wrong "
+               "snippet; leave the flag out.");
+  if (!flags.resume_id.empty()) return resume(flags, terminal);
+  if (!flags.prompt_file.empty()) flags.request.prompt = read_prompt(flags.prompt_file);
+  REEL_REQUIRE(!flags.request.prompt.empty(), kInvalidArgument, "No --prompt was given.",
+               "Write: reel generate --prompt \"a red ball bounces on a meadow\"");
+  REEL_REQUIRE(flags.count >= 1 && flags.count <= 10000, kInvalidArgument,
+               str_cat("--count is ", flags.count, "; 1 to 10000 are possible."));
+  flags.request.write_recipe = !flags.no_recipe;
+  if (flags.model.model.empty()) {
+    terminal.note(
+        "No --model was given: the built-in demo model makes this clip. It knows simple shapes "
+        "that move; for anything else give a Wan2.1-T2V checkpoint with --model.");
+  }
+  ShownProgress progress(terminal);
+  Engine engine(flags.model);
+  for (int index = 0; index < flags.count; ++index) {
+    const VideoResult result = engine.generate(flags.request, progress);
+    report(result, flags.json, terminal);
+    flags.request.sampling.seed = result.seed + 1;
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+extern const Command kGenerateCommand{
+    .name = "generate", .summary = "turn a prompt into a clip", .run = &run};
+
+}  // namespace reel::cli
