@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is going to be written: every file, and where the bytes of its tensors come from.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "formats/tensor_writer.h"
+#include "pipeline/synth/model.h"
+
+namespace reel::synth {
+
+enum class Content {
+  kRounded,       // the numbers, rounded to the tensor's format
+  kRowScaled,     // 8-bit numbers; every row has a scale
+  kTensorScaled,  // 8-bit numbers; all share one scale
+  kScales,        // of the tensor in front of it
+  kBytes,         // given
+};
+
+struct TensorPlan {
+  formats::TensorSpec spec;
+  Content content = Content::kRounded;
+  ValueRule values;
+  // The least magnitude a scale stands for, and what a scale is rounded to before it is used.
+  float scale_floor = 0;
+  DType scale_dtype = DType::kF32;
+  std::string bytes;
+};
+
+using StartWriter = std::function<std::unique_ptr<formats::TensorWriter>(
+    const std::filesystem::path&, std::vector<formats::TensorSpec>)>;
+
+struct FilePlan {
+  std::string name;  // within the checkpoint's folder, as all names here
+  StartWriter start;
+  std::vector<TensorPlan> tensors;
+};
+
+// *.safetensors.index.json over neighbouring entries of `files`.
+struct IndexPlan {
+  std::string name;
+  size_t first_file = 0;
+  size_t file_count = 0;
+  bool counts_headers = false;  // total_size is that of the files, not of their tensors
+};
+
+struct TextPlan {
+  std::string name;
+  std::string text;
+};
+
+struct Plan {
+  std::vector<FilePlan> files;
+  std::vector<IndexPlan> indexes;
+  std::vector<TextPlan> texts;
+
+  uint64_t tensor_bytes() const;
+};
+
+uint64_t tensor_bytes(const FilePlan& file);
+
+// The layouts by name. Throws kInvalidArgument, kUnsupported.
+Plan plan_layout(const Model& model, const std::string& layout);
+
+StartWriter safetensors_writer();
+StartWriter torch_zip_writer();
+
+TensorPlan rounded(const SourceTensor& tensor, DType dtype);
+// The matrix as f8_e4m3 or i8, then <module>.weight_scale [out, 1].
+void add_row_scaled(std::vector<TensorPlan>& all, const SourceTensor& tensor, DType dtype,
+                    DType scale_dtype);
+// Every tensor rounded to one format.
+std::vector<TensorPlan> all_rounded(const std::vector<SourceTensor>& tensors, DType dtype);
+// Adds `tensors` as <stem>-0000i-of-0000n.safetensors of similar size, and their index.
+void add_shards(Plan& plan, const std::string& stem, std::vector<TensorPlan> tensors, size_t count);
+
+// One function per family of layouts.
+void add_distill(Plan& plan, const Model& model, DType dtype);
+void add_distill_bf16(Plan& plan, const Model& model);
+void add_official(Plan& plan, const Model& model);
+
+// <folder>/config.json as the original repositories have it.
+TextPlan wan_config(const Model& model, const std::string& folder);
+
+}  // namespace reel::synth
