@@ -37,6 +37,7 @@ struct Component {
   std::vector<std::string> evidence;  // "blocks.0.self_attn.norm_q.weight is there", ...
   std::map<std::string, StoredTensor, std::less<>> tensors;
   std::vector<std::string> unread;  // tensors left alone on purpose (VACE, encoder of the VAE)
+  std::vector<std::string> absent_files;  // parts that its index names and that are not there
 
   const StoredTensor* find(std::string_view name) const;
   // The shape of a tensor that must be there. Throws kNotFound naming it and `path`.
@@ -49,6 +50,7 @@ enum class TokenizerFormat { kSpieceModel, kTokenizerJson, kEmbeddedProto, kGguf
 struct TokenizerSource {
   TokenizerFormat format = TokenizerFormat::kSpieceModel;
   std::filesystem::path path;
+  std::string tensor;  // kEmbeddedProto: the name of the u8 tensor that holds the proto
 };
 
 enum class Verdict { kDistilled, kBase };
@@ -79,6 +81,7 @@ struct OpenOptions {
   std::filesystem::path text_encoder, vae, tokenizer;  // empty: found from `model`
   std::string variant;                                 // "fp8", "int8", "bf16", or empty
   std::optional<Verdict> kind;
+  std::vector<std::filesystem::path> loras;  // only as evidence: a distillation LoRA may be one
 };
 
 // Finds and classifies everything; reads headers only.
@@ -92,5 +95,10 @@ Checkpoint open_checkpoint(const OpenOptions& options);
 // Compares a network with what it needs: names and shapes. Throws kNotFound naming the first
 // missing tensor (or block file) and how many are missing, kBadFile for a wrong shape.
 void check_complete(const Component& component, const std::vector<NeededTensor>& needed);
+
+// How many blocks there are: the tensors whose names begin with `prefix` ("blocks.") and an index.
+// Throws kNotFound when one is missing between them or the index names its file, kBadFile for
+// indexes that no network reaches.
+int64_t block_count(const Component& component, std::string_view prefix);
 
 }  // namespace reel::checkpoint

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which files of a folder belong together as one network.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/weight_shelf.h"
+
+namespace reel::checkpoint {
+
+struct Candidate {
+  Network network = Network::kDit;
+  std::filesystem::path path;  // the file, or the folder where there are several
+  std::vector<WeightFilePtr> files;
+  std::vector<std::string> absent_files;  // named by the index, not there
+  std::map<std::string, std::string> index_metadata;
+};
+
+// Every network of this kind in the folder: each file that needs no other, and the parts (blocks,
+// shards, chunks) that remain, as one.
+std::vector<Candidate> candidates_in(const WeightFolder& folder, Network network);
+
+// The network that `path` holds, together with the files that its folder's index puts beside it.
+std::optional<Candidate> candidate_at(WeightShelf& shelf, const std::filesystem::path& path,
+                                      Network network);
+
+}  // namespace reel::checkpoint

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/checkpoint.h"
+
+#include "base/error.h"
+#include "checkpoint/evidence.h"
+#include "checkpoint/search.h"
+#include "formats/quoted.h"
+
+namespace reel::checkpoint {
+namespace {
+
+using formats::quoted;
+
+void report_absent_files(Checkpoint& checkpoint) {
+  for (const auto* component : {&checkpoint.dit, &checkpoint.text_encoder, &checkpoint.vae}) {
+    if (!*component) continue;
+    for (const std::string& name : (*component)->absent_files) {
+      checkpoint.missing.push_back(str_cat(quoted((*component)->path), " has no ",
+                                           formats::quoted_name(name), ", which its index names."));
+    }
+  }
+}
+
+void report_missing_tokenizer(Checkpoint& checkpoint,
+                              const std::vector<std::filesystem::path>& places) {
+  if (checkpoint.tokenizer) return;
+  std::string all;
+  for (size_t index = 0; index < places.size() && index < 6; ++index) {
+    all += (index == 0 ? "" : ", ") + quoted(places[index]);
+  }
+  checkpoint.missing.push_back(str_cat(
+      "No tokenizer was found (spiece.model or tokenizer.json, also in google/umt5-xxl and "
+      "tokenizer) in ",
+      all, places.size() > 6 ? str_cat(" and ", places.size() - 6, " more folders") : "", '.'));
+}
+
+void check_options(const OpenOptions& options) {
+  const std::string& variant = options.variant;
+  REEL_REQUIRE(variant.empty() || variant == "fp8" || variant == "int8" || variant == "bf16",
+               kInvalidArgument,
+               str_cat("variant is \"", variant, "\"; fp8, int8 and bf16 are possible."));
+}
+
+}  // namespace
+
+const char* network_name(Network network) {
+  switch (network) {
+    case Network::kDit: return "DiT";
+    case Network::kTextEncoder: return "text encoder";
+    case Network::kVae: return "VAE";
+  }
+  return "network";
+}
+
+const StoredTensor* Component::find(std::string_view name) const {
+  const auto found = tensors.find(name);
+  return found == tensors.end() ? nullptr : &found->second;
+}
+
+const Shape& Component::shape_of(std::string_view name) const {
+  const StoredTensor* tensor = find(name);
+  REEL_REQUIRE(
+      tensor != nullptr, kNotFound,
+      str_cat(quoted(path), " has no tensor ", formats::quoted_name(name), ", which the ",
+              network_name(network), " needs",
+              absent_files.empty() ? std::string(".")
+                                   : str_cat("; the file ", formats::quoted_name(absent_files[0]),
+                                             " of its index is not there.")),
+      "Download what is missing, or give another copy of the model.");
+  return tensor->entry->shape;
+}
+
+Checkpoint open_checkpoint(const OpenOptions& options) {
+  check_options(options);
+  Checkpoint checkpoint{.path = options.model};
+  Search search(options);
+  checkpoint.dit = search.dit(checkpoint);
+  checkpoint.text_encoder = search.text_encoder(checkpoint);
+  checkpoint.vae = search.vae(checkpoint);
+  REEL_REQUIRE(checkpoint.dit || checkpoint.text_encoder || checkpoint.vae, kNotFound,
+               str_cat(quoted(options.model), " holds no network that is known here. ",
+                       checkpoint.missing[0]),
+               "Give a Wan2.1 text-to-video checkpoint: a folder, a .safetensors or a .gguf file.");
+
+  checkpoint.tokenizer =
+      find_tokenizer(options.tokenizer, checkpoint.text_encoder, search.places());
+  report_missing_tokenizer(checkpoint, search.places());
+  report_absent_files(checkpoint);
+  const FoundSettings found = find_settings(search.places());
+  checkpoint.settings = found.settings;
+  const FoundVerdict verdict = find_verdict(options, search.dit_candidate(), found.path);
+  checkpoint.verdict = verdict.verdict;
+  checkpoint.verdict_evidence = verdict.evidence;
+  return checkpoint;
+}
+
+}  // namespace reel::checkpoint

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "checkpoint/component.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "base/error.h"
+#include "checkpoint/precision.h"
+#include "checkpoint/scales.h"
+#include "formats/quoted.h"
+
+namespace reel::checkpoint {
+namespace {
+
+using formats::quoted;
+using formats::quoted_name;
+using formats::TensorEntry;
+
+class Builder {
+ public:
+  explicit Builder(const Candidate& candidate) : candidate_(candidate) {
+    component_.network = candidate.network;
+    component_.path = candidate.path;
+    component_.absent_files = candidate.absent_files;
+  }
+
+  Component build() && {
+    for (const WeightFilePtr& file : candidate_.files) {
+      for (const TensorEntry& entry : file->tensors->entries()) add(*file, entry);
+    }
+    const ScaleStyle style = attach_scales(scales_, component_);
+    refuse_mixed_precision(candidate_);
+    component_.precision = precision_of(candidate_);
+    component_.layout = layout_name(candidate_, style, component_.precision);
+    add_evidence();
+    return std::move(component_);
+  }
+
+ private:
+  void add(const WeightFile& file, const TensorEntry& entry) {
+    const Part& part = *file.part(candidate_.network);
+    const std::string_view name = entry.name;
+    const auto ours = name.starts_with(part.prefix)
+                          ? part.naming->ours(name.substr(part.prefix.size()))
+                          : std::nullopt;
+    if (!ours) {
+      component_.unread.push_back(entry.name);
+    } else if (ours->leaf.empty() || ours->leaf == "weight" || ours->leaf == "bias") {
+      add_tensor(file, entry, ours->full());
+    } else {
+      scales_.push_back({ours->module, ours->leaf, file.tensors, &entry});
+    }
+  }
+
+  void add_tensor(const WeightFile& file, const TensorEntry& entry, const std::string& name) {
+    const auto [at, is_new] = component_.tensors.try_emplace(name);
+    if (is_new) {
+      at->second.file = file.tensors;
+      at->second.entry = &entry;
+      return;
+    }
+    const StoredTensor& other = at->second;
+    REEL_REQUIRE(
+        other.file == file.tensors, kBadFile,
+        str_cat(quoted(candidate_.path), " holds ", quoted_name(name), " twice: as ",
+                other.entry->dtype, " in ", quoted(other.file->path().filename()), " and as ",
+                entry.dtype, " in ", quoted(file.path.filename()),
+                "; one checkpoint in a folder is needed."),
+        "Move one of them elsewhere, or give the file of a single-file checkpoint itself.");
+    component_.unread.push_back(entry.name);  // the same table under its second name
+  }
+
+  void add_evidence() {
+    static constexpr const char* kTelling[] = {
+        "blocks.0.self_attn.norm_q.weight",
+        "patch_embedding.weight",
+        "token_embedding.weight",
+        "blocks.0.pos_embedding.embedding.weight",
+        "decoder.conv1.weight",
+        "decoder.middle.0.residual.0.gamma",
+    };
+    for (const char* name : kTelling) {
+      if (const StoredTensor* tensor = component_.find(name)) {
+        component_.evidence.push_back(
+            str_cat(quoted_name(tensor->entry->name), " is ", tensor->entry->shape));
+      }
+    }
+  }
+
+  const Candidate& candidate_;
+  Component component_;
+  std::vector<FoundScale> scales_;
+};
+
+}  // namespace
+
+Component build_component(const Candidate& candidate) { return Builder(candidate).build(); }
+
+}  // namespace reel::checkpoint

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "checkpoint/evidence.h"
+#include "formats/quoted.h"
+
+namespace reel::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr uint64_t kMostBytes = uint64_t{1} << 20;
+
+// The number of that key where it is one that makes sense, as others may stand in a hostile file.
+std::optional<int64_t> number(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+  const auto value = found->get<uint64_t>();
+  constexpr uint64_t kMost = 1000000;
+  return value >= 1 && value <= kMost ? std::optional(static_cast<int64_t>(value)) : std::nullopt;
+}
+
+std::string text(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+ModelSettings read(const json& config) {
+  ModelSettings settings{.text_len = number(config, "text_len")};
+  const auto reel = config.find("reel");
+  if (reel == config.end() || !reel->is_object()) return settings;
+  settings.width_px = number(*reel, "width");
+  settings.height_px = number(*reel, "height");
+  settings.frames = number(*reel, "frames");
+  settings.display_name = text(*reel, "name");
+  settings.example_prompt = text(*reel, "example_prompt");
+  return settings;
+}
+
+// Other models' config.json may stand nearby: a text encoder's has "d_model", for example.
+bool is_about_a_dit(const json& config) {
+  return config.contains("reel") || config.contains("num_layers") || config.contains("ffn_dim") ||
+         config.contains("model_type") || config.contains("denoising_step_list") ||
+         config.contains("model_cls");
+}
+
+}  // namespace
+
+FoundSettings find_settings(const std::vector<fs::path>& places) {
+  for (const fs::path& place : places) {
+    const fs::path path = place / "config.json";
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) continue;
+    const json config = json::parse(read_text_file(path, kMostBytes), nullptr, false);
+    REEL_REQUIRE(!config.is_discarded(), kBadFile,
+                 str_cat(formats::quoted(path),
+                         " is no JSON; the configuration of a model is "
+                         "needed."),
+                 "Download the file again, or remove it: the shapes of the tensors suffice.");
+    if (config.is_object() && !config.contains("d_model") && is_about_a_dit(config)) {
+      return {read(config), path};
+    }
+  }
+  return {};
+}
+
+}  // namespace reel::checkpoint
