@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as a safetensors file.
+#include "formats/safetensors.h"
+
+#include "fuzz/formats/fuzz_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return reel::test::fuzz_tensor_file(data, size, [](const std::filesystem::path& path) {
+    return reel::formats::open_safetensors(reel::InputFile(path));
+  });
+}
