@@ -13,18 +13,17 @@ struct Functions {
 };
 
 Functions functions_of(DType dtype) {
-  using namespace numerics;
   switch (dtype) {
-    case DType::kQ8_0: return {dequantise_q8_0, quantise_q8_0};
-    case DType::kQ4_0: return {dequantise_q4_0, quantise_q4_0};
-    case DType::kQ4_1: return {dequantise_q4_1, quantise_q4_1};
-    case DType::kQ5_0: return {dequantise_q5_0, quantise_q5_0};
-    case DType::kQ5_1: return {dequantise_q5_1, quantise_q5_1};
-    case DType::kQ2_K: return {dequantise_q2_k, quantise_q2_k};
-    case DType::kQ3_K: return {dequantise_q3_k, quantise_q3_k};
-    case DType::kQ4_K: return {dequantise_q4_k, quantise_q4_k};
-    case DType::kQ5_K: return {dequantise_q5_k, quantise_q5_k};
-    case DType::kQ6_K: return {dequantise_q6_k, quantise_q6_k};
+    case DType::kQ8_0: return {numerics::dequantise_q8_0, numerics::quantise_q8_0};
+    case DType::kQ4_0: return {numerics::dequantise_q4_0, numerics::quantise_q4_0};
+    case DType::kQ4_1: return {numerics::dequantise_q4_1, numerics::quantise_q4_1};
+    case DType::kQ5_0: return {numerics::dequantise_q5_0, numerics::quantise_q5_0};
+    case DType::kQ5_1: return {numerics::dequantise_q5_1, numerics::quantise_q5_1};
+    case DType::kQ2_K: return {numerics::dequantise_q2_k, numerics::quantise_q2_k};
+    case DType::kQ3_K: return {numerics::dequantise_q3_k, numerics::quantise_q3_k};
+    case DType::kQ4_K: return {numerics::dequantise_q4_k, numerics::quantise_q4_k};
+    case DType::kQ5_K: return {numerics::dequantise_q5_k, numerics::quantise_q5_k};
+    case DType::kQ6_K: return {numerics::dequantise_q6_k, numerics::quantise_q6_k};
     default: fail(ErrorCode::kInvalidArgument, str_cat(dtype, " is no block format."));
   }
 }

@@ -48,9 +48,10 @@ struct Extremes {
   float furthest;  // from zero, with its sign
 };
 
-REEL_HOST_DEVICE inline Extremes extremes_of(const float* values, int count) {
-  Extremes found = {values[0], values[0], values[0]};
-  for (int index = 1; index < count; ++index) {
+// Of values[begin] to values[end - 1].
+REEL_HOST_DEVICE inline Extremes extremes_of(const float* values, int begin, int end) {
+  Extremes found = {values[begin], values[begin], values[begin]};
+  for (int index = begin + 1; index < end; ++index) {
     const float value = values[index];
     if (value < found.least) found.least = value;
     if (value > found.most) found.most = value;
@@ -79,7 +80,7 @@ REEL_HOST_DEVICE inline void dequantise_q8_0(const uint8_t* block, float* out) {
 }
 
 REEL_HOST_DEVICE inline void quantise_q8_0(const float* values, uint8_t* block) {
-  const float d = write_f16(block, magnitude(extremes_of(values, kSmallBlock).furthest) / 127);
+  const float d = write_f16(block, magnitude(extremes_of(values, 0, kSmallBlock).furthest) / 127);
   for (int index = 0; index < kSmallBlock; ++index) {
     block[2 + index] = static_cast<uint8_t>(code_of(values[index], d, -127, 127));
   }
@@ -107,7 +108,7 @@ REEL_HOST_DEVICE inline void dequantise_q4_0(const uint8_t* block, float* out) {
 }
 
 REEL_HOST_DEVICE inline void quantise_q4_0(const float* values, uint8_t* block) {
-  const float d = write_f16(block, extremes_of(values, kSmallBlock).furthest / -8);
+  const float d = write_f16(block, extremes_of(values, 0, kSmallBlock).furthest / -8);
   for (int index = 0; index < kSmallBlock; ++index) {
     put_nibble(block + 2, index, code_of(values[index], d, -8, 7) + 8);
   }
@@ -123,7 +124,7 @@ REEL_HOST_DEVICE inline void dequantise_q4_1(const uint8_t* block, float* out) {
 }
 
 REEL_HOST_DEVICE inline void quantise_q4_1(const float* values, uint8_t* block) {
-  const Extremes range = extremes_of(values, kSmallBlock);
+  const Extremes range = extremes_of(values, 0, kSmallBlock);
   const float d = write_f16(block, (range.most - range.least) / 15);
   const float m = write_f16(block + 2, range.least);
   for (int index = 0; index < kSmallBlock; ++index) {
@@ -151,7 +152,7 @@ REEL_HOST_DEVICE inline void dequantise_q5_0(const uint8_t* block, float* out) {
 }
 
 REEL_HOST_DEVICE inline void quantise_q5_0(const float* values, uint8_t* block) {
-  const float d = write_f16(block, extremes_of(values, kSmallBlock).furthest / -16);
+  const float d = write_f16(block, extremes_of(values, 0, kSmallBlock).furthest / -16);
   for (int index = 0; index < kSmallBlock; ++index) {
     put_five_bits(block + 2, index, code_of(values[index], d, -16, 15) + 16);
   }
@@ -167,7 +168,7 @@ REEL_HOST_DEVICE inline void dequantise_q5_1(const uint8_t* block, float* out) {
 }
 
 REEL_HOST_DEVICE inline void quantise_q5_1(const float* values, uint8_t* block) {
-  const Extremes range = extremes_of(values, kSmallBlock);
+  const Extremes range = extremes_of(values, 0, kSmallBlock);
   const float d = write_f16(block, (range.most - range.least) / 31);
   const float m = write_f16(block + 2, range.least);
   for (int index = 0; index < kSmallBlock; ++index) {
@@ -194,11 +195,12 @@ REEL_HOST_DEVICE inline void put_two_bits(uint8_t* codes, int index, int code) {
 REEL_HOST_DEVICE inline void dequantise_q2_k(const uint8_t* block, float* out) {
   const float d = read_f16(block + 80);
   const float dmin = read_f16(block + 82);
-  for (int index = 0; index < kLargeBlock; ++index) {
-    const int scale = block[index / 16] & 15;
-    const int minimum = block[index / 16] >> 4;
-    out[index] = d * static_cast<float>(scale) * static_cast<float>(two_bits(block + 16, index)) -
-                 dmin * static_cast<float>(minimum);
+  for (int group = 0; group < 16; ++group) {
+    const float step = d * static_cast<float>(block[group] & 15);
+    const float minimum = dmin * static_cast<float>(block[group] >> 4);
+    for (int index = 16 * group; index < 16 * group + 16; ++index) {
+      out[index] = step * static_cast<float>(two_bits(block + 16, index)) - minimum;
+    }
   }
 }
 
@@ -206,7 +208,7 @@ REEL_HOST_DEVICE inline void quantise_q2_k(const float* values, uint8_t* block) 
   float steps[16];
   float minima[16];
   for (int group = 0; group < 16; ++group) {
-    const Extremes range = extremes_of(values + 16 * group, 16);
+    const Extremes range = extremes_of(values, 16 * group, 16 * group + 16);
     minima[group] = range.least < 0 ? -range.least : 0;
     steps[group] = range.most + minima[group] > 0 ? (range.most + minima[group]) / 3 : 0;
   }
@@ -242,11 +244,12 @@ REEL_HOST_DEVICE inline void put_q3_k_scale(uint8_t* scales, int group, int scal
 // w = d scale (q - 4), in groups of 16.
 REEL_HOST_DEVICE inline void dequantise_q3_k(const uint8_t* block, float* out) {
   const float d = read_f16(block + 108);
-  for (int index = 0; index < kLargeBlock; ++index) {
-    const int high = (block[index % 32] >> (index / 32)) & 1;
-    const int code = two_bits(block + 32, index) + 4 * high - 4;
-    const int scale = q3_k_scale(block + 96, index / 16);
-    out[index] = d * static_cast<float>(scale) * static_cast<float>(code);
+  for (int group = 0; group < 16; ++group) {
+    const float step = d * static_cast<float>(q3_k_scale(block + 96, group));
+    for (int index = 16 * group; index < 16 * group + 16; ++index) {
+      const int high = (block[index % 32] >> (index / 32)) & 1;
+      out[index] = step * static_cast<float>(two_bits(block + 32, index) + 4 * high - 4);
+    }
   }
 }
 
@@ -254,7 +257,7 @@ REEL_HOST_DEVICE inline void quantise_q3_k(const float* values, uint8_t* block) 
   float steps[16];
   float largest = 0;
   for (int group = 0; group < 16; ++group) {
-    steps[group] = extremes_of(values + 16 * group, 16).furthest / -4;
+    steps[group] = extremes_of(values, 16 * group, 16 * group + 16).furthest / -4;
     if (magnitude(steps[group]) > largest) largest = magnitude(steps[group]);
   }
   const float d = write_f16(block + 108, largest / 31);
@@ -310,11 +313,13 @@ REEL_HOST_DEVICE inline void put_k_nibble(uint8_t* codes, int index, int code) {
 REEL_HOST_DEVICE inline void dequantise_q4_k(const uint8_t* block, float* out) {
   const float d = read_f16(block);
   const float dmin = read_f16(block + 2);
-  for (int index = 0; index < kLargeBlock; ++index) {
-    const ScaleAndMinimum group = scale_and_minimum(block + 4, index / 32);
-    out[index] =
-        d * static_cast<float>(group.scale) * static_cast<float>(k_nibble(block + 16, index)) -
-        dmin * static_cast<float>(group.minimum);
+  for (int group = 0; group < 8; ++group) {
+    const ScaleAndMinimum pair = scale_and_minimum(block + 4, group);
+    const float step = d * static_cast<float>(pair.scale);
+    const float minimum = dmin * static_cast<float>(pair.minimum);
+    for (int index = 32 * group; index < 32 * group + 32; ++index) {
+      out[index] = step * static_cast<float>(k_nibble(block + 16, index)) - minimum;
+    }
   }
 }
 
@@ -322,12 +327,14 @@ REEL_HOST_DEVICE inline void dequantise_q4_k(const uint8_t* block, float* out) {
 REEL_HOST_DEVICE inline void dequantise_q5_k(const uint8_t* block, float* out) {
   const float d = read_f16(block);
   const float dmin = read_f16(block + 2);
-  for (int index = 0; index < kLargeBlock; ++index) {
-    const ScaleAndMinimum group = scale_and_minimum(block + 4, index / 32);
-    const int high = (block[16 + index % 32] >> (index / 32)) & 1;
-    const int code = k_nibble(block + 48, index) | high << 4;
-    out[index] = d * static_cast<float>(group.scale) * static_cast<float>(code) -
-                 dmin * static_cast<float>(group.minimum);
+  for (int group = 0; group < 8; ++group) {
+    const ScaleAndMinimum pair = scale_and_minimum(block + 4, group);
+    const float step = d * static_cast<float>(pair.scale);
+    const float minimum = dmin * static_cast<float>(pair.minimum);
+    for (int index = 32 * group; index < 32 * group + 32; ++index) {
+      const int high = (block[16 + index % 32] >> group) & 1;
+      out[index] = step * static_cast<float>(k_nibble(block + 48, index) | high << 4) - minimum;
+    }
   }
 }
 
@@ -337,7 +344,7 @@ REEL_HOST_DEVICE inline void quantise_with_minima(const float* values, int most,
   float steps[8];
   float minima[8];
   for (int group = 0; group < 8; ++group) {
-    const Extremes range = extremes_of(values + 32 * group, 32);
+    const Extremes range = extremes_of(values, 32 * group, 32 * group + 32);
     minima[group] = range.least < 0 ? -range.least : 0;
     const float width = range.most + minima[group];
     steps[group] = width > 0 ? width / static_cast<float>(most) : 0;
@@ -378,12 +385,13 @@ REEL_HOST_DEVICE inline void quantise_q5_k(const float* values, uint8_t* block) 
 // low ones are its first 64 values.
 REEL_HOST_DEVICE inline void dequantise_q6_k(const uint8_t* block, float* out) {
   const float d = read_f16(block + 208);
-  for (int index = 0; index < kLargeBlock; ++index) {
-    const int in_chunk = index % 128;
-    const int low = (block[64 * (index / 128) + in_chunk % 64] >> (4 * (in_chunk / 64))) & 15;
-    const int code = (low | two_bits(block + 128, index) << 4) - 32;
-    const int scale = static_cast<int8_t>(block[192 + index / 16]);
-    out[index] = d * static_cast<float>(scale) * static_cast<float>(code);
+  for (int group = 0; group < 16; ++group) {
+    const float step = d * static_cast<float>(static_cast<int8_t>(block[192 + group]));
+    for (int index = 16 * group; index < 16 * group + 16; ++index) {
+      const int in_chunk = index % 128;
+      const int low = (block[64 * (index / 128) + in_chunk % 64] >> (4 * (in_chunk / 64))) & 15;
+      out[index] = step * static_cast<float>((low | two_bits(block + 128, index) << 4) - 32);
+    }
   }
 }
 
@@ -391,7 +399,7 @@ REEL_HOST_DEVICE inline void quantise_q6_k(const float* values, uint8_t* block) 
   float steps[16];
   float largest = 0;
   for (int group = 0; group < 16; ++group) {
-    steps[group] = extremes_of(values + 16 * group, 16).furthest / -32;
+    steps[group] = extremes_of(values, 16 * group, 16 * group + 16).furthest / -32;
     if (magnitude(steps[group]) > largest) largest = magnitude(steps[group]);
   }
   const float d = write_f16(block + 208, largest / 127);
