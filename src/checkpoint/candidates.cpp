@@ -55,54 +55,98 @@ void add_index(Candidate& candidate, const WeightFolder& folder, const ShardInde
   candidate.index_metadata.insert(index.metadata.begin(), index.metadata.end());
 }
 
+bool is_named_by_index(const WeightFolder& folder, const fs::path& path) {
+  const std::string name = path.filename().string();
+  return std::ranges::any_of(folder.indexes, [&](const ShardIndex& index) {
+    return std::ranges::any_of(index.file_of, [&](const auto& at) { return at.second == name; });
+  });
+}
+
 void drop_repeated(std::vector<WeightFilePtr>& files) {
   std::ranges::sort(files, {}, [](const WeightFilePtr& file) { return file->path; });
-  const auto rest = std::ranges::unique(files);
-  files.erase(rest.begin(), rest.end());
+  files.erase(std::unique(files.begin(), files.end()), files.end());
+}
+
+// Files that may be parts of one network, and the names they have between them.
+struct Group {
+  Candidate candidate;
+  std::set<std::string> names;
+
+  void add(const WeightFilePtr& file, const std::vector<std::string>& theirs) {
+    candidate.files.push_back(file);
+    names.insert(theirs.begin(), theirs.end());
+  }
+  // Parts share no tensor; two copies of a network share them all.
+  bool takes(const WeightFilePtr& file, const std::vector<std::string>& theirs) const {
+    const Part& first = *candidate.files[0]->part(candidate.network);
+    const Part& other = *file->part(candidate.network);
+    return first.naming == other.naming && first.prefix == other.prefix &&
+           std::ranges::none_of(theirs, [&](const auto& name) { return names.contains(name); });
+  }
+};
+
+// Whether the few names that it shares with ours are all that the file is about.
+bool is_mostly_ours(const WeightFile& file, const Part& part) {
+  return part.has_signature ||
+         2 * part.tensors >= static_cast<int64_t>(file.tensors->entries().size());
 }
 
 }  // namespace
 
 std::vector<Candidate> candidates_in(const WeightFolder& folder, Network network) {
-  std::vector<Candidate> found;
-  Candidate parts{.network = network, .path = folder.path};
-  for (const ShardIndex& index : folder.indexes) add_index(parts, folder, index);
-  drop_repeated(parts.files);
-  for (const WeightFilePtr& file : folder.files) {
-    const Part* part = file->part(network);
-    if (part == nullptr || std::ranges::find(parts.files, file) != parts.files.end()) continue;
-    if (part->is_whole) {
-      found.push_back({.network = network, .path = file->path, .files = {file}});
-    } else {
-      parts.files.push_back(file);
+  std::vector<Group> groups;
+  Candidate indexed{.network = network, .path = folder.path};
+  for (const ShardIndex& index : folder.indexes) add_index(indexed, folder, index);
+  drop_repeated(indexed.files);
+  const std::vector<WeightFilePtr> in_index = indexed.files;
+  if (!in_index.empty()) {
+    groups.push_back({.candidate = indexed});
+    for (const WeightFilePtr& file : in_index) {
+      for (std::string& name : our_names(*file, network)) groups[0].names.insert(std::move(name));
     }
   }
-  if (parts.files.empty() || !has_signature(parts)) return found;
-  if (parts.files.size() == 1 && parts.absent_files.empty()) parts.path = parts.files[0]->path;
-  found.insert(found.begin(), std::move(parts));
+  for (const WeightFilePtr& file : folder.files) {
+    const Part* part = file->part(network);
+    if (part == nullptr || !is_mostly_ours(*file, *part)) continue;
+    if (std::ranges::find(in_index, file) != in_index.end()) continue;
+    const auto names = our_names(*file, network);
+    auto group = std::ranges::find_if(groups, [&](const Group& g) { return g.takes(file, names); });
+    if (group == groups.end()) {
+      groups.push_back({.candidate = {.network = network, .path = folder.path}});
+      group = groups.end() - 1;
+    }
+    group->add(file, names);
+  }
+
+  std::vector<Candidate> found;
+  for (Group& group : groups) {
+    Candidate& candidate = group.candidate;
+    if (!has_signature(candidate)) continue;
+    const bool is_one_file = candidate.files.size() == 1 && candidate.absent_files.empty();
+    if (is_one_file) candidate.path = candidate.files[0]->path;
+    found.push_back(std::move(candidate));
+  }
   return found;
 }
 
 std::optional<Candidate> candidate_at(WeightShelf& shelf, const fs::path& path, Network network) {
   const bool is_index = path.string().ends_with(".index.json");
-  if (!is_index) {
-    const WeightFilePtr file = shelf.file(path);
-    const Part* part = file->part(network);
-    if (part == nullptr || (!part->has_signature && !part->is_whole && part->tensors < 8)) {
-      return std::nullopt;
-    }
-    if (part->is_whole) return Candidate{.network = network, .path = path, .files = {file}};
-  }
-  const WeightFolder& folder = shelf.folder(path.parent_path());
-  for (const ShardIndex& index : folder.indexes) {
-    Candidate candidate{.network = network, .path = folder.path};
-    add_index(candidate, folder, index);
-    const bool named = std::ranges::any_of(
-        candidate.files, [&](const WeightFilePtr& file) { return file->path == path; });
-    if ((named || is_index) && has_signature(candidate)) return candidate;
+  const WeightFilePtr file = is_index ? nullptr : shelf.file(path);
+  const Part* part = is_index ? nullptr : file->part(network);
+  if (!is_index && (part == nullptr || !is_mostly_ours(*file, *part))) return std::nullopt;
+  const bool stands_alone = part != nullptr && part->is_whole;
+
+  const fs::path parent = path.parent_path();
+  const WeightFolder& folder = shelf.folder(parent.empty() ? "." : parent);
+  for (const Candidate& candidate : candidates_in(folder, network)) {
+    const bool has_file = std::ranges::any_of(candidate.files, [&](const WeightFilePtr& other) {
+      return other->path.filename() == path.filename();
+    });
+    const bool is_asked_for = is_index ? candidate.files.size() > 1 : has_file;
+    if (is_asked_for && (!stands_alone || is_named_by_index(folder, path))) return candidate;
   }
   if (is_index) return std::nullopt;
-  return Candidate{.network = network, .path = path, .files = {shelf.file(path)}};
+  return Candidate{.network = network, .path = path, .files = {file}};
 }
 
 }  // namespace reel::checkpoint

@@ -20,8 +20,8 @@ struct Candidate {
   std::map<std::string, std::string> index_metadata;
 };
 
-// Every network of this kind in the folder: each file that needs no other, and the parts (blocks,
-// shards, chunks) that remain, as one.
+// Every network of this kind in the folder. Files that share no tensor are parts of one (blocks,
+// shards, chunks); files that do are copies, each a candidate of its own.
 std::vector<Candidate> candidates_in(const WeightFolder& folder, Network network);
 
 // The network that `path` holds, together with the files that its folder's index puts beside it.

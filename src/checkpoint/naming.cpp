@@ -85,8 +85,10 @@ std::string fill(std::string_view pattern, const std::vector<std::string_view>& 
 Naming::Naming(Network network, const char* name, std::vector<NamePair> pairs)
     : network_(network), name_(name) {
   for (const NamePair& pair : pairs) {
-    add(to_ours_, pair.theirs, pair.ours);
-    add(to_theirs_, pair.ours, pair.theirs);
+    // Wan names two kinds of tensors without ".weight" or ".bias".
+    const bool is_tensor = pair.ours.ends_with("modulation") || pair.ours.ends_with("gamma");
+    add(is_tensor ? tensors_to_ours_ : to_ours_, pair.theirs, pair.ours);
+    add(is_tensor ? tensors_to_theirs_ : to_theirs_, pair.ours, pair.theirs);
   }
 }
 
@@ -104,22 +106,25 @@ std::optional<std::string> Naming::translate(const Rules& rules, std::string_vie
   return std::nullopt;
 }
 
-std::optional<OurName> Naming::look_up(const Rules& rules, std::string_view name) {
-  if (auto whole = translate(rules, name)) return OurName{*std::move(whole), {}};
+std::optional<OurName> Naming::look_up(const Rules& tensors, const Rules& modules,
+                                       std::string_view name) {
+  if (auto tensor = translate(tensors, name)) return OurName{*std::move(tensor), {}};
   const size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return std::nullopt;
   const std::string_view leaf = name.substr(dot + 1);
   if (std::ranges::find(kLeaves, leaf) == kLeaves.end()) return std::nullopt;
-  if (auto module = translate(rules, name.substr(0, dot))) {
+  if (auto module = translate(modules, name.substr(0, dot))) {
     return OurName{*std::move(module), leaf};
   }
   return std::nullopt;
 }
 
-std::optional<OurName> Naming::ours(std::string_view name) const { return look_up(to_ours_, name); }
+std::optional<OurName> Naming::ours(std::string_view name) const {
+  return look_up(tensors_to_ours_, to_ours_, name);
+}
 
 std::optional<std::string> Naming::theirs(std::string_view name) const {
-  const auto found = look_up(to_theirs_, name);
+  const auto found = look_up(tensors_to_theirs_, to_theirs_, name);
   return found ? std::optional(found->full()) : std::nullopt;
 }
 

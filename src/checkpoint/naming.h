@@ -50,11 +50,13 @@ class Naming {
 
   static void add(Rules& rules, const std::string& from, const std::string& to);
   static std::optional<std::string> translate(const Rules& rules, std::string_view name);
-  static std::optional<OurName> look_up(const Rules& rules, std::string_view name);
+  static std::optional<OurName> look_up(const Rules& tensors, const Rules& modules,
+                                        std::string_view name);
 
   Network network_;
   const char* name_;
-  Rules to_ours_, to_theirs_;
+  Rules to_ours_, to_theirs_;                  // modules
+  Rules tensors_to_ours_, tensors_to_theirs_;  // tensors that are no module's .weight or .bias
 };
 
 // The registry: every naming that is understood. Adding one: a file layout_<name>.cpp and a line.

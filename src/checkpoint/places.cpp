@@ -85,18 +85,19 @@ std::vector<fs::path> folders_under(const fs::path& root, int depth) {
 }
 
 std::vector<fs::path> folders_around(const fs::path& folder) {
+  constexpr int kMostAbove = 2;
   std::vector<fs::path> found;
   std::error_code ignored;
   fs::path at = fs::absolute(folder, ignored).lexically_normal();
   if (!at.has_filename()) at = at.parent_path();
-  for (int above = 0; above < 2 && at.has_relative_path(); ++above) {
-    at = at.parent_path();
-    if (above == 0) found.push_back(at);
+  for (int above = 0; above <= kMostAbove; ++above, at = at.parent_path()) {
+    if (above == 1) found.push_back(at);
     for (const fs::path& child : children(at)) {
       if (!is_known_neighbour(child)) continue;
       const auto inside = folders_under(child, 1);
       found.insert(found.end(), inside.begin(), inside.end());
     }
+    if (!at.has_relative_path()) break;
   }
   return found;
 }

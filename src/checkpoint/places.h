@@ -15,7 +15,7 @@ std::filesystem::path resolve_hub_folder(const std::filesystem::path& path);
 // folder is visited once, hidden ones are left out.
 std::vector<std::filesystem::path> folders_under(const std::filesystem::path& root, int depth);
 
-// Folders beside and above `folder` where published recipes put the other networks:
+// Folders in, beside and above `folder` where published recipes put the other networks:
 // sibling distill_* folders, ComfyUI's text_encoders/ and vae/, diffusers' text_encoder/, ...
 std::vector<std::filesystem::path> folders_around(const std::filesystem::path& folder);
 

@@ -69,15 +69,18 @@ std::optional<std::string> expert_of_wan22(const Candidate& candidate) {
 
 // Diffusers keeps the second expert beside the first.
 std::optional<std::string> has_second_transformer(const Candidate& candidate) {
-  const auto folder = candidate.files[0]->path.parent_path();
+  const auto root = candidate.files[0]->path.parent_path().parent_path();
   std::error_code ignored;
-  if (folder.filename() != "transformer" ||
-      !std::filesystem::is_directory(folder.parent_path() / "transformer_2", ignored)) {
+  const auto has = [&](const char* name) {
+    return candidate.files[0]->path.parent_path() == root / name ||
+           std::filesystem::is_directory(root / name, ignored);
+  };
+  const std::string folder = candidate.files[0]->path.parent_path().filename().string();
+  if (!folder.starts_with("transformer") || !has("transformer") || !has("transformer_2")) {
     return std::nullopt;
   }
-  return str_cat(quoted(candidate.path),
-                 " is an expert of Wan2.2-A14B: ", quoted(folder.parent_path()),
-                 " also has \"transformer_2\"; Wan2.1 is needed.");
+  return str_cat(quoted(candidate.path), " is an expert of Wan2.2-A14B: ", quoted(root),
+                 " holds \"transformer\" and \"transformer_2\"; Wan2.1 is needed.");
 }
 
 std::optional<std::string> refused_dit(const Candidate& candidate) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "formats/quoted.h"
@@ -48,21 +49,42 @@ const char* block_scheme(const TensorEntry& weight, const TensorEntry& scale) {
   return per_row * 32 == width ? "MXFP8" : nullptr;
 }
 
-// {"format": "float8_e4m3fn", ...}
-void check_comfy_quant(const FoundScale& found, const Component& component) {
-  constexpr uint64_t kMostBytes = 65536;
-  static constexpr std::array kRead = {"float8_e4m3fn", "float8_e5m2"};
-  std::string text(static_cast<size_t>(std::min(found.entry->size_bytes, kMostBytes)), '\0');
-  found.file->read_range(*found.entry, 0, std::as_writable_bytes(std::span(text)));
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+// {"format": "float8_e4m3fn", ...}: what is said of one module. The scale's own shape tells whether
+// it is per row.
+void check_comfy_format(const nlohmann::json& json, const std::string& who,
+                        const Component& component) {
+  static constexpr std::array kRead = {"float8_e4m3fn", "float8_e4m3fn_rowwise", "float8_e5m2",
+                                       "int8_tensorwise"};
   const bool has_format = json.is_object() && json.contains("format") && json["format"].is_string();
   REEL_REQUIRE(has_format, kBadFile,
-               str_cat(quoted(found.file->path()), ": the tensor ", quoted_name(found.entry->name),
+               str_cat(quoted(component.path), ": ", who,
                        " is no description of a quantisation; JSON with a \"format\" is needed."),
                "The file is damaged.");
   const auto format = json["format"].get<std::string>();
-  if (std::ranges::find(kRead, format) == kRead.end()) {
-    refuse(component, *found.entry, "ComfyUI's " + quoted_name(format));
+  const bool is_rotated = json.contains("convrot") && json["convrot"] != false;
+  REEL_REQUIRE(std::ranges::find(kRead, format) != kRead.end() && !is_rotated, kUnsupported,
+               str_cat(quoted(component.path), " is quantised as ComfyUI's ", quoted_name(format),
+                       is_rotated ? " with rotated weights" : "", ", as ", who,
+                       " says; it is not read here."),
+               kRunsInstead);
+}
+
+void check_comfy_tensor(const FoundScale& found, const Component& component) {
+  constexpr uint64_t kMostBytes = 65536;
+  std::string text(static_cast<size_t>(std::min(found.entry->size_bytes, kMostBytes)), '\0');
+  found.file->read_range(*found.entry, 0, std::as_writable_bytes(std::span(text)));
+  check_comfy_format(nlohmann::json::parse(text, nullptr, false),
+                     "the tensor " + quoted_name(found.entry->name), component);
+}
+
+// {"layers": {"blocks.0.ffn.0": {"format": ...}, ...}}
+void check_comfy_metadata(const formats::TensorFile& file, const Component& component) {
+  const auto found = file.metadata().find("_quantization_metadata");
+  if (found == file.metadata().end()) return;
+  const auto json = nlohmann::json::parse(found->second, nullptr, false);
+  if (!json.is_object() || !json.contains("layers") || !json["layers"].is_object()) return;
+  for (const auto& [module, layer] : json["layers"].items()) {
+    check_comfy_format(layer, "the metadata of " + quoted_name(module), component);
   }
 }
 
@@ -88,7 +110,7 @@ void refuse_foreign_quantisation(const FoundScale& found, const Component& compo
   if (found.leaf == "weight_scale_2" || found.leaf.find("global_scale") != std::string_view::npos) {
     refuse(component, *found.entry, "NVFP4");
   }
-  if (found.leaf == "comfy_quant") check_comfy_quant(found, component);
+  if (found.leaf == "comfy_quant") check_comfy_tensor(found, component);
 }
 
 void check_integers_have_scales(const Component& component) {
@@ -107,6 +129,9 @@ void check_integers_have_scales(const Component& component) {
 
 ScaleStyle attach_scales(const std::vector<FoundScale>& scales, Component& component) {
   for (const FoundScale& found : scales) refuse_foreign_quantisation(found, component);
+  std::set<const formats::TensorFile*> files;
+  for (const auto& [name, tensor] : component.tensors) files.insert(tensor.file.get());
+  for (const formats::TensorFile* file : files) check_comfy_metadata(*file, component);
   ScaleStyle style = ScaleStyle::kNone;
   for (const FoundScale& found : scales) {
     const auto weight = component.tensors.find(found.module + ".weight");

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
+#include <tuple>
 
 #include "base/error.h"
 #include "checkpoint/component.h"
@@ -18,11 +18,18 @@ namespace {
 namespace fs = std::filesystem;
 using formats::quoted;
 
-constexpr std::array kPreferred = {"fp8", "int8", "bf16", "f16", "f32"};
+// Smaller is better. 8-bit weights of DiT and text encoder travel fastest; the VAE is small, so its
+// widest numbers win.
+int64_t preference(Network network, const std::string& precision) {
+  static constexpr std::array kOrder = {"fp8", "int8", "bf16", "f16", "f32"};
+  const int64_t place = std::ranges::find(kOrder, precision) - kOrder.begin();
+  return network == Network::kVae ? -place : place;
+}
 
-// Smaller is better.
-size_t preference(const std::string& precision) {
-  return static_cast<size_t>(std::ranges::find(kPreferred, precision) - kPreferred.begin());
+// Qwen-Image's VAE has the tensors and shapes of Wan's; only its name tells them apart.
+bool is_named_for_another(const Candidate& candidate) {
+  const std::string name = candidate.path.filename().string();
+  return name.find("qwen") != std::string::npos || name.find("Qwen") != std::string::npos;
 }
 
 // Other extensions are used for things that are no weights, too.
@@ -160,7 +167,8 @@ Candidate Search::choose(std::vector<Candidate> found, Checkpoint& report) const
   const std::string& wanted = options_.variant;
   const auto rank = [&](const Candidate& candidate) {
     const std::string precision = precision_of(candidate);
-    return precision == wanted ? 0 : 1 + preference(precision);
+    return std::tuple(is_named_for_another(candidate), precision != wanted,
+                      preference(candidate.network, precision));
   };
   std::ranges::stable_sort(found, {}, rank);
   if (found.size() == 1) return std::move(found[0]);
@@ -173,6 +181,16 @@ Candidate Search::choose(std::vector<Candidate> found, Checkpoint& report) const
       "; the first was chosen", wanted.empty() ? "" : str_cat(" for the variant ", wanted),
       ". Choose otherwise with the variant (fp8, int8, bf16) or by giving the path itself."));
   return std::move(found[0]);
+}
+
+void Search::refuse_absent_variant(const std::vector<Candidate>& found) const {
+  if (options_.variant.empty()) return;
+  std::vector<std::string> precisions;
+  for (const Candidate& candidate : found) precisions.push_back(precision_of(candidate));
+  REEL_REQUIRE(std::ranges::find(precisions, options_.variant) != precisions.end(), kNotFound,
+               str_cat(quoted(model_), " has no ", options_.variant, " DiT; ",
+                       join(precisions, "and"), precisions.size() == 1 ? " is" : " are", " there."),
+               "Leave out the variant, or choose one that is there.");
 }
 
 // A file of the same folder that cannot be read may be the block that is missing.
@@ -216,8 +234,7 @@ void Search::report_missing(Network network, Checkpoint& report) const {
   const auto& looked_at = network == Network::kDit && model_is_folder_ ? tree_ : places_;
   static constexpr const char* kFiles[] = {
       "block_0.safetensors and its siblings, or a single .safetensors or .gguf",
-      "models_t5_umt5-xxl-enc-bf16.pth, models_t5_umt5-xxl-enc-fp8.pth or "
-      "umt5_xxl_fp8_e4m3fn_scaled.safetensors",
+      "models_t5_umt5-xxl-enc-bf16.pth or umt5_xxl_fp8_e4m3fn_scaled.safetensors",
       "Wan2.1_VAE.pth or wan_2.1_vae.safetensors",
   };
   report.missing.push_back(str_cat("No ", network_name(network), " was found (such as ",
@@ -228,6 +245,7 @@ void Search::report_missing(Network network, Checkpoint& report) const {
 std::optional<Component> Search::dit(Checkpoint& report) {
   auto found = dit_candidates();
   if (!found.empty()) {
+    refuse_absent_variant(found);
     dit_candidate_ = choose(std::move(found), report);
     const auto refused = refusal_of(*dit_candidate_);
     REEL_REQUIRE(!refused, kUnsupported, *refused, runs_instead(Network::kDit));

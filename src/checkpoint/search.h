@@ -36,6 +36,7 @@ class Search {
   std::optional<Component> part(Network network, const std::filesystem::path& path,
                                 Checkpoint& report);
   Candidate choose(std::vector<Candidate> found, Checkpoint& report) const;
+  void refuse_absent_variant(const std::vector<Candidate>& found) const;
   void set_places();
   void refuse_damage(const Candidate& candidate);
   void throw_damage_in(const std::vector<std::filesystem::path>& folders);

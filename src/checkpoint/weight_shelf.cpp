@@ -121,6 +121,17 @@ std::vector<fs::path> list(const fs::path& folder) {
 
 }  // namespace
 
+std::vector<std::string> our_names(const WeightFile& file, Network network) {
+  const Part& part = *file.part(network);
+  std::vector<std::string> names;
+  for (const formats::TensorEntry& entry : file.tensors->entries()) {
+    if (!entry.name.starts_with(part.prefix)) continue;
+    const auto ours = part.naming->ours(std::string_view(entry.name).substr(part.prefix.size()));
+    if (ours) names.push_back(ours->full());
+  }
+  return names;
+}
+
 WeightFilePtr WeightShelf::file(const fs::path& path) {
   const auto known = files_.find(path);
   if (known != files_.end()) return known->second;

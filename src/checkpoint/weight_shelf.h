@@ -24,7 +24,7 @@ struct Part {
   std::string prefix;
   int64_t tensors = 0;
   bool has_signature = false;  // a tensor that no other kind of network has
-  bool is_whole = false;       // first, last and a middle tensor: the file needs no other
+  bool is_whole = false;       // first, last and a middle tensor: it may need no other file
 };
 
 struct WeightFile {
@@ -40,6 +40,9 @@ struct WeightFile {
     return found == parts.end() ? nullptr : &found->second;
   }
 };
+
+// The tensors of a network in a file, under our names. The file must have a part of it.
+std::vector<std::string> our_names(const WeightFile& file, Network network);
 
 using WeightFilePtr = std::shared_ptr<const WeightFile>;
 
