@@ -2,6 +2,7 @@
 #include "pipeline/synth/plan.h"
 
 #include <cstdio>
+#include <string_view>
 
 #include "base/error.h"
 #include "formats/safetensors_writer.h"
@@ -37,6 +38,7 @@ uint64_t Plan::tensor_bytes() const {
 }
 
 Plan plan_layout(const Model& model, const std::string& layout) {
+  constexpr std::string_view kGguf = "gguf:";
   Plan plan;
   if (layout == "distill_fp8") {
     add_distill(plan, model, DType::kF8E4M3);
@@ -46,9 +48,16 @@ Plan plan_layout(const Model& model, const std::string& layout) {
     add_distill_bf16(plan, model);
   } else if (layout == "official") {
     add_official(plan, model);
+  } else if (layout == "comfy_fp8") {
+    add_comfy_fp8(plan, model);
+  } else if (layout == "diffusers") {
+    add_diffusers(plan, model);
+  } else if (layout.starts_with(kGguf)) {
+    add_gguf(plan, model, layout.substr(kGguf.size()));
   } else {
     fail(ErrorCode::kInvalidArgument, str_cat("There is no layout \"", layout, "\"."),
-         "Known are distill_fp8, distill_int8, bf16, official.");
+         "Known are distill_fp8, distill_int8, bf16, official, comfy_fp8, diffusers and "
+         "gguf:<type>.");
   }
   return plan;
 }

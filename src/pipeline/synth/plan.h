@@ -78,12 +78,19 @@ std::vector<TensorPlan> all_rounded(const std::vector<SourceTensor>& tensors, DT
 // Adds `tensors` as <stem>-0000i-of-0000n.safetensors of similar size, and their index.
 void add_shards(Plan& plan, const std::string& stem, std::vector<TensorPlan> tensors, size_t count);
 
-// One function per family of layouts.
+// Whole layouts. wan_layouts.cpp
 void add_distill(Plan& plan, const Model& model, DType dtype);
 void add_distill_bf16(Plan& plan, const Model& model);
 void add_official(Plan& plan, const Model& model);
+// comfy_layout.cpp, diffusers_layout.cpp, gguf_layout.cpp
+void add_comfy_fp8(Plan& plan, const Model& model);
+void add_diffusers(Plan& plan, const Model& model);
+// `type` is llama.cpp's name in lower case: "q4_k_m". Throws kInvalidArgument for unknown ones.
+void add_gguf(Plan& plan, const Model& model, const std::string& type);
 
-// <folder>/config.json as the original repositories have it.
-TextPlan wan_config(const Model& model, const std::string& folder);
+// config.json as the original repositories have it in their root folder.
+TextPlan wan_config(const Model& model);
+// What every config.json here says to Reel.
+std::string reel_settings_json(const Model& model);
 
 }  // namespace reel::synth

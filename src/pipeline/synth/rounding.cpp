@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "core/block_formats.h"
 #include "core/numerics/small_floats.h"
 #include "pipeline/synth/vector_clones.h"
 
@@ -76,6 +77,7 @@ void quantise_row(std::span<const float> row, float scale, DType dtype, std::byt
 
 void round_row(std::span<const float> row, DType dtype, std::byte* out) {
   const auto count = static_cast<int64_t>(row.size());
+  if (is_block_format(dtype)) return quantise_blocks(dtype, row.data(), count, out);
   switch (dtype) {
     case DType::kF32: std::memcpy(out, row.data(), row.size_bytes()); return;
     case DType::kBF16: to_bf16_row(row.data(), count, reinterpret_cast<uint16_t*>(out)); return;

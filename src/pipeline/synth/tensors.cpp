@@ -38,7 +38,7 @@ double dit_gain(const checkpoint::NameRow& row) {
   switch (row.role) {
     case kTextOut: return 1.5;  // GELU halves what comes in
     case kTimeIn: return 2.0;
-    case kTimeOut: return 0.4;  // the head adds it to its input as it is
+    case kTimeOut: return 0.4;                             // the head adds it to its input as it is
     case kOut: return row.group == kSelfAttn ? 2.0 : 1.5;  // attention averages; gates shrink
     case kDown: return 2.0;
     default: return 1.0;

@@ -43,7 +43,7 @@ void add_text_encoder_8bit(Plan& plan, const Model& model, DType dtype, const st
 
 // What lies beside the weights in the root folder.
 void add_root_files(Plan& plan, const Model& model) {
-  plan.texts.push_back(wan_config(model, ""));
+  plan.texts.push_back(wan_config(model));
   const std::string folder = "google/umt5-xxl/";
   plan.texts.push_back({folder + "spiece.model", spiece_model()});
   plan.texts.push_back({folder + "tokenizer.json", tokenizer_json()});
@@ -96,26 +96,25 @@ void add_official(Plan& plan, const Model& model) {
   add_root_files(plan, model);
 }
 
-TextPlan wan_config(const Model& model, const std::string& folder) {
-  const nlohmann::ordered_json root = {{"_class_name", "WanModel"},
-                                       {"_diffusers_version", "0.30.0"},
-                                       {"dim", model.dit.dim},
-                                       {"eps", 1e-6},
-                                       {"ffn_dim", model.dit.ffn_dim},
-                                       {"freq_dim", model.dit.freq_dim},
-                                       {"in_dim", model.dit.channels},
-                                       {"model_type", model.with_vace ? "vace" : "t2v"},
-                                       {"num_heads", model.dit.heads()},
-                                       {"num_layers", model.dit.layers},
-                                       {"out_dim", model.dit.channels},
-                                       {"text_dim", model.dit.text_dim},
-                                       {"text_len", model.dit.text_len},
-                                       {"reel",
-                                        {{"name", "random " + model.size_name},
-                                         {"width", model.width_px},
-                                         {"height", model.height_px},
-                                         {"frames", model.frames}}}};
-  return {folder + "config.json", root.dump(2) + '\n'};
+TextPlan wan_config(const Model& model) {
+  nlohmann::ordered_json root = {
+      {"_class_name", "WanModel"},      {"_diffusers_version", "0.30.0"},
+      {"dim", model.dit.dim},           {"eps", 1e-6},
+      {"ffn_dim", model.dit.ffn_dim},   {"freq_dim", model.dit.freq_dim},
+      {"in_dim", model.dit.channels},   {"model_type", model.with_vace ? "vace" : "t2v"},
+      {"num_heads", model.dit.heads()}, {"num_layers", model.dit.layers},
+      {"out_dim", model.dit.channels},  {"text_dim", model.dit.text_dim},
+      {"text_len", model.dit.text_len}};
+  root["reel"] = nlohmann::ordered_json::parse(reel_settings_json(model));
+  return {"config.json", root.dump(2) + '\n'};
+}
+
+std::string reel_settings_json(const Model& model) {
+  const nlohmann::ordered_json settings = {{"name", "random " + model.size_name},
+                                           {"width", model.width_px},
+                                           {"height", model.height_px},
+                                           {"frames", model.frames}};
+  return settings.dump();
 }
 
 }  // namespace reel::synth
