@@ -98,7 +98,9 @@ class Muon(torch.optim.Optimizer):
                 moments = [self.state[p].setdefault("moment", torch.zeros_like(p)) for p in members]
                 torch._foreach_lerp_(moments, grads, 1 - group["momentum"])
                 update = torch.stack(torch._foreach_lerp(grads, moments, group["momentum"]))
-                update = orthogonalise(update) * (0.2 * max(shape) ** 0.5)
+                update = update.flatten(2)  # a kernel is a matrix of its outputs
+                update = orthogonalise(update) * (0.2 * max(update.shape[1:]) ** 0.5)
+                update = update.unflatten(2, shape[1:])
                 torch._foreach_mul_(members, 1 - group["lr"] * group["decay"])
                 torch._foreach_add_(members, list(update.to(members[0].dtype).unbind(0)), alpha=-group["lr"])
 

@@ -148,6 +148,7 @@ def main():
     a.add_argument("--seconds", type=float, default=270)
     a.add_argument("--regress", type=float, default=0.35, help="share of the time for the first phase")
     a.add_argument("--wall", type=float, help="the whole script must end within this many seconds")
+    a.add_argument("--warm", type=int, default=40, help="updates of the critic alone before distribution matching")
     a.add_argument("--steps", type=int)
     a.add_argument("--out", default="out")
     a.add_argument("--from", dest="source", default="out", help="folder with vae.pt, encoder.pt, teacher.pt")
@@ -224,11 +225,17 @@ def main():
             watch("regression", loss)
         if budget.step % 20 == 1:
             common.log(logfile, stage="regression", step=budget.step, loss=level["regression"].item())
-    report("regression")
+    if a.regress:
+        report("regression")
 
+    for _ in range(a.warm):
+        with torch.no_grad():
+            text, clip = rollout(student, prompts, batch, device)
+        for _ in range(2):
+            update(judge, critic, critic_loss(critic, clip, text, device), 1)
     next_report = 0.65
     while budget.running():
-        if not pairs.items:
+        if a.keep and (not pairs.items or a.regress == 0 and budget.step % 8 == 0):
             new_pairs()
         text, clip = rollout(student, prompts, batch, device)
         loss = matching_loss(clip, text, teacher, critic, prompts, a.guidance, device)

@@ -83,6 +83,7 @@ def main():
     a.add_argument("--work", default="/tmp/work")
     a.add_argument("--out", default="out")
     a.add_argument("--vae", default="out", help="folder with vae.pt; `random` for a rehearsal")
+    a.add_argument("--start", help="folder with encoder.pt and teacher.pt to begin from")
     a.add_argument("--clips", type=int, default=98304)
     a.add_argument("--batch", type=int, default=256)
     a.add_argument("--matrix-rate", type=float, default=3e-3)
@@ -103,6 +104,9 @@ def main():
     words = captions.table(processor, train, 2 if a.tiny else 48, seed=0).to(device)
 
     encoder, dit = TextEncoder().to(device), WanModel().to(device)
+    if a.start:
+        common.load(encoder, torch.load(f"{a.start}/encoder.pt"))
+        common.load(dit, torch.load(f"{a.start}/teacher.pt"))
     both = torch.nn.ModuleDict({"encoder": encoder, "dit": dit})
     average = common.Average(both, 0.999)
     named = dict(both.named_parameters())
