@@ -92,19 +92,24 @@ TEST_P(DTypes, LinearWithEveryEpilogue) {
   }
 }
 
-TEST_P(DTypes, LinearRoundsItsInputToTheWeightsPrecision) {
+TEST_P(DTypes, LinearTakesEveryMixOfPrecisions) {
   const DType dtype = GetParam();
-  const Tensor x = random_tensor({5, 48}, DType::kF32, 1);
   const Tensor w = random_tensor({17, 48}, dtype, 2);
   const Tensor fast_w = pack(fast, w);
   const Tensor true_w = pack(truth, w);
-  const Tensor got = poisoned_tensor({5, 17}, DType::kF32);
-  const Tensor want = poisoned_tensor({5, 17}, DType::kF32);
+  for (const DType x_dtype : {DType::kF32, DType::kBF16}) {
+    for (const DType out_dtype : {DType::kF32, DType::kBF16}) {
+      const Tensor x = random_tensor({5, 48}, x_dtype, 1);
+      const Tensor got = poisoned_tensor({5, 17}, out_dtype);
+      const Tensor want = poisoned_tensor({5, 17}, out_dtype);
 
-  linear(fast, x, as_matrix(fast_w, w), {}, got);
-  linear(truth, x, as_matrix(true_w, w), {}, want);
+      linear(fast, x, as_matrix(fast_w, w), {}, got);
+      linear(truth, x, as_matrix(true_w, w), {}, want);
 
-  EXPECT_LT(relative_error(got, want), test::tolerance::kernel(DType::kF32));
+      EXPECT_LT(relative_error(got, want), test::tolerance::kernel(out_dtype))
+          << x_dtype << " to " << out_dtype;
+    }
+  }
 }
 
 TEST_P(DTypes, AttentionWithAndWithoutBias) {

@@ -3,20 +3,26 @@
 // is finished at a time, so its sums stay in the cache and frames are never copied.
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <vector>
 
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
 #include "base/parallel.h"
+#include "core/buffer.h"
 
 namespace reel::cpu::onednn {
 namespace {
 
 using dnnl::memory;
 
-// Weights are packed for a strip of this size; other sizes use the same order.
+// Weights are packed in the order that a strip of this size wants; a strip that wants another one
+// gets a copy of its own.
 constexpr int64_t kPackedForRows = 16;
 constexpr int64_t kPackedForCols = 64;
+
+// oneDNN has no fast kernel for fewer output channels: the missing ones are computed as zeros.
+constexpr int64_t kFewestChannels = 16;
 
 struct TapConv {
   dnnl::convolution_forward::primitive_desc desc;
@@ -48,18 +54,31 @@ dnnl::convolution_forward::primitive_desc tap_desc(const ConvShape& shape, DType
   return {desc, attr, engine()};
 }
 
+// The slow implementation that takes any order of weights.
+bool is_reference(const dnnl::convolution_forward::primitive_desc& desc) {
+  return std::strncmp(desc.impl_info_str(), "ref", 3) == 0;
+}
+
+memory::desc any_weight(const ConvShape& shape, DType dtype) {
+  return {{shape.out_channels, shape.in_channels, shape.kernel_rows, shape.kernel_cols},
+          data_type(dtype),
+          memory::format_tag::any};
+}
+
+ConvShape with_enough_channels(ConvShape shape) {
+  shape.out_channels = std::max(shape.out_channels, kFewestChannels);
+  return shape;
+}
+
 const memory::desc& packed_desc(DType dtype, const ConvShape& shape) {
   static std::map<Key, memory::desc> cache;
   return cached(cache,
                 {static_cast<int64_t>(dtype), shape.out_channels, shape.in_channels,
                  shape.kernel_rows, shape.kernel_cols},
                 [&] {
-                  const memory::desc any(
-                      {shape.out_channels, shape.in_channels, shape.kernel_rows, shape.kernel_cols},
-                      data_type(dtype), memory::format_tag::any);
                   const int64_t half = shape.kernel_rows / 2;
                   return tap_desc(shape, dtype, {kPackedForRows, kPackedForCols, half, half}, true,
-                                  any)
+                                  any_weight(shape, dtype))
                       .weights_desc();
                 });
 }
@@ -69,26 +88,65 @@ int64_t tap_bytes(DType dtype, const ConvShape& shape) {
   return (bytes + 63) / 64 * 64;
 }
 
-void run_tap(const ops::ConvArgs& args, const Strip& strip, int64_t tap, bool adds, float* sums) {
+// Copies of packed weights in the order that some strips want instead. pack_conv is the only way
+// to fill weight memory, and drops what was kept for the same address before.
+class ReorderedWeights {
+ public:
+  const void* find(const std::byte* packed, const memory::desc& from, const memory::desc& to) {
+    if (from == to) return packed;
+    std::vector<Copy>& copies = copies_[packed];
+    for (const Copy& copy : copies) {
+      if (copy.desc == to) return copy.data.data();
+    }
+    Copy& copy = copies.emplace_back(Copy{to, Buffer(to.get_size(), "weights")});
+    memory source = wrap(from, packed);
+    memory target = wrap(to, copy.data.data());
+    dnnl::reorder(source, target).execute(stream(), source, target);
+    stream().wait();
+    return copy.data.data();
+  }
+  void forget(const std::byte* begin, const std::byte* end) {
+    copies_.erase(copies_.lower_bound(begin), copies_.lower_bound(end));
+  }
+
+ private:
+  struct Copy {
+    memory::desc desc;
+    Buffer data;
+  };
+  std::map<const std::byte*, std::vector<Copy>> copies_;
+};
+
+ReorderedWeights& reordered_weights() {
+  static ReorderedWeights instance;
+  return instance;
+}
+
+TapConv make_tap_conv(const ConvShape& shape, DType dtype, const Strip& strip, bool adds) {
+  auto desc = tap_desc(shape, dtype, strip, adds, packed_desc(dtype, shape));
+  if (is_reference(desc)) desc = tap_desc(shape, dtype, strip, adds, any_weight(shape, dtype));
+  return {desc, dnnl::convolution_forward(desc)};
+}
+
+void run_tap(const ops::ConvArgs& args, const ConvShape& shape, const Strip& strip, int64_t tap,
+             bool adds, float* sums) {
   static std::map<Key, TapConv> cache;
-  const ConvShape& shape = args.weight.shape;
   const TapConv& conv = cached(
       cache,
       {static_cast<int64_t>(args.dtype), shape.out_channels, shape.in_channels, shape.kernel_rows,
        shape.kernel_cols, strip.rows, strip.cols, strip.above, strip.below, adds},
-      [&]() -> TapConv {
-        const auto desc = tap_desc(shape, args.dtype, strip, adds, packed_desc(args.dtype, shape));
-        return {desc, dnnl::convolution_forward(desc)};
-      });
+      [&] { return make_tap_conv(shape, args.dtype, strip, adds); });
   const int64_t first_row = args.row_begin - shape.kernel_rows / 2 + strip.above;
   const auto* frame = static_cast<const std::byte*>(args.frames[tap]);
-  const auto* weight = static_cast<const std::byte*>(args.weight.data);
+  const auto* weight =
+      static_cast<const std::byte*>(args.weight.data) + tap * tap_bytes(args.dtype, shape);
+  const void* const ordered =
+      reordered_weights().find(weight, packed_desc(args.dtype, shape), conv.desc.weights_desc());
   conv.primitive.execute(
       stream(), {{DNNL_ARG_SRC, wrap(conv.desc.src_desc(),
                                      frame + storage_bytes(args.dtype, first_row * args.cols *
                                                                            shape.in_channels))},
-                 {DNNL_ARG_WEIGHTS,
-                  wrap(conv.desc.weights_desc(), weight + tap * tap_bytes(args.dtype, shape))},
+                 {DNNL_ARG_WEIGHTS, wrap(conv.desc.weights_desc(), ordered)},
                  {DNNL_ARG_DST, wrap(conv.desc.dst_desc(), sums)}});
   stream().wait();
 }
@@ -96,14 +154,17 @@ void run_tap(const ops::ConvArgs& args, const Strip& strip, int64_t tap, bool ad
 }  // namespace
 
 int64_t packed_conv_bytes(DType dtype, const ConvShape& shape) {
-  return shape.taps * tap_bytes(dtype, shape);
+  return shape.taps * tap_bytes(dtype, with_enough_channels(shape));
 }
 
 void pack_conv(const ops::PackConvArgs& args, Stream) {
-  const ConvShape& shape = args.shape;
+  const ConvShape shape = with_enough_channels(args.shape);
   const int64_t window = shape.kernel_rows * shape.kernel_cols;
-  const int64_t pairs = shape.out_channels * shape.in_channels;
-  std::vector<float> tap_weights(static_cast<size_t>(pairs * window));
+  const int64_t pairs = args.shape.out_channels * shape.in_channels;
+  auto* const to = static_cast<std::byte*>(args.to);
+  reordered_weights().forget(to, to + packed_conv_bytes(args.dtype, args.shape));
+  std::vector<float> tap_weights(
+      static_cast<size_t>(shape.out_channels * shape.in_channels * window));
   const memory::desc plain(
       {shape.out_channels, shape.in_channels, shape.kernel_rows, shape.kernel_cols},
       memory::data_type::f32, memory::format_tag::oihw);
@@ -114,41 +175,43 @@ void pack_conv(const ops::PackConvArgs& args, Stream) {
                   static_cast<size_t>(window) * sizeof(float));
     }
     memory source = wrap(plain, tap_weights.data());
-    memory target = wrap(packed_desc(args.dtype, shape),
-                         static_cast<std::byte*>(args.to) + tap * tap_bytes(args.dtype, shape));
+    memory target = wrap(packed_desc(args.dtype, shape), to + tap * tap_bytes(args.dtype, shape));
     dnnl::reorder(source, target).execute(stream(), source, target);
     stream().wait();
   }
 }
 
 void conv(const ops::ConvArgs& args, Stream) {
-  const ConvShape& shape = args.weight.shape;
+  const ConvShape shape = with_enough_channels(args.weight.shape);
+  const int64_t channels = args.weight.shape.out_channels;
   const int64_t half_rows = shape.kernel_rows / 2;
   const Strip strip{.rows = args.row_end - args.row_begin,
                     .cols = args.cols,
                     .above = std::max<int64_t>(0, half_rows - args.row_begin),
                     .below = std::max<int64_t>(0, args.row_end + half_rows - args.rows)};
-  const int64_t start = args.row_begin * args.cols * shape.out_channels;
-  const int64_t row_elements = args.cols * shape.out_channels;
-  float* const sums = scratch_floats(1, strip.rows * row_elements);
+  const int64_t row_sums = args.cols * shape.out_channels;
+  float* const sums = scratch_floats(1, strip.rows * row_sums);
   bool adds = false;
   for (int64_t tap = 0; tap < shape.taps; ++tap) {
     if (args.frames[tap] == nullptr) continue;
-    run_tap(args, strip, tap, adds, sums);
+    run_tap(args, shape, strip, tap, adds, sums);
     adds = true;
   }
-  if (!adds) std::fill_n(sums, strip.rows * row_elements, 0.0f);
+  if (!adds) std::fill_n(sums, strip.rows * row_sums, 0.0f);
   const VectorHelpers& helpers = vector_helpers(usable_isa());
   parallel_for(strip.rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const int64_t at = start + row * row_elements;
-      helpers.finish_pixel_row(
-          static_cast<std::byte*>(args.out) + storage_bytes(args.dtype, at),
-          sums + row * row_elements, args.bias,
-          args.residual == nullptr
-              ? nullptr
-              : static_cast<const std::byte*>(args.residual) + storage_bytes(args.dtype, at),
-          args.dtype, args.cols, shape.out_channels);
+      const int64_t at = storage_bytes(args.dtype, (args.row_begin + row) * args.cols * channels);
+      helpers.finish_pixels({.out = static_cast<std::byte*>(args.out) + at,
+                             .sums = sums + row * row_sums,
+                             .sums_stride = shape.out_channels,
+                             .bias = args.bias,
+                             .residual = args.residual == nullptr
+                                             ? nullptr
+                                             : static_cast<const std::byte*>(args.residual) + at,
+                             .dtype = args.dtype,
+                             .pixels = args.cols,
+                             .channels = channels});
     }
   });
 }

@@ -91,8 +91,10 @@ void linear(const ops::LinearArgs& args, Stream) {
     x = converted;
     x_dtype = w.dtype;
   }
-  void* const y = adds ? scratch_floats(1, args.rows * w.out) : args.out;
-  const DType y_dtype = adds ? DType::kF32 : args.out_dtype;
+  // oneDNN has no f32 product that stores bf16.
+  const bool narrows = w.dtype == DType::kF32 && args.out_dtype == DType::kBF16;
+  void* const y = adds || narrows ? scratch_floats(1, args.rows * w.out) : args.out;
+  const DType y_dtype = adds || narrows ? DType::kF32 : args.out_dtype;
   const Product& product =
       cached(products,
              {args.rows, w.out, w.in, static_cast<int64_t>(w.dtype), static_cast<int64_t>(y_dtype),
@@ -107,6 +109,14 @@ void linear(const ops::LinearArgs& args, Stream) {
   }
   product.primitive.execute(stream(), arguments);
   stream().wait();
+  if (narrows) {
+    kernels().cast({.x = y,
+                    .x_dtype = DType::kF32,
+                    .out = args.out,
+                    .dtype = args.out_dtype,
+                    .elements = args.rows * w.out},
+                   {});
+  }
   if (!adds) return;
   const VectorHelpers& helpers = vector_helpers(usable_isa());
   parallel_for(args.rows, 16, [&](int64_t begin, int64_t end) {

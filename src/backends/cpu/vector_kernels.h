@@ -18,14 +18,23 @@ struct SoftmaxRow {
   const float* relative;  // [keys] added next, or null
 };
 
+// out[p][c] = round(sums[p * sums_stride + c] + bias[c] + residual[p][c]) in dtype.
+struct FinishPixels {
+  void* out;  // [pixels, channels]
+  const float* sums;
+  int64_t sums_stride;
+  const float* bias;     // [channels], or null
+  const void* residual;  // as out, or null
+  DType dtype;
+  int64_t pixels, channels;
+};
+
 // What the oneDNN kernels borrow for their epilogues.
 struct VectorHelpers {
   void (*softmax_row)(const SoftmaxRow& row);
   // out[i] += y[i], or out[i] += gate[i] * y[i] when gate is not null.
   void (*add_row)(float* out, const float* y, const float* gate, int64_t width);
-  // out[i] = round(sums[i] + bias[i] + residual[i]) in dtype; bias and residual may be null.
-  void (*finish_pixel_row)(void* out, const float* sums, const float* bias, const void* residual,
-                           DType dtype, int64_t pixels, int64_t channels);
+  void (*finish_pixels)(const FinishPixels& args);
 };
 
 // Replaces the entries of `table` that this file has; `isa` is at least kAvx2.
