@@ -34,7 +34,12 @@ std::string lower(std::string text) {
 
 std::optional<std::string> wrong_channels(const Candidate& candidate) {
   const TensorEntry* patch = find_ours(candidate, "patch_embedding.weight");
-  if (patch == nullptr || patch->shape.axes() != 5 || patch->shape[1] == 16) return std::nullopt;
+  if (patch == nullptr) return std::nullopt;
+  if (patch->shape.axes() != 5) {
+    return str_cat(quoted(candidate.path), " stores ", formats::quoted_name(patch->name), " as ",
+                   patch->shape, ", as some GGUF converters do; [dim, 16, 1, 2, 2] is needed.");
+  }
+  if (patch->shape[1] == 16) return std::nullopt;
   const int64_t channels = patch->shape[1];
   const std::string what = channels == 36   ? "an image-to-video model of Wan"
                            : channels == 48 ? "Wan2.2-TI2V-5B"
@@ -61,7 +66,8 @@ std::optional<std::string> expert_of_wan22(const Candidate& candidate) {
       if (lower(text).find(word) == std::string::npos) continue;
       return str_cat(quoted(candidate.path), " is an expert of Wan2.2-A14B, as ",
                      formats::quoted_name(text),
-                     " says; it works only together with the other expert, and Wan2.1 is needed.");
+                     " says (rename it if that is wrong); it works only together with the "
+                     "other expert, and Wan2.1 is needed.");
     }
   }
   return std::nullopt;

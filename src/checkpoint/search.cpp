@@ -128,6 +128,17 @@ std::vector<Candidate> Search::given(const fs::path& path, Network network) {
   return found;
 }
 
+// Null for a folder outside the model that cannot be listed or holds too much: it need not concern
+// us.
+const WeightFolder* Search::look_in(const fs::path& place) {
+  try {
+    return &shelf_.folder(place);
+  } catch (const Error&) {
+    if (std::ranges::find(tree_, place) != tree_.end()) throw;
+    return nullptr;
+  }
+}
+
 // From the first place that has any.
 std::vector<Candidate> Search::nearest(Network network) {
   if (!model_is_folder_) {
@@ -135,7 +146,9 @@ std::vector<Candidate> Search::nearest(Network network) {
     if (!found.empty()) return found;
   }
   for (const fs::path& place : places_) {
-    auto found = candidates_in(shelf_.folder(place), network);
+    const WeightFolder* folder = look_in(place);
+    if (folder == nullptr) continue;
+    auto found = candidates_in(*folder, network);
     std::erase_if(found,
                   [](const Candidate& candidate) { return refusal_of(candidate).has_value(); });
     if (!found.empty()) return found;

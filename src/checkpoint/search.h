@@ -32,6 +32,7 @@ class Search {
  private:
   std::vector<Candidate> dit_candidates();
   std::vector<Candidate> given(const std::filesystem::path& path, Network network);
+  const WeightFolder* look_in(const std::filesystem::path& place);
   std::vector<Candidate> nearest(Network network);
   std::optional<Component> part(Network network, const std::filesystem::path& path,
                                 Checkpoint& report);

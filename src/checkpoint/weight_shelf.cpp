@@ -94,27 +94,36 @@ bool is_weight_name(const fs::path& path) {
          std::ranges::find(kExtensions, path.extension().string()) != kExtensions.end();
 }
 
-// Sorted, one of each group of links to the same file.
-std::vector<fs::path> list(const fs::path& folder) {
+bool is_index_name(const fs::path& path) {
+  return path.filename().string().ends_with(".index.json");
+}
+
+// The names of weight files and indexes.
+std::vector<fs::path> list_names(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> names;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    names.push_back(at->path());
+    if (is_weight_name(at->path()) || is_index_name(at->path())) names.push_back(at->path());
     REEL_REQUIRE(names.size() <= kMostListedFiles, kInvalidArgument,
                  str_cat(quoted(folder), " holds more than ", kMostListedFiles,
-                         " files; the folder of one model is needed."),
+                         " weight files; the folder of one model is needed."),
                  "Give the file or the folder of the model itself.");
   }
   REEL_REQUIRE(!error, kIo, str_cat(quoted(folder), " cannot be listed: ", error.message(), '.'));
-  std::ranges::sort(names);
+  return names;
+}
 
+// Sorted, one of each group of links to the same file.
+std::vector<fs::path> list(const fs::path& folder) {
+  std::vector<fs::path> names = list_names(folder);
+  std::ranges::sort(names);
   std::vector<fs::path> files;
   std::set<fs::path> seen;
   for (const fs::path& name : names) {
-    std::error_code ignored;
-    if (!fs::is_regular_file(name, ignored)) continue;
-    const fs::path real = fs::canonical(name, ignored);
-    if (seen.insert(ignored ? name : real).second) files.push_back(name);
+    std::error_code error;
+    if (!fs::is_regular_file(name, error)) continue;
+    const fs::path real = fs::canonical(name, error);
+    if (seen.insert(error ? name : real).second) files.push_back(name);
   }
   return files;
 }
@@ -152,6 +161,12 @@ WeightFilePtr WeightShelf::file(const fs::path& path) {
   return result;
 }
 
+void WeightShelf::close_files_of(const fs::path& folder) {
+  std::erase_if(files_, [&](const auto& item) { return item.first.parent_path() == folder; });
+  open_files_ = static_cast<size_t>(std::ranges::count_if(
+      files_, [](const auto& item) { return item.second->tensors != nullptr; }));
+}
+
 const WeightFolder& WeightShelf::folder(const fs::path& path) {
   const auto known = folders_.find(path);
   if (known != folders_.end()) return known->second;
@@ -159,13 +174,16 @@ const WeightFolder& WeightShelf::folder(const fs::path& path) {
   WeightFolder result{.path = path};
   for (const fs::path& name : list(path)) {
     try {
-      if (name.string().ends_with(".index.json")) {
+      if (is_index_name(name)) {
         result.indexes.push_back(formats::read_shard_index(name));
-      } else if (is_weight_name(name)) {
+      } else {
         result.files.push_back(file(name));
       }
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::kInvalidArgument) throw;
+      if (error.code() == ErrorCode::kInvalidArgument) {
+        close_files_of(path);
+        throw;
+      }
       result.damaged.push_back({name, error});
     }
   }

@@ -61,14 +61,14 @@ struct WeightFolder {
 class WeightShelf {
  public:
   // Reads the headers of the weight files in `path`, not in the folders below it.
-  // Throws kInvalidArgument when there are too many to be one model.
+  // Throws kInvalidArgument when there are too many to be one model, kIo when it cannot be listed.
   const WeightFolder& folder(const std::filesystem::path& path);
   // Throws as formats::open_tensor_file.
   WeightFilePtr file(const std::filesystem::path& path);
 
-  const std::map<std::filesystem::path, WeightFolder>& folders() const { return folders_; }
-
  private:
+  void close_files_of(const std::filesystem::path& folder);
+
   std::map<std::filesystem::path, WeightFolder> folders_;
   std::map<std::filesystem::path, WeightFilePtr> files_;
   size_t open_files_ = 0;

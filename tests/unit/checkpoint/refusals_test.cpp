@@ -41,6 +41,13 @@ TEST(Refusals, ImageToVideo) {
   EXPECT_REEL_ERROR(open_made(dit_tensors() + image), kUnsupported, "Wan2.1-T2V-14B");
 }
 
+TEST(Refusals, AFoldedPatchEmbedding) {
+  Specs tensors = dit_tensors(DType::kQ8_0);
+  tensors[0].shape = {kDim * 16, 1, 2, 2};
+
+  EXPECT_REEL_ERROR(open_made(tensors, "m.gguf"), kUnsupported, "[dim, 16, 1, 2, 2] is needed");
+}
+
 TEST(Refusals, FiveBillionModelOfWan22) {
   EXPECT_REEL_ERROR(open_made(with_channels(48)), kUnsupported, "Wan2.2-TI2V-5B");
 }

@@ -209,6 +209,21 @@ TEST(Search, AFolderOfThousandsOfFilesIsNotOpenedWhole) {
                     "more than 512 weight files");
 }
 
+TEST(Search, AFullFolderBesideTheModelIsPassedOver) {
+  const TempFolder root;
+  write_tensors(root / "0.safetensors", only(dit_tensors(), "blocks.0.modulation"));
+  for (int copy = 1; copy < 600; ++copy) {
+    fs::copy(root / "0.safetensors", root / (std::to_string(copy) + ".safetensors"));
+  }
+  write_layout_a(root / "model");
+  fs::remove(root / "model/distill_fp8/Wan2.1_VAE.pth");
+
+  const Checkpoint found = open_checkpoint({.model = root / "model"});
+
+  EXPECT_TRUE(found.dit && found.text_encoder);
+  EXPECT_FALSE(found.vae);
+}
+
 TEST(Search, StrayFilesDoNoHarm) {
   const TempFolder root;
   write_layout_a(root.path());
