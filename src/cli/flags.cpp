@@ -46,6 +46,9 @@ void Flags::add(const std::string& name, std::vector<int>& value, const std::str
 void Flags::add(const std::string& name, uint64_t& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help);
 }
+void Flags::add(const std::string& name, int64_t& value, const std::string& help) {
+  impl_->last = impl_->app.add_option(name, value, help);
+}
 void Flags::add_switch(const std::string& name, bool& value, const std::string& help) {
   impl_->last = impl_->app.add_flag(name, value, help);
 }

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::array kCommands = {
     &kGenerateCommand, &kEncodeTextCommand, &kDenoiseCommand, &kDecodeCommand,
-    &kReplayCommand,
+    &kInspectCommand,  &kSynthCommand,      &kReplayCommand,
 };
 
 std::string usage() {

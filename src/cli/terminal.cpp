@@ -123,6 +123,14 @@ void Terminal::progress(const ProgressEvent& event) {
   std::fflush(stderr);
 }
 
+void Terminal::status(std::string_view text) {
+  if (quiet || !is_terminal_) return;
+  put(stderr, "\r\033[K");
+  put(stderr, text);
+  std::fflush(stderr);
+  line_open_ = true;
+}
+
 void Terminal::finish_progress() {
   if (line_open_) put(stderr, "\n");
   line_open_ = false;

@@ -26,6 +26,8 @@ class Terminal {
   void note(std::string_view text);
   void error(const Error& error);
   void progress(const ProgressEvent& event);
+  // A line that the next one replaces; nothing when stderr is not a terminal.
+  void status(std::string_view text);
   // Ends a progress line, so that what follows starts on a line of its own.
   void finish_progress();
 

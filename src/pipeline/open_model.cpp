@@ -47,6 +47,18 @@ DType parse_precision(const std::string& text) {
   return dtype;
 }
 
+void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
+  const bool complete = (files.tokenizer || !parts.tokenizer) &&
+                        (files.text_encoder || !parts.text_encoder) && (files.dit || !parts.dit) &&
+                        (files.vae || !parts.vae);
+  if (complete) return;
+  std::string all;
+  for (const std::string& sentence : files.missing) all += (all.empty() ? "" : " ") + sentence;
+  fail(ErrorCode::kNotFound, all.empty() ? str_cat(files.path.string(), " is incomplete.") : all);
+}
+
+}  // namespace
+
 checkpoint::OpenOptions open_options(const ModelOptions& options) {
   checkpoint::OpenOptions open{.model = options.model,
                                .text_encoder = options.text_encoder,
@@ -67,18 +79,6 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
   open.model = *demo;
   return open;
 }
-
-void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
-  const bool complete = (files.tokenizer || !parts.tokenizer) &&
-                        (files.text_encoder || !parts.text_encoder) && (files.dit || !parts.dit) &&
-                        (files.vae || !parts.vae);
-  if (complete) return;
-  std::string all;
-  for (const std::string& sentence : files.missing) all += (all.empty() ? "" : " ") + sentence;
-  fail(ErrorCode::kNotFound, all.empty() ? str_cat(files.path.string(), " is incomplete.") : all);
-}
-
-}  // namespace
 
 Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag)
     : kernels(cpu::kernels()), stop(stop_flag), compute(parse_precision(options.precision)) {

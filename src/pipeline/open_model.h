@@ -74,6 +74,10 @@ using LoadedText = Loaded<umt5::Encoder, umt5::Config>;
 using LoadedDit = Loaded<wan_dit::Transformer, wan_dit::Config>;
 using LoadedVae = Loaded<wan_vae::Decoder, wan_vae::Config>;
 
+// Where to look for what; without a model, the demo's folder. Throws kNotFound when it is not
+// there.
+checkpoint::OpenOptions open_options(const ModelOptions& options);
+
 class OpenModel {
  public:
   // Throws as checkpoint::open_checkpoint, and kNotFound for a part of `parts` that is missing.
