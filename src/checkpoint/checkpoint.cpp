@@ -11,12 +11,25 @@ namespace {
 
 using formats::quoted;
 
+// "which is still being downloaded" where its unfinished form lies beside its place.
+std::string absence(const std::filesystem::path& folder, const std::string& name) {
+  for (const char* ending : {".incomplete", ".part", ".crdownload", ".aria2"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / (name + ending), ignored)) {
+      return str_cat("; its download is unfinished (", formats::quoted_name(name + ending),
+                     " is there).");
+    }
+  }
+  return std::filesystem::is_symlink(folder / name) ? "; it is a link to nothing." : ".";
+}
+
 void report_absent_files(Checkpoint& checkpoint) {
   for (const auto* component : {&checkpoint.dit, &checkpoint.text_encoder, &checkpoint.vae}) {
     if (!*component) continue;
     for (const std::string& name : (*component)->absent_files) {
       checkpoint.missing.push_back(str_cat(quoted((*component)->path), " has no ",
-                                           formats::quoted_name(name), ", which its index names."));
+                                           formats::quoted_name(name), ", which its index names",
+                                           absence((*component)->path, name)));
     }
   }
 }

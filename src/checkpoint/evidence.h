@@ -12,8 +12,8 @@
 
 namespace reel::checkpoint {
 
-// The proto inside the text encoder's file, else the first tokenizer file in `places`, else the
-// metadata of a GGUF text encoder. `given` is a file or a folder, or empty.
+// The tokenizer inside the text encoder's file (ComfyUI's proto, GGUF's metadata), which surely
+// fits it, else the first tokenizer file in `places`. `given` is a file or a folder, or empty.
 // Throws kNotFound when `given` holds none.
 std::optional<TokenizerSource> find_tokenizer(const std::filesystem::path& given,
                                               const std::optional<Component>& text_encoder,

@@ -152,7 +152,8 @@ const Naming* find_naming(Network network, std::string_view name) {
 std::span<const char* const> prefixes_of(Network network) {
   static constexpr std::array kDit = {"model.diffusion_model.", "diffusion_model.", "transformer.",
                                       "model.", ""};
-  static constexpr std::array kTextEncoder = {"text_encoders.umt5xxl.transformer.", "text_encoder.",
+  static constexpr std::array kTextEncoder = {"text_encoders.umt5xxl.transformer.",
+                                              "umt5xxl.transformer.", "text_encoder.",
                                               "model_state.", ""};
   static constexpr std::array kVae = {"first_stage_model.", "vae.", "model_state.", ""};
   switch (network) {

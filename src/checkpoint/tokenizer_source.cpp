@@ -75,11 +75,12 @@ std::optional<TokenizerSource> find_tokenizer(const fs::path& given,
   if (!given.empty()) return given_tokenizer(given);
   if (text_encoder) {
     if (auto found = embedded_proto(*text_encoder)) return found;
+    if (auto found = gguf_tokenizer(*text_encoder)) return found;
   }
   for (const fs::path& place : places) {
     if (auto found = tokenizer_in(place)) return found;
   }
-  return text_encoder ? gguf_tokenizer(*text_encoder) : std::nullopt;
+  return std::nullopt;
 }
 
 }  // namespace reel::checkpoint

@@ -92,12 +92,16 @@ TEST(LayoutA, WorksWithoutItsIndex) {
 TEST(LayoutA, NamesTheBlockFileThatTheIndexExpects) {
   const TempFolder root;
   write_layout_a(root.path());
-  fs::remove(root / "distill_fp8/block_2.safetensors");
+  const fs::path block = root / "distill_fp8/block_2.safetensors";
+  fs::rename(block, block.string() + ".part");
 
   const Checkpoint found = open_checkpoint({.model = root.path()});
 
   ASSERT_EQ(found.missing.size(), 1U);
-  EXPECT_NE(found.missing[0].find("block_2.safetensors"), std::string::npos);
+  EXPECT_NE(found.missing[0].find("no \"block_2.safetensors\", which its index names; its download "
+                                  "is unfinished"),
+            std::string::npos)
+      << found.missing[0];
   EXPECT_REEL_ERROR(block_count(*found.dit, "blocks."), kNotFound,
                     "has no \"block_2.safetensors\" (3 blocks expected, 2 found)");
 }

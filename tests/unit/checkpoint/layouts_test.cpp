@@ -147,6 +147,7 @@ TEST(Layouts, GgufTextEncoderBringsItsTokenizer) {
       renamed(text_encoder_tensors(DType::kQ8_0), naming(Network::kTextEncoder, "llama.cpp"));
   write_tensors(folder / "umt5.gguf", tensors,
                 {{"general.architecture", "t5encoder"}, {"tokenizer.ggml.model", "t5"}});
+  write_text(folder / "google/umt5-xxl/spiece.model", "that of another model, perhaps");
 
   const Checkpoint found = open_checkpoint({.model = folder.path()});
 
