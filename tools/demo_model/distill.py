@@ -160,6 +160,7 @@ def main():
     a.add_argument("--tiny", action="store_true")
     a = a.parse_args()
     pool = multiprocessing.get_context("fork").Pool(min(12, os.cpu_count()))  # before CUDA is touched
+    os.makedirs(a.out, exist_ok=True)
     device = common.pick_device()
     torch.manual_seed(2)
     logfile = f"{a.out}/log.jsonl"

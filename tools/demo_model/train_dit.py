@@ -90,6 +90,7 @@ def main():
     a.add_argument("--rate", type=float, default=1e-3)
     a.add_argument("--tiny", action="store_true")
     a = a.parse_args()
+    os.makedirs(a.out, exist_ok=True)
     device = common.pick_device()
     torch.manual_seed(1)
     os.makedirs(a.work, exist_ok=True)

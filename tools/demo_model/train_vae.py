@@ -6,6 +6,7 @@ Leaves OUT/vae.pt and OUT/vae_encoder.pt (bfloat16 averaged weights, latent stat
 """
 
 import argparse
+import os
 
 import torch
 
@@ -103,6 +104,7 @@ def main():
     a.add_argument("--tiny", action="store_true", help="a rehearsal: very small batches")
     a.add_argument("--resume", help="folder with the weights to start from")
     a = a.parse_args()
+    os.makedirs(a.out, exist_ok=True)
     device = common.pick_device()
     torch.manual_seed(0)
     model = VideoAutoencoder().to(device)
