@@ -8,6 +8,7 @@
 
 #include "base/byte_units.h"
 #include "base/error.h"
+#include "base/thread_worker.h"
 #include "formats/safetensors_writer.h"
 #include "pipeline/synth/plan.h"
 #include "pipeline/synth/tensor_bytes.h"
@@ -126,20 +127,23 @@ class CheckpointWriter {
     std::vector<formats::TensorSpec> specs;
     for (const TensorPlan& tensor : file.tensors) specs.push_back(tensor.spec);
     const auto writer = file.start(place_of(file.name), std::move(specs));
-    for (const TensorPlan& tensor : file.tensors) write_tensor(tensor, *writer);
+    // Writes one piece while the next is made and one waits: all that TensorBytes holds.
+    ThreadWorker disk(synth::TensorBytes::kHeldPieces - 1);
+    for (const TensorPlan& tensor : file.tensors) write_tensor(tensor, *writer, disk);
+    disk.wait();
     writer->commit();
     add_to_report(file.name);
   }
 
-  void write_tensor(const TensorPlan& tensor, formats::TensorWriter& writer) {
+  void write_tensor(const TensorPlan& tensor, formats::TensorWriter& writer, ThreadWorker& disk) {
     if (is_sparse_ && tensor.content != Content::kBytes) {
-      writer.append_zeros();
+      disk.submit([&writer] { writer.append_zeros(); });
       progress_.done_bytes +=
           static_cast<uint64_t>(storage_bytes(tensor.spec.dtype, tensor.spec.shape.elements()));
       return;
     }
     bytes_.make(tensor, [&](std::span<const std::byte> piece) {
-      writer.append(piece);
+      disk.submit([&writer, piece] { writer.append(piece); });
       progress_.done_bytes += piece.size();
       tell();
     });

@@ -10,7 +10,7 @@
 namespace reel::synth {
 namespace {
 
-constexpr int64_t kPieceElements = int64_t{1} << 23;  // made before anything is written
+constexpr int64_t kPieceElements = int64_t{1} << 22;  // made before anything is written
 constexpr int64_t kGrainElements = int64_t{1} << 16;  // of one thread
 constexpr int64_t kFlatRow = 8192;                    // of numbers whose rows have no meaning here
 
@@ -56,13 +56,19 @@ void TensorBytes::make(const TensorPlan& tensor,
   if (tensor.content == Content::kBytes) {
     take(std::as_bytes(std::span(tensor.bytes)));
   } else if (tensor.content == Content::kScales) {
-    piece_.resize(static_cast<size_t>(
-        storage_bytes(tensor.spec.dtype, static_cast<int64_t>(scales_.size()))));
-    round_row(scales_, tensor.spec.dtype, piece_.data());
-    take(piece_);
+    const auto count = static_cast<int64_t>(scales_.size());
+    auto& piece = next_piece(storage_bytes(tensor.spec.dtype, count));
+    round_row(scales_, tensor.spec.dtype, piece.data());
+    take(piece);
   } else {
     make_numbers(tensor, take);
   }
+}
+
+std::vector<std::byte>& TensorBytes::next_piece(int64_t size_bytes) {
+  auto& piece = pieces_[next_++ % pieces_.size()];
+  piece.resize(static_cast<size_t>(size_bytes));
+  return piece;
 }
 
 void TensorBytes::make_numbers(const TensorPlan& tensor,
@@ -79,9 +85,9 @@ void TensorBytes::make_numbers(const TensorPlan& tensor,
     const int64_t last = std::min(rows.count, first + step);
     const int64_t start = storage_bytes(dtype, rows.begin(first));
     const int64_t end = storage_bytes(dtype, rows.begin(last - 1) + rows.width_of(last - 1));
-    piece_.resize(static_cast<size_t>(end - start));
+    auto& piece = next_piece(end - start);
     for_rows(seed_, tensor.values, rows, first, last, [&](int64_t row, std::span<const float> in) {
-      std::byte* out = piece_.data() + (storage_bytes(dtype, rows.begin(row)) - start);
+      std::byte* out = piece.data() + (storage_bytes(dtype, rows.begin(row)) - start);
       if (tensor.content == Content::kRounded) return round_row(in, dtype, out);
       float& scale = scales_[per_row ? static_cast<size_t>(row) : 0];
       if (per_row) {
@@ -90,7 +96,7 @@ void TensorBytes::make_numbers(const TensorPlan& tensor,
       }
       quantise_row(in, scale, dtype, out);
     });
-    take(piece_);
+    take(piece);
   }
 }
 

@@ -2,6 +2,7 @@
 // The bytes of one planned tensor, made piece by piece on all threads.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <span>
 #include <vector>
@@ -15,6 +16,9 @@ class TensorBytes {
  public:
   explicit TensorBytes(uint64_t seed) : seed_(seed) {}
 
+  // How many pieces, the latest included, stay as they were given: their taker may lag behind.
+  static constexpr size_t kHeldPieces = 2;
+
   // Calls `take` with the bytes of the tensor, some megabytes at a time.
   void make(const TensorPlan& tensor, const std::function<void(std::span<const std::byte>)>& take);
 
@@ -23,9 +27,12 @@ class TensorBytes {
                     const std::function<void(std::span<const std::byte>)>& take);
   float largest_of(const TensorPlan& tensor) const;
 
+  std::vector<std::byte>& next_piece(int64_t size_bytes);
+
   uint64_t seed_;
   std::vector<float> scales_;
-  std::vector<std::byte> piece_;
+  std::array<std::vector<std::byte>, kHeldPieces + 1> pieces_;
+  size_t next_ = 0;
 };
 
 }  // namespace reel::synth
