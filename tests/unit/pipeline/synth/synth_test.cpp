@@ -306,6 +306,18 @@ TEST_F(SynthTest, RefusesAFolderThatIsNotEmpty) {
   EXPECT_REEL_ERROR(synthesize({}), kInvalidArgument, "out is empty");
 }
 
+TEST_F(SynthTest, LooksForSpaceBeforeItWrites) {
+  EXPECT_REEL_ERROR(synthesize({.layout = "official",
+                                .preset = "wan2.1-t2v-14b",
+                                .out = folder_ / "out",
+                                .dim = 65536,
+                                .ffn_dim = 262144,
+                                .layers = 1000}),
+                    kIo, "free; the checkpoint needs");
+
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
 TEST_F(SynthTest, NamesWhatItKnows) {
   const std::string out = folder_ / "out";
   EXPECT_REEL_ERROR(synthesize({.layout = "ggml", .out = out}), kInvalidArgument, "distill_int8");
