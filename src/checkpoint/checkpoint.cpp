@@ -47,6 +47,15 @@ void report_missing_tokenizer(Checkpoint& checkpoint,
       all, places.size() > 6 ? str_cat(" and ", places.size() - 6, " more folders") : "", '.'));
 }
 
+// config.json is believed about the number of blocks when it is about this network at all.
+void expect_blocks(Checkpoint& checkpoint) {
+  const ModelSettings& settings = checkpoint.settings;
+  if (!checkpoint.dit || !settings.layers || !settings.dim) return;
+  const StoredTensor* patch = checkpoint.dit->find("patch_embedding.weight");
+  if (patch == nullptr || patch->entry->shape.axes() == 0) return;
+  if (patch->entry->shape[0] == *settings.dim) checkpoint.dit->expected_blocks = *settings.layers;
+}
+
 void check_options(const OpenOptions& options) {
   const std::string& variant = options.variant;
   REEL_REQUIRE(variant.empty() || variant == "fp8" || variant == "int8" || variant == "bf16",
@@ -101,6 +110,7 @@ Checkpoint open_checkpoint(const OpenOptions& options) {
   report_absent_files(checkpoint);
   const FoundSettings found = find_settings(search.places());
   checkpoint.settings = found.settings;
+  expect_blocks(checkpoint);
   const FoundVerdict verdict = find_verdict(options, search.dit_candidate(), found.path);
   checkpoint.verdict = verdict.verdict;
   checkpoint.verdict_evidence = verdict.evidence;

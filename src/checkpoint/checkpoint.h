@@ -38,6 +38,7 @@ struct Component {
   std::map<std::string, StoredTensor, std::less<>> tensors;
   std::vector<std::string> unread;  // tensors left alone on purpose (VACE, encoder of the VAE)
   std::vector<std::string> absent_files;  // parts that its index names and that are not there
+  int64_t expected_blocks = 0;            // as config.json says; 0 when it says nothing
 
   const StoredTensor* find(std::string_view name) const;
   // The shape of a tensor that must be there. Throws kNotFound naming it and `path`.
@@ -61,6 +62,7 @@ struct ModelSettings {
   std::string display_name;                            // "reel": {"name"}
   std::string example_prompt;
   std::optional<int64_t> text_len;
+  std::optional<int64_t> dim, layers;  // of the DiT; what the tensors say stands above it
 };
 
 struct Checkpoint {
@@ -97,8 +99,8 @@ Checkpoint open_checkpoint(const OpenOptions& options);
 void check_complete(const Component& component, const std::vector<NeededTensor>& needed);
 
 // How many blocks there are: the tensors whose names begin with `prefix` ("blocks.") and an index.
-// Throws kNotFound when one is missing between them or the index names its file, kBadFile for
-// indexes that no network reaches.
+// Throws kNotFound when one is missing: between others, in a file that the index names, or of those
+// that config.json counts. Throws kBadFile for indexes that no network reaches.
 int64_t block_count(const Component& component, std::string_view prefix);
 
 }  // namespace reel::checkpoint

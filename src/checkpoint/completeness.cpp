@@ -84,7 +84,8 @@ void check_shape(const Component& component, const NeededTensor& needed) {
 
 int64_t block_count(const Component& component, std::string_view prefix) {
   const std::set<int64_t> indexes = block_indexes(component, prefix);
-  const int64_t expected = indexes.empty() ? 0 : *indexes.rbegin() + 1;
+  const int64_t named = indexes.empty() ? 0 : *indexes.rbegin() + 1;
+  const int64_t expected = std::max(named, component.expected_blocks);
   const auto found = static_cast<int64_t>(indexes.size());
   if (!component.absent_files.empty()) {
     const auto absent = static_cast<int64_t>(

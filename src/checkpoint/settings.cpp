@@ -29,7 +29,9 @@ std::string text(const json& object, const char* key) {
 }
 
 ModelSettings read(const json& config) {
-  ModelSettings settings{.text_len = number(config, "text_len")};
+  ModelSettings settings{.text_len = number(config, "text_len"),
+                         .dim = number(config, "dim"),
+                         .layers = number(config, "num_layers")};
   const auto reel = config.find("reel");
   if (reel == config.end() || !reel->is_object()) return settings;
   settings.width_px = number(*reel, "width");

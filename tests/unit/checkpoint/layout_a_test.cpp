@@ -118,6 +118,21 @@ TEST(LayoutA, NamesTheBlockFileBetweenOthersWithoutAnIndex) {
                     "has no \"block_1.safetensors\" (3 blocks expected, 2 found)");
 }
 
+TEST(LayoutA, TheLastBlockIsMissedByTheConfigWhenThereIsNoIndex) {
+  const TempFolder root;
+  write_layout_a(root.path());
+  fs::remove(root / "distill_fp8/diffusion_pytorch_model.safetensors.index.json");
+  fs::remove(root / "distill_fp8/block_2.safetensors");
+  const auto count_with = [&](const char* config) {
+    write_text(root / "config.json", config);
+    return block_count(*open_checkpoint({.model = root.path()}).dit, "blocks.");
+  };
+
+  EXPECT_REEL_ERROR(count_with(R"({"model_type": "t2v", "dim": 32, "num_layers": 3})"), kNotFound,
+                    "has no \"block_2.safetensors\" (3 blocks expected, 2 found)");
+  EXPECT_EQ(count_with(R"({"model_type": "t2v", "dim": 5120, "num_layers": 40})"), 2);
+}
+
 TEST(LayoutA, FindsTextEncoderVaeAndTokenizerInSiblingFolders) {
   const TempFolder root;
   write_layout_a(root.path());
