@@ -20,24 +20,13 @@ int64_t extent(const Component& component, const char* name, int axis) {
   return shape[axis];
 }
 
-// One more than the largest index of the "blocks.<index>." tensors.
-int64_t count_blocks(const Component& component) {
-  int64_t count = 0;
-  while (component.tensors.lower_bound(str_cat("blocks.", count, '.')) != component.tensors.end() &&
-         component.tensors.lower_bound(str_cat("blocks.", count, '.'))
-             ->first.starts_with(str_cat("blocks.", count, '.'))) {
-    ++count;
-  }
-  return count;
-}
-
 }  // namespace
 
 wan_dit::Config dit_config(const checkpoint::Checkpoint& checkpoint) {
   const Component& dit = *checkpoint.dit;
   const wan_dit::Config config{.dim = extent(dit, "patch_embedding.weight", 0),
                                .ffn_dim = extent(dit, "blocks.0.ffn.0.weight", 0),
-                               .layers = count_blocks(dit),
+                               .layers = block_count(dit, "blocks."),
                                .text_dim = extent(dit, "text_embedding.0.weight", 1),
                                .text_len = checkpoint.settings.text_len.value_or(512),
                                .freq_dim = extent(dit, "time_embedding.0.weight", 1),
@@ -55,7 +44,7 @@ umt5::Config text_config(const Component& text) {
                             .attn_dim = extent(text, "blocks.0.attn.q.weight", 0),
                             .heads = extent(text, "blocks.0.pos_embedding.embedding.weight", 1),
                             .ffn_dim = extent(text, "blocks.0.ffn.fc1.weight", 0),
-                            .layers = count_blocks(text)};
+                            .layers = block_count(text, "blocks.")};
   REEL_REQUIRE(config.heads > 0 && config.attn_dim % config.heads == 0, kBadFile,
                str_cat(text.path.string(), " has ", config.heads, " heads over a width of ",
                        config.attn_dim, ", which they do not divide."));

@@ -32,11 +32,11 @@ UnigramModel read_file(const std::filesystem::path& path) {
 }
 
 // ComfyUI's text encoders carry the ModelProto as a tensor of bytes.
-UnigramModel read_embedded(const std::filesystem::path& path) {
-  const auto file = formats::open_tensor_file(path);
-  const formats::TensorEntry* entry = file->find("spiece_model");
+UnigramModel read_embedded(const TokenizerSource& source) {
+  const auto file = formats::open_tensor_file(source.path);
+  const formats::TensorEntry* entry = file->find(source.tensor);
   REEL_REQUIRE(entry != nullptr && entry->size_bytes <= kLargestFile, kBadFile,
-               str_cat(path.string(), " has no usable tensor \"spiece_model\"."));
+               str_cat(source.path.string(), " has no usable tensor \"", source.tensor, "\"."));
   std::string bytes(entry->size_bytes, '\0');
   file->read(*entry, std::as_writable_bytes(std::span(bytes)));
   return tokenizer::read_model_proto(bytes);
@@ -82,7 +82,7 @@ UnigramModel read_tokenizer_source(const TokenizerSource& source) {
     switch (source.format) {
       case TokenizerFormat::kSpieceModel:
       case TokenizerFormat::kTokenizerJson: return read_file(source.path);
-      case TokenizerFormat::kEmbeddedProto: return read_embedded(source.path);
+      case TokenizerFormat::kEmbeddedProto: return read_embedded(source);
       case TokenizerFormat::kGguf: return read_gguf(source.path);
     }
   } catch (const Error& error) {
