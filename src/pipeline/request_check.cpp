@@ -92,10 +92,10 @@ VideoSize check_size(const SamplingOptions& options, const ModelFacts& facts,
       .width_px = check_side(
           "width", options.width_px.value_or(static_cast<int>(fallback.width_px)), warnings)};
   const int64_t area = size.height_px * size.width_px;
-  if (facts.is_demo) {
+  if (facts.states_its_size) {
     if (size.height_px != fallback.height_px || size.width_px != fallback.width_px) {
-      warnings.push_back(str_cat("The demo model was trained at ", fallback.width_px, "x",
-                                 fallback.height_px, " only; other sizes look worse."));
+      warnings.push_back(str_cat("The model was trained at ", fallback.width_px, "x",
+                                 fallback.height_px, " only; another size may look worse."));
     }
   } else if (area < kSmallestTrained || area > kLargestTrained) {
     warnings.push_back(str_cat("The model was trained at 832x480 and 1280x720; ", size.width_px,

@@ -34,6 +34,7 @@ struct RunSettings {
 struct ModelFacts {
   checkpoint::Verdict verdict = checkpoint::Verdict::kDistilled;
   VideoSize default_size{.frames = 81, .height_px = 480, .width_px = 832};
+  bool states_its_size = false;  // default_size is what the model itself says it was trained at
   bool is_demo = false;
   wan_dit::Config dit;
 };

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What `make test` runs after the release build: each step prints how long it took.
+set -eu
+cd "$(dirname "$0")/.."
+
+# Debian's interpreter, which has python3-numpy; another python3 may stand before it on the PATH.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+
+step() {
+  name=$1
+  shift
+  start=$(date +%s)
+  echo "== $name"
+  "$@"
+  echo "   $(($(date +%s) - start)) s"
+}
+
+format() {
+  find include src tests bench tools -name '*.cpp' -o -name '*.h' -o -name '*.inc' |
+    grep -v html_entities.inc | xargs clang-format --dry-run -Werror
+}
+
+release_tests() {
+  ctest --test-dir build --output-on-failure --no-tests=error -L 'unit|golden|fuzz|e2e|docs' -j 2 |
+    grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed|^ *Start '
+}
+
+# The readers of untrusted files under AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitized_readers() {
+  cmake --preset asan > build-asan.log 2>&1 || { cat build-asan.log; return 1; }
+  rm -f build-asan.log
+  cmake --build --preset asan --target sanitized_tests
+  ctest --test-dir build-asan --output-on-failure --no-tests=error -L sanitized -j 2 |
+    grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed|^ *Start '
+}
+
+demo_score() {
+  "$python" tools/demo_model/score.py --reel build/bin/reel --model models/demo --misses build/misses.png
+}
+
+step "formatting" format
+step "release tests" release_tests
+step "readers under ASan and UBSan" sanitized_readers
+step "demo score" demo_score
+echo "make test: all passed"
