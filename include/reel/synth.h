@@ -55,7 +55,8 @@ using SynthWatcher = std::function<bool(const SynthProgress&)>;
 //
 // Throws kInvalidArgument for an unknown layout or preset, dimensions that no Wan model can have,
 // or a folder that is not empty; kUnsupported for with_vace in a layout that has no names for it;
-// kIo when the disk lacks space, which is looked at first; kCancelled. Nothing is left behind but the folders above `out`.
+// kIo when the disk lacks space, which is looked at first; kCancelled. Nothing is left behind but
+// the folders above `out`.
 SynthReport synthesize(const SynthRequest& request, const SynthWatcher& watcher = {});
 
 }  // namespace reel
