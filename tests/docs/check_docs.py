@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fails when a page names a file, a link or a function that is not there. Usage: check_docs.py ROOT
+
+TOUR.md's table is read row by row: every file in its second column must exist, and every function
+in its third must be defined in one of them.
+"""
+import re
+import sys
+from pathlib import Path
+
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+PATH = re.compile(r"`((?:src|include|tests|tools|docs|models|scripts|bench)/[\w./-]+\.\w+)`")
+
+
+def pages(root: Path) -> list[Path]:
+    return sorted(root.glob("*.md")) + sorted((root / "docs").rglob("*.md"))
+
+
+def check_links(root: Path, page: Path) -> list[str]:
+    text = page.read_text()
+    missing = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
+    missing += [target for target in PATH.findall(text) if not (root / target).exists()]
+    return [f"{page.relative_to(root)}: there is no {target}" for target in missing]
+
+
+def check_tour(root: Path) -> list[str]:
+    problems = []
+    rows = [line for line in (root / "docs/TOUR.md").read_text().splitlines()
+            if re.match(r"\| *\d+ *\|", line)]
+    if len(rows) != 10:
+        problems.append(f"docs/TOUR.md: {len(rows)} hops, 10 are needed")
+    for row in rows:
+        _, _, files, functions, _, _ = row.split("|")
+        sources = [root / name for name in re.findall(r"`([^`]+)`", files)]
+        text = "\n".join(source.read_text() for source in sources if source.exists())
+        for name in re.findall(r"`([^`]+)`", functions):
+            if not re.search(rf"\b{re.escape(name)}\(.*\{{|\b{re.escape(name)}\([^;]*\n?[^;]*\{{", text):
+                problems.append(f"docs/TOUR.md: {files.strip()} does not define {name}()")
+    return problems
+
+
+if __name__ == "__main__":
+    top = Path(sys.argv[1])
+    found = [problem for page in pages(top) for problem in check_links(top, page)] + check_tour(top)
+    print("\n".join(found) or f"docs: ok ({len(pages(top))} pages)")
+    sys.exit(1 if found else 0)

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/job_state.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "pipeline/recipe.h"
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace reel::pipeline {
+namespace {
+
+class JobTest : public testing::Test {
+ protected:
+  JobTest() {
+    ::setenv("XDG_STATE_HOME", folder_.path().c_str(), 1);
+    SamplingOptions options;
+    options.seed = 5;
+    options.width_px = options.height_px = 16;
+    options.frames = 1;
+    options.steps = 6;
+    options.sampler = "unipc";
+    settings_ = check_sampling(options, {}).settings;
+    request_.prompt = "p";
+    request_.sampling = complete_sampling(settings_);
+    request_.out = "clip.mp4";
+  }
+
+  bool job_folder_is_empty() const {
+    return std::filesystem::is_empty(folder_.path() / "reel/jobs");
+  }
+
+  test::TempFolder folder_;
+  RunSettings settings_;
+  VideoRequest request_;
+};
+
+TEST_F(JobTest, LeavesNothingWhenNothingWasSaved) {
+  { const Job job = Job::create({}, request_); }
+  EXPECT_TRUE(job_folder_is_empty());
+}
+
+TEST_F(JobTest, GivesBackTheRequestAndTheState) {
+  std::string id;
+  DenoiseState state = start_denoising(settings_);
+  {
+    Job job = Job::create({}, request_);
+    id = job.id();
+    state.next_step = 2;
+    state.latents.values<float>()[3] = 0.25f;
+    state.sampler = {.next_index = 2, .completed = 2, .history = {{1, 2}, {3}, {}}};
+    job.save_state(state);
+  }
+  const Job job = Job::open(id);
+
+  const auto loaded = job.load_state(start_denoising(settings_));
+
+  EXPECT_EQ(job.request().prompt, "p");
+  EXPECT_EQ(job.request().sampling.seed, 5u);
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->next_step, 2);
+  EXPECT_EQ(loaded->latents.values<float>()[3], 0.25f);
+  EXPECT_EQ(loaded->sampler.history, state.sampler.history);
+  EXPECT_EQ(loaded->rng.state(), state.rng.state());
+}
+
+TEST_F(JobTest, IsGoneOnceFinished) {
+  Job job = Job::create({}, request_);
+  job.save_state(start_denoising(settings_));
+  job.finish();
+  EXPECT_TRUE(job_folder_is_empty());
+}
+
+TEST_F(JobTest, NamesTheJobsThereAre) {
+  Job job = Job::create({}, request_);
+  job.save_state(start_denoising(settings_));
+
+  EXPECT_REEL_ERROR(Job::open("nonsense"), kNotFound, job.id());
+  EXPECT_REEL_ERROR(Job::open("../../etc"), kNotFound, "There is no job");
+}
+
+}  // namespace
+}  // namespace reel::pipeline

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include "support/expect_error.h"
+
+namespace reel::pipeline {
+namespace {
+
+Recipe some_recipe() {
+  Recipe recipe;
+  recipe.version = "0.1.0";
+  recipe.prompt = "a \"red\" ball, \u7ea2\u7403";
+  recipe.sampling = complete_sampling(check_sampling({}, {}).settings);
+  recipe.weights = {.text_encoder = "a", .dit = "b", .vae = "c"};
+  recipe.frames_digest = "0123";
+  return recipe;
+}
+
+TEST(Recipe, SurvivesItsJson) {
+  const Recipe recipe = some_recipe();
+
+  const Recipe again = recipe_from_json(to_json(recipe));
+
+  EXPECT_EQ(to_json(again), to_json(recipe));
+  EXPECT_EQ(again.prompt, recipe.prompt);
+  EXPECT_EQ(again.sampling.seed, recipe.sampling.seed);
+}
+
+TEST(Recipe, LeavesNothingToADefault) {
+  const RunSettings settings = check_sampling({}, {}).settings;
+
+  const SamplingOptions options = complete_sampling(settings);
+
+  EXPECT_TRUE(options.seed && options.width_px && options.height_px && options.frames &&
+              options.steps && options.shift && options.guidance);
+  EXPECT_EQ(check_sampling(options, {}).settings.levels.sigmas, settings.levels.sigmas);
+}
+
+TEST(Recipe, RefusesOtherComments) {
+  EXPECT_REEL_ERROR(recipe_from_json("Made with love"), kBadFile, "is not a recipe of Reel");
+  EXPECT_REEL_ERROR(recipe_from_json("{\"reel\": 3}"), kBadFile, "is not a recipe of Reel");
+}
+
+}  // namespace
+}  // namespace reel::pipeline
