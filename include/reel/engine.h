@@ -25,6 +25,10 @@ class Engine {
   // asks to stop (latents that exist are kept for resume()), kIo when the output cannot be written.
   VideoResult generate(const VideoRequest& request, Progress& progress);
 
+  // Checks everything that can be checked before weights are read, and returns the request with
+  // every gap filled: what generate() would make. Throws as generate().
+  VideoRequest check(const VideoRequest& request, Progress& progress);
+
   // Continues a job that was stopped or crashed, from the last step it saved.
   VideoResult resume(const std::string& job_id, Progress& progress);
 

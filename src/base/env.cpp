@@ -26,6 +26,13 @@ fs::path state_folder() {
   return fs::temp_directory_path() / ("reel-state-" + std::to_string(::getuid()));
 }
 
+std::string config_file() {
+  const auto home = get("HOME");
+  const auto config = get("XDG_CONFIG_HOME");
+  if (!config && !home) return "";
+  return ((config ? fs::path(*config) : fs::path(*home) / ".config") / "reel/reel.toml").string();
+}
+
 std::optional<fs::path> demo_model_folder() {
   if (const auto folder = get("REEL_DEMO_MODEL")) return fs::path(*folder);
   std::error_code error;

@@ -16,6 +16,9 @@ std::string models_path();
 // $XDG_STATE_HOME/reel, else ~/.local/state/reel, else /tmp/reel-state-<uid>.
 std::filesystem::path state_folder();
 
+// Settings of the command line: $XDG_CONFIG_HOME/reel/reel.toml, else ~/.config/reel/reel.toml.
+std::string config_file();
+
 // The folder that holds the built-in demo model: REEL_DEMO_MODEL, else beside the program
 // (<bin>/../share/reel/demo), else the source tree it was built from.
 std::optional<std::filesystem::path> demo_model_folder();

@@ -2,6 +2,8 @@
 // One subcommand of the program.
 #pragma once
 
+#include <span>
+
 #include "cli/terminal.h"
 
 namespace reel::cli {
@@ -20,5 +22,10 @@ extern const Command kDecodeCommand;
 extern const Command kInspectCommand;
 extern const Command kSynthCommand;
 extern const Command kReplayCommand;
+extern const Command kCompletionsCommand;
+extern const Command kManCommand;
+
+// In the order of reel --help.
+std::span<const Command* const> all_commands();
 
 }  // namespace reel::cli

@@ -2,10 +2,14 @@
 #include "cli/flags.h"
 
 #include <CLI/CLI.hpp>
+#include <cctype>
 #include <functional>
 
 #include "base/byte_units.h"
+#include "base/env.h"
 #include "base/error.h"
+#include "cli/flag_table.h"
+#include "cli/logging.h"
 
 namespace reel::cli {
 
@@ -13,6 +17,7 @@ struct Flags::Impl {
   CLI::App app;
   CLI::Option* last = nullptr;
   std::string size_text;
+  std::string log_file;
   std::vector<std::function<void()>> after_parse;
 };
 
@@ -21,6 +26,9 @@ Flags::Flags(const char* command, const char* summary) : impl_(std::make_unique<
   impl_->app.description(summary);
   impl_->app.set_help_flag("-h,--help", "print this and exit");
   impl_->app.get_formatter()->column_width(34);
+  // One file for all commands, so a key may belong to another one.
+  impl_->app.set_config("--config", env::config_file(), "settings that stand below the flags");
+  impl_->app.allow_config_extras(true);
 }
 
 Flags::~Flags() = default;
@@ -94,6 +102,7 @@ void Flags::add_model(ModelOptions& options) {
       "which precision of a model that comes in several: fp8, int8, bf16");
   add("--checkpoint-kind", options.checkpoint_kind,
       "distilled or base, when the files do not tell");
+  add("--device", options.device, "cpu; cuda:0 once this build has CUDA; auto takes what there is");
   add("--precision", options.precision, "of the products: auto, f32, bf16");
   add("--threads", options.threads, "compute threads; 0 for all cores");
   add_bytes("--ram", options.ram_bytes,
@@ -118,10 +127,44 @@ void Flags::add_sampling(SamplingOptions& options) {
 
 void Flags::add_terminal(Terminal& terminal) {
   add_switch("--quiet", terminal.quiet, "no progress, no remarks");
-  add_count("-v,--verbose", terminal.verbosity, "more remarks; twice for the log");
+  add_count("-v,--verbose", terminal.verbosity, "one line per stage; twice for the whole log");
+  add("--log-file", impl_->log_file, "write the whole log there");
+  impl_->after_parse.push_back([this, &terminal] {
+    start_logging(terminal.quiet ? 0 : terminal.verbosity, impl_->log_file);
+  });
 }
 
+namespace {
+
+// --rng-sms is also REEL_RNG_SMS.
+std::string variable_name(const CLI::Option& option) {
+  std::string name = "REEL_" + option.get_lnames().front();
+  for (char& letter : name) {
+    letter =
+        letter == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  }
+  return name;
+}
+
+FlagRow row_of(const CLI::Option& option) {
+  FlagRow row{.names = {}, .value = {}, .help = option.get_description()};
+  for (const std::string& name : option.get_snames()) row.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) row.names.push_back("--" + name);
+  if (row.names.empty()) row.names.push_back(option.get_name());
+  if (option.get_items_expected_max() > 0) row.value = option.get_type_name();
+  return row;
+}
+
+}  // namespace
+
 bool Flags::parse(int argc, const char* const* argv, Terminal& terminal) {
+  for (CLI::Option* option : impl_->app.get_options()) {
+    if (collecting_table() != nullptr) collecting_table()->push_back(row_of(*option));
+    const auto& names = option->get_lnames();
+    const bool is_setting = !names.empty() && names.front() != "help" && names.front() != "config";
+    if (is_setting) option->envname(variable_name(*option));
+  }
+  if (collecting_table() != nullptr) return true;
   try {
     impl_->app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

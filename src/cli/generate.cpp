@@ -24,7 +24,7 @@ struct GenerateFlags {
   VideoRequest request;
   std::string prompt_file, resume_id, image_path;
   int count = 1;
-  bool no_recipe = false, json = false;
+  bool no_recipe = false, json = false, dry_run = false;
 };
 
 std::string read_prompt(const std::string& path) {
@@ -64,6 +64,14 @@ void report(const VideoResult& result, bool json, Terminal& terminal) {
   terminal.answer(result.path);
 }
 
+std::string describe(const VideoRequest& request) {
+  const SamplingOptions& sampling = request.sampling;
+  return str_cat("would make ", request.out, ": ", *sampling.width_px, " wide x ",
+                 *sampling.height_px, " high, ", *sampling.frames, " frames at ", request.fps,
+                 " fps, ", *sampling.steps, " steps with ", sampling.sampler, ", shift ",
+                 *sampling.shift, ", guidance ", *sampling.guidance, ", seed ", *sampling.seed);
+}
+
 void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add("--prompt", to.request.prompt, "what the clip shows");
   flags.add("--prompt-file", to.prompt_file, "a file with the prompt, or - for standard input");
@@ -75,6 +83,8 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add("--quality", to.request.quality, "0 (lossless) to 51, 18 looks like the frames");
   flags.add_switch("--no-recipe", to.no_recipe, "leave the recipe out of the clip");
   flags.add("--resume", to.resume_id, "go on with a job that was stopped");
+  flags.add_switch("--dry-run", to.dry_run,
+                   "check everything, say what would be made, make nothing");
   flags.add_switch("--json", to.json, "print what was made as JSON");
   flags.add("--image_path,--image-path", to.image_path, "refused: text-to-video takes no image");
   flags.add_model(to.model);
@@ -112,6 +122,10 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
   }
   ShownProgress progress(terminal);
   Engine engine(flags.model);
+  if (flags.dry_run) {
+    terminal.answer(describe(engine.check(flags.request, progress)));
+    return kExitOk;
+  }
   for (int index = 0; index < flags.count; ++index) {
     const VideoResult result = engine.generate(flags.request, progress);
     report(result, flags.json, terminal);

@@ -4,7 +4,6 @@
 #include <reel/version.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,16 +17,11 @@
 namespace reel::cli {
 namespace {
 
-constexpr std::array kCommands = {
-    &kGenerateCommand, &kEncodeTextCommand, &kDenoiseCommand, &kDecodeCommand,
-    &kInspectCommand,  &kSynthCommand,      &kReplayCommand,
-};
-
 std::string usage() {
   std::string text =
       "Reel turns a sentence into a short video.\n\n"
       "  reel generate --prompt \"a red ball bounces on a meadow\"\n\nCommands:\n";
-  for (const Command* command : kCommands) {
+  for (const Command* command : all_commands()) {
     char line[160];
     std::snprintf(line, sizeof line, "  %-12s %s\n", command->name, command->summary);
     text += line;
@@ -45,7 +39,7 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
     terminal.answer(build_summary());
     return kExitOk;
   }
-  for (const Command* command : kCommands) {
+  for (const Command* command : all_commands()) {
     if (name == command->name) return command->run(argc - 1, argv + 1, terminal);
   }
   throw Error(ErrorCode::kInvalidArgument, "\"" + name + "\" is not a command of reel.",

@@ -17,7 +17,7 @@ class Terminal {
   Terminal();
 
   bool quiet = false;
-  int verbosity = 0;  // 1: notes too, 2: the library's log
+  int verbosity = 0;  // 1: the library's line per stage, 2: its whole log
 
   // The answer: a path, a table, JSON.
   void answer(std::string_view text);

@@ -3,11 +3,14 @@
 
 #include <reel/version.h>
 
+#include <cstdio>
 #include <optional>
 #include <utility>
 
 #include "backends/cpu/backend.h"
+#include "base/byte_units.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "tokenizer/tokenizer.h"
 
 namespace reel::pipeline {
@@ -41,6 +44,14 @@ EncodedPrompts encode(const OpenModel& model, Runtime& runtime, const VideoReque
   return encode_prompts(model, runtime, ids, clock, &clip.weights.text_encoder);
 }
 
+void log_stage(const char* stage, const std::string& layout, const Runtime& runtime,
+               double seconds) {
+  char time[32];
+  std::snprintf(time, sizeof time, "%.2f s", seconds);
+  log_info(str_cat(stage, ": ", layout, " in ", runtime.compute, ", ", time, ", activations ",
+                   format_bytes(runtime.arena.peak_bytes())));
+}
+
 }  // namespace
 
 ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& request,
@@ -53,6 +64,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   if (!prompts) {
     prompts = encode(model, runtime, request, settings, clock, progress, clip);
     clip.times.encode_s = clock.stage_seconds();
+    log_stage("encode", model.files().text_encoder->layout, runtime, clip.times.encode_s);
     if (job != nullptr) job->save_prompts(*prompts);
   }
 
@@ -66,6 +78,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   }
   denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
   clip.times.denoise_s = clock.stage_seconds();
+  log_stage("denoise", model.files().dit->layout, runtime, clip.times.denoise_s);
 
   media::Frame rgb(static_cast<int>(settings.size.height_px),
                    static_cast<int>(settings.size.width_px));
@@ -78,6 +91,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
       },
       &clip.weights.vae);
   clip.times.decode_s = clock.stage_seconds();
+  log_stage("decode", model.files().vae->layout, runtime, clip.times.decode_s);
   return clip;
 }
 

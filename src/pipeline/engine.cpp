@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <utility>
 
 #include "backends/cpu/backend.h"
 #include "base/error.h"
@@ -54,16 +55,22 @@ class Engine::Impl {
  public:
   explicit Impl(const ModelOptions& options) : options_(options) {}
 
-  VideoResult generate(VideoRequest request, Progress& progress) {
+  // The request with every gap filled, and what that comes to.
+  std::pair<VideoRequest, RunSettings> complete(VideoRequest request, Progress& progress) {
     check_output(request);
-    OpenModel& model = open(progress);
-    const CheckedRun checked = check_sampling(request.sampling, model.facts());
+    const OpenModel& model = open(progress);
+    CheckedRun checked = check_sampling(request.sampling, model.facts());
     for (const std::string& warning : checked.warnings) progress.on_warning(warning);
     // From here on nothing about the run is left to chance: a saved job can repeat it.
     request.sampling = complete_sampling(checked.settings);
     request.out = choose_output_path(request.out, checked.settings.seed, request.overwrite);
-    Job job = Job::create(options_, request);
-    return run(job, request, checked.settings, progress);
+    return {std::move(request), std::move(checked.settings)};
+  }
+
+  VideoResult generate(const VideoRequest& request, Progress& progress) {
+    const auto [complete_request, settings] = complete(request, progress);
+    Job job = Job::create(options_, complete_request);
+    return run(job, complete_request, settings, progress);
   }
 
   VideoResult resume(const std::string& job_id, Progress& progress) {
@@ -138,6 +145,10 @@ Engine::~Engine() = default;
 
 VideoResult Engine::generate(const VideoRequest& request, Progress& progress) {
   return impl_->generate(request, progress);
+}
+
+VideoRequest Engine::check(const VideoRequest& request, Progress& progress) {
+  return impl_->complete(request, progress).first;
 }
 
 VideoResult Engine::resume(const std::string& job_id, Progress& progress) {

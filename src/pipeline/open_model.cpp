@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <sstream>
 
 #include "backends/cpu/backend.h"
 #include "base/env.h"
@@ -36,6 +38,14 @@ uint64_t available_memory_bytes() {
   return uint64_t{kib} << 10;
 }
 
+void require_device(const std::string& device) {
+  REEL_REQUIRE(!device.starts_with("cuda"), kUnsupported,
+               str_cat("device is \"", device, "\", but this build has no CUDA kernels."),
+               "Leave --device out, or use --device cpu.");
+  REEL_REQUIRE(device == "auto" || device == "cpu", kInvalidArgument,
+               str_cat("device is \"", device, "\"; auto and cpu are possible."));
+}
+
 DType parse_precision(const std::string& text) {
   if (text == "auto") return cpu::preferred_compute();
   const DType dtype = text == "bf16" ? DType::kBF16 : DType::kF32;
@@ -59,8 +69,27 @@ void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
 
 }  // namespace
 
+namespace {
+
+// A model's name is looked up in the folders of REEL_MODELS; whatever exists as a path is that
+// path.
+std::string find_model(const std::string& model) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (model.empty() || fs::exists(model, error)) return model;
+  std::stringstream folders(env::models_path());
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (!folder.empty() && fs::exists(fs::path(folder) / model, error)) {
+      return (fs::path(folder) / model).string();
+    }
+  }
+  return model;
+}
+
+}  // namespace
+
 checkpoint::OpenOptions open_options(const ModelOptions& options) {
-  checkpoint::OpenOptions open{.model = options.model,
+  checkpoint::OpenOptions open{.model = find_model(options.model),
                                .text_encoder = options.text_encoder,
                                .vae = options.vae,
                                .tokenizer = options.tokenizer,
@@ -82,6 +111,7 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
 
 Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag)
     : kernels(cpu::kernels()), stop(stop_flag), compute(parse_precision(options.precision)) {
+  require_device(options.device);
   REEL_REQUIRE(options.threads >= 0 && options.threads <= 1024, kInvalidArgument,
                str_cat("threads is ", options.threads, "; 1 to 1024 are possible."));
   set_compute_threads(

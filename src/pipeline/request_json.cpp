@@ -57,15 +57,11 @@ void from_json(const json& from, SamplingOptions& options) {
 }
 
 void to_json(json& to, const ModelOptions& options) {
-  to = {{"model", options.model},
-        {"text_encoder", options.text_encoder},
-        {"vae", options.vae},
-        {"tokenizer", options.tokenizer},
-        {"variant", options.variant},
-        {"checkpoint_kind", options.checkpoint_kind},
-        {"precision", options.precision},
-        {"threads", options.threads},
-        {"ram_bytes", options.ram_bytes}};
+  to = {{"model", options.model},     {"text_encoder", options.text_encoder},
+        {"vae", options.vae},         {"tokenizer", options.tokenizer},
+        {"variant", options.variant}, {"checkpoint_kind", options.checkpoint_kind},
+        {"device", options.device},   {"precision", options.precision},
+        {"threads", options.threads}, {"ram_bytes", options.ram_bytes}};
 }
 
 void from_json(const json& from, ModelOptions& options) {
@@ -75,6 +71,7 @@ void from_json(const json& from, ModelOptions& options) {
   take(from, "tokenizer", options.tokenizer);
   take(from, "variant", options.variant);
   take(from, "checkpoint_kind", options.checkpoint_kind);
+  take(from, "device", options.device);
   take(from, "precision", options.precision);
   take(from, "threads", options.threads);
   take(from, "ram_bytes", options.ram_bytes);

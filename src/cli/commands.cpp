@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "cli/command.h"
+
+namespace reel::cli {
+
+std::span<const Command* const> all_commands() {
+  static constexpr std::array kCommands = {
+      &kGenerateCommand, &kEncodeTextCommand,  &kDenoiseCommand,
+      &kDecodeCommand,   &kInspectCommand,     &kSynthCommand,
+      &kReplayCommand,   &kCompletionsCommand, &kManCommand,
+  };
+  return kCommands;
+}
+
+}  // namespace reel::cli
