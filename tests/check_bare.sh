@@ -17,16 +17,16 @@ clean() {
 trap clean EXIT INT TERM
 
 debootstrap --variant=minbase bookworm "$root" "$mirror"
-# The system's way to its packages: mirror, certificates, proxies, name servers.
+chmod 755 "$root"
+# The system's way to its packages: name servers and proxies.
 cp /etc/resolv.conf "$root/etc/" 2> /dev/null || true
-cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/" 2> /dev/null || true
-mkdir -p "$root/etc/ssl/certs"
-cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2> /dev/null || true
+apt-config dump | grep -E '^Acquire::[a-z]+::Proxy' > "$root/etc/apt/apt.conf.d/99proxy" || true
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 git clone -q . "$root/reel"
 
-chroot "$root" /bin/sh -c '
+env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+    chroot "$root" /bin/sh -c '
   set -eu
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends make

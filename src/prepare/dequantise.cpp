@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "core/numerics/ggml_blocks.h"
+#include "core/block_formats.h"
 #include "core/numerics/small_floats.h"
 
 namespace reel::prepare {
@@ -21,17 +21,6 @@ void convert(const std::byte* from, int64_t elements, float* out, Convert to_flo
     Bits bits;
     std::memcpy(&bits, from + at * static_cast<int64_t>(sizeof bits), sizeof bits);
     out[at] = to_float(bits);
-  }
-}
-
-// Whole blocks of a ggml format.
-template <typename Decode>
-void decode_blocks(DType dtype, const std::byte* from, int64_t elements, float* out,
-                   Decode decode) {
-  const int64_t per_block = block_elements(dtype);
-  for (int64_t block = 0; block < elements / per_block; ++block) {
-    decode(reinterpret_cast<const uint8_t*>(from) + block * block_bytes(dtype),
-           out + block * per_block);
   }
 }
 
@@ -56,6 +45,7 @@ std::vector<float> read_scales(const StoredTensor& tensor, int64_t first_row, in
 
 void widen(DType dtype, const std::byte* from, int64_t elements, float* out) {
   using namespace numerics;
+  if (is_block_format(dtype)) return dequantise_blocks(dtype, from, elements, out);
   switch (dtype) {
     case DType::kF32: std::memcpy(out, from, static_cast<size_t>(elements) * 4); return;
     case DType::kBF16: return convert<uint16_t>(from, elements, out, bf16_to_float);
@@ -68,18 +58,7 @@ void widen(DType dtype, const std::byte* from, int64_t elements, float* out) {
       return convert<uint8_t>(from, elements, out, [](uint8_t v) { return static_cast<float>(v); });
     case DType::kF64:
       return convert<double>(from, elements, out, [](double v) { return static_cast<float>(v); });
-    case DType::kQ8_0: return decode_blocks(dtype, from, elements, out, dequantise_q8_0);
-    case DType::kQ4_0: return decode_blocks(dtype, from, elements, out, dequantise_q4_0);
-    case DType::kQ4_1: return decode_blocks(dtype, from, elements, out, dequantise_q4_1);
-    case DType::kQ5_0: return decode_blocks(dtype, from, elements, out, dequantise_q5_0);
-    case DType::kQ5_1: return decode_blocks(dtype, from, elements, out, dequantise_q5_1);
-    case DType::kQ2_K: return decode_blocks(dtype, from, elements, out, dequantise_q2_k);
-    case DType::kQ3_K: return decode_blocks(dtype, from, elements, out, dequantise_q3_k);
-    case DType::kQ4_K: return decode_blocks(dtype, from, elements, out, dequantise_q4_k);
-    case DType::kQ5_K: return decode_blocks(dtype, from, elements, out, dequantise_q5_k);
-    case DType::kQ6_K: return decode_blocks(dtype, from, elements, out, dequantise_q6_k);
-    case DType::kI32:
-    case DType::kI64: break;
+    default: break;
   }
   fail(ErrorCode::kUnsupported, str_cat("Weights of type ", dtype, " cannot be read as numbers."));
 }
