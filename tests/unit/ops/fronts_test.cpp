@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every op front refuses before a kernel sees it.
+#include <gtest/gtest.h>
+
+#include "backends/cpu/backend.h"
+#include "core/buffer.h"
+#include "ops/attention.h"
+#include "ops/conv.h"
+#include "ops/elementwise.h"
+#include "ops/linear.h"
+#include "ops/norm.h"
+#include "support/expect_error.h"
+
+namespace reel::ops {
+namespace {
+
+Tensor f32(const Shape& shape) { return {DType::kF32, shape}; }
+
+class OpFronts : public testing::Test {
+ protected:
+  Arena arena_{"test"};
+  StopFlag stop_;
+  Context ctx_{.kernels = cpu::reference_kernels(), .arena = arena_, .stop = stop_};
+};
+
+TEST_F(OpFronts, LinearNamesBothShapes) {
+  EXPECT_REEL_ERROR(linear(ctx_, f32({2, 3}), {.out = 5, .in = 4}, {}, f32({2, 5})),
+                    kInvalidArgument, "x is [2, 3] but the weight is [5, 4]");
+  EXPECT_REEL_ERROR(linear(ctx_, f32({2, 4}), {.out = 5, .in = 4}, {}, f32({2, 4})),
+                    kInvalidArgument, "out is [2, 4], must be [2, 5]");
+}
+
+TEST_F(OpFronts, LinearAddsOnlyIntoF32) {
+  const Tensor out(DType::kBF16, {1, 1});
+  EXPECT_REEL_ERROR(linear(ctx_, f32({1, 1}), {.out = 1, .in = 1}, {}, out, Epilogue::kAdd),
+                    kInvalidArgument, "a sum needs f32");
+}
+
+TEST_F(OpFronts, AttentionNeedsKeysAndHeadsThatDivide) {
+  const Tensor q = f32({2, 6});
+  EXPECT_REEL_ERROR(attention(ctx_, q, f32({0, 6}), f32({0, 6}), 2, 1, f32({2, 6})),
+                    kInvalidArgument, "k is [0, 6]");
+  EXPECT_REEL_ERROR(attention(ctx_, q, q, q, 4, 1, f32({2, 6})), kInvalidArgument, "4 heads");
+}
+
+TEST_F(OpFronts, RmsNormNamesTheWeight) {
+  EXPECT_REEL_ERROR(rms_norm(ctx_, f32({2, 4}), f32({3}), 1e-6f, f32({2, 4})), kInvalidArgument,
+                    "weight is f32 [3], must be f32 [4]");
+}
+
+TEST_F(OpFronts, RopeMustHaveARowPerToken) {
+  EXPECT_REEL_ERROR(rms_norm_rope(ctx_, f32({2, 4}), f32({4}), 1e-6f, f32({3, 2, 2}), f32({2, 4})),
+                    kInvalidArgument, "rope is f32 [3, 2, 2]");
+}
+
+TEST_F(OpFronts, ConvCountsItsFrames) {
+  const Tensor frame = f32({2, 2, 1});
+  const ConvView weight{.shape = {.in_channels = 1, .out_channels = 1, .taps = 3}};
+  const std::vector<Frame> frames{frame, frame};
+  const std::vector<Frame> out{frame};
+  EXPECT_REEL_ERROR(conv(ctx_, frames, weight, {}, out), kInvalidArgument,
+                    "2 frames in and 1 out with 3 taps");
+}
+
+TEST_F(OpFronts, SayWhichBackendLacksTheKernel) {
+  const Kernels none{.backend = "toy"};
+  Context toy{.kernels = none, .arena = arena_, .stop = stop_};
+  EXPECT_REEL_ERROR(add(toy, f32({1}), f32({1}), f32({1})), kUnsupported,
+                    "the toy backend has no such kernel");
+}
+
+TEST_F(OpFronts, LookAtTheStopFlag) {
+  stop_.request();
+  EXPECT_REEL_ERROR(add(ctx_, f32({1}), f32({1}), f32({1})), kCancelled, "Stopped as asked");
+}
+
+}  // namespace
+}  // namespace reel::ops
