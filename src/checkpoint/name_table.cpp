@@ -57,8 +57,8 @@ std::vector<NeededTensor> needed_tensors(std::span<const NameUnit> units, const 
       const Shape shape = parse_shape(row.shape, dims);
       const bool plain = row.kind == RowKind::kTensor;
       add(all, unit, row, plain ? "" : ".weight", shape, false);
-      if (row.kind == RowKind::kLinear || row.kind == RowKind::kLinearF32 ||
-          row.kind == RowKind::kConv) {
+      if (row.kind == RowKind::kLinear || row.kind == RowKind::kLinearWide ||
+          row.kind == RowKind::kLinearF32 || row.kind == RowKind::kConv) {
         add(all, unit, row, ".bias", {shape[0]}, true);
       }
     }

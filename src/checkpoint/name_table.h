@@ -14,12 +14,13 @@
 namespace reel::checkpoint {
 
 enum class RowKind : uint8_t {
-  kTensor,     // <name>
-  kLinear,     // <name>.weight, <name>.bias
-  kLinearF32,  // the same, always computed in f32
-  kMatrix,     // <name>.weight, no bias
-  kConv,       // <name>.weight [out, in, taps, rows, cols], <name>.bias
-  kTable,      // <name>.weight, read by rows
+  kTensor,      // <name>
+  kLinear,      // <name>.weight, <name>.bias
+  kLinearWide,  // the same, never computed in 8 bits
+  kLinearF32,   // the same, always computed in f32
+  kMatrix,      // <name>.weight, no bias
+  kConv,        // <name>.weight [out, in, taps, rows, cols], <name>.bias
+  kTable,       // <name>.weight, read by rows
 };
 
 struct NameRow {

@@ -103,7 +103,7 @@ void Flags::add_model(ModelOptions& options) {
   add("--checkpoint-kind", options.checkpoint_kind,
       "distilled or base, when the files do not tell");
   add("--device", options.device, "cpu; cuda:0 once this build has CUDA; auto takes what there is");
-  add("--precision", options.precision, "of the products: auto, f32, bf16");
+  add("--precision", options.precision, "of the products: auto, f32, bf16, int8");
   add("--threads", options.threads, "compute threads; 0 for all cores");
   add_bytes("--ram", options.ram_bytes,
             "host memory for weights, like 8GiB; default: half of what is free");

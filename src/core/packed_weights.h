@@ -11,7 +11,9 @@ namespace reel {
 // A matrix [out, in], made by the kernel table's pack_matrix.
 struct MatrixView {
   const void* data = nullptr;
-  DType dtype = DType::kF32;  // kF32 or kBF16
+  // kF32, kBF16, or kI8: rotated rows with a scale each, for products that rotate and quantise
+  // their other operand too (core/numerics/int8_rotation.h).
+  DType dtype = DType::kF32;
   int64_t out = 0;
   int64_t in = 0;
 };

@@ -10,11 +10,12 @@
 namespace reel::memory {
 
 enum class WeightKind {
-  kTensor,     // used as f32 in its stored shape
-  kMatrix,     // an operand of products in the compute precision
-  kMatrixF32,  // the same, always f32: small and sensitive
-  kConv,       // a convolution in the compute precision
-  kTable,      // read by rows, never held whole
+  kTensor,      // used as f32 in its stored shape
+  kMatrix,      // an operand of products in the precision chosen for matrices
+  kMatrixWide,  // the same, never in 8 bits
+  kMatrixF32,   // the same, always f32: small and sensitive
+  kConv,        // a convolution in the compute precision
+  kTable,       // read by rows, never held whole
 };
 
 struct WeightItem {

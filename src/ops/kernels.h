@@ -36,8 +36,9 @@ struct LinearArgs {
 };
 
 struct PackMatrixArgs {
-  const void* from;  // [out, in] dtype, row-major
-  DType dtype;       // kF32 or kBF16, also that of the result
+  const void* from;        // [out, in] dtype, row-major
+  DType dtype;             // kF32, kBF16 or kI8, also that of the result
+  const float* row_scale;  // [out] for kI8, rotated rows: core/numerics/int8_rotation.h; else null
   int64_t out;
   int64_t in;
   void* to;  // packed_matrix_bytes() of memory

@@ -48,8 +48,8 @@ void log_stage(const char* stage, const std::string& layout, const Runtime& runt
                double seconds) {
   char time[32];
   std::snprintf(time, sizeof time, "%.2f s", seconds);
-  log_info(str_cat(stage, ": ", layout, " in ", runtime.compute, ", ", time, ", activations ",
-                   format_bytes(runtime.arena.peak_bytes())));
+  log_info(str_cat(stage, ": ", layout, " in ", precision_name(runtime.precision), ", ", time,
+                   ", activations ", format_bytes(runtime.arena.peak_bytes())));
 }
 
 }  // namespace
@@ -108,7 +108,7 @@ Recipe describe_clip(const OpenModel& model, const std::string& prompt,
           .layout = files.dit->layout,
           .verdict = distilled ? "distilled" : "base",
           .weights = clip.weights,
-          .precision = dtype_name(runtime.compute),
+          .precision = precision_name(runtime.precision),
           .device = "cpu",
           .kernels = cpu::kernels_summary(),
           .fps = fps,

@@ -46,15 +46,18 @@ void require_device(const std::string& device) {
                str_cat("device is \"", device, "\"; auto and cpu are possible."));
 }
 
-DType parse_precision(const std::string& text) {
-  if (text == "auto") return cpu::preferred_compute();
+prepare::Precision parse_precision(const std::string& text) {
+  REEL_REQUIRE(
+      text == "auto" || text == "f32" || text == "bf16" || text == "int8", kInvalidArgument,
+      str_cat("precision is \"", text, "\"; auto, f32, bf16 and int8 are possible on the CPU."));
+  const DType preferred = cpu::preferred_compute();
+  if (text == "auto") return {.compute = preferred, .matrices = preferred};
+  if (text == "int8") return {.compute = preferred, .matrices = DType::kI8};
   const DType dtype = text == "bf16" ? DType::kBF16 : DType::kF32;
-  REEL_REQUIRE(text == "f32" || text == "bf16", kInvalidArgument,
-               str_cat("precision is \"", text, "\"; auto, f32 and bf16 are possible on the CPU."));
   REEL_REQUIRE(cpu::supports_compute(dtype), kUnsupported,
                "This CPU has no bf16 products (AVX-512 is needed).",
                "Use --precision f32 or leave it out.");
-  return dtype;
+  return {.compute = dtype, .matrices = dtype};
 }
 
 void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
@@ -109,8 +112,12 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
   return open;
 }
 
+const char* precision_name(const prepare::Precision& precision) {
+  return precision.matrices == DType::kI8 ? "int8" : dtype_name(precision.matrices);
+}
+
 Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag)
-    : kernels(cpu::kernels()), stop(stop_flag), compute(parse_precision(options.precision)) {
+    : kernels(cpu::kernels()), stop(stop_flag), precision(parse_precision(options.precision)) {
   require_device(options.device);
   REEL_REQUIRE(options.threads >= 0 && options.threads <= 1024, kInvalidArgument,
                str_cat("threads is ", options.threads, "; 1 to 1024 are possible."));
@@ -150,20 +157,21 @@ std::unique_ptr<LoadedText> OpenModel::load_text(const Runtime& runtime, bool us
   const uint64_t budget = used_again ? runtime.weight_budget_bytes
                                      : std::min(kSmallModelBytes, runtime.weight_budget_bytes);
   return std::make_unique<LoadedText>(*files_.text_encoder, text_config_,
-                                      prepare::make_manifest(needed), runtime, runtime.compute,
+                                      prepare::make_manifest(needed), runtime, runtime.precision,
                                       budget);
 }
 
-std::unique_ptr<LoadedDit> OpenModel::load_dit(const Runtime& runtime, DType compute) const {
+std::unique_ptr<LoadedDit> OpenModel::load_dit(const Runtime& runtime,
+                                               const prepare::Precision& precision) const {
   const auto needed = needed_tensors(wan_dit::name_units(facts_.dit), wan_dit::dims_of(facts_.dit));
   return std::make_unique<LoadedDit>(*files_.dit, facts_.dit, prepare::make_manifest(needed),
-                                     runtime, compute, runtime.weight_budget_bytes);
+                                     runtime, precision, runtime.weight_budget_bytes);
 }
 
 std::unique_ptr<LoadedVae> OpenModel::load_vae(const Runtime& runtime) const {
   const auto needed = needed_tensors(wan_vae::name_units(), wan_vae::dims_of(vae_config_));
   return std::make_unique<LoadedVae>(*files_.vae, vae_config_, prepare::make_manifest(needed),
-                                     runtime, runtime.compute, runtime.weight_budget_bytes);
+                                     runtime, runtime.precision, runtime.weight_budget_bytes);
 }
 
 }  // namespace reel::pipeline

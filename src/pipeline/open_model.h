@@ -33,22 +33,29 @@ struct Runtime {
 
   const ops::Kernels& kernels;
   const StopFlag& stop;
-  DType compute;
+  prepare::Precision precision;
   uint64_t weight_budget_bytes;  // host memory for weights that stay
   Arena arena{"activations"};
 
   ops::Context context() {
-    return {.kernels = kernels, .arena = arena, .stop = stop, .compute = compute, .stream = {}};
+    return {.kernels = kernels,
+            .arena = arena,
+            .stop = stop,
+            .compute = precision.compute,
+            .stream = {}};
   }
 };
+
+// "f32", "bf16" or "int8": what --precision takes.
+const char* precision_name(const prepare::Precision& precision);
 
 // A network with its weights. Weights are read when first used and freed with the object.
 template <typename Model, typename Config>
 class Loaded {
  public:
   Loaded(const checkpoint::Component& component, const Config& config, memory::Manifest manifest,
-         const Runtime& runtime, DType compute, uint64_t budget_bytes)
-      : preparer_(component, runtime.kernels, compute, runtime.stop),
+         const Runtime& runtime, const prepare::Precision& precision, uint64_t budget_bytes)
+      : preparer_(component, runtime.kernels, precision, runtime.stop),
         store_(std::move(manifest), preparer_, budget_bytes),
         model_(make_model(config)) {}
 
@@ -88,8 +95,9 @@ class OpenModel {
 
   tokenizer::Tokenizer load_tokenizer() const;
   std::unique_ptr<LoadedText> load_text(const Runtime& runtime, bool used_again) const;
-  // `compute` is the runtime's, or kF32 for the guard's second attempt.
-  std::unique_ptr<LoadedDit> load_dit(const Runtime& runtime, DType compute) const;
+  // `precision` is the runtime's, or all f32 for the guard's second attempt.
+  std::unique_ptr<LoadedDit> load_dit(const Runtime& runtime,
+                                      const prepare::Precision& precision) const;
   std::unique_ptr<LoadedVae> load_vae(const Runtime& runtime) const;
 
  private:

@@ -57,10 +57,10 @@ namespace {
 // The DiT with both prompts, ready to be asked for velocities.
 class Denoiser {
  public:
-  Denoiser(const OpenModel& model, Runtime& runtime, DType compute, const RunSettings& settings,
-           const EncodedPrompts& prompts)
-      : ctx_(runtime.context()), settings_(settings), dit_(model.load_dit(runtime, compute)) {
-    ctx_.compute = compute;
+  Denoiser(const OpenModel& model, Runtime& runtime, const prepare::Precision& precision,
+           const RunSettings& settings, const EncodedPrompts& prompts)
+      : ctx_(runtime.context()), settings_(settings), dit_(model.load_dit(runtime, precision)) {
+    ctx_.compute = precision.compute;
     time_ = (*dit_)->make_time_modulation(ctx_, settings.levels.timesteps);
     prompt_ = (*dit_)->make_prompt(ctx_, prompts.prompt.states);
     if (prompts.negative) negative_ = (*dit_)->make_prompt(ctx_, prompts.negative->states);
@@ -110,7 +110,7 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
   const auto steps = static_cast<int>(scheduler->steps().size());
   if (state.next_step > 0) scheduler->restore(state.sampler);
   clock.enter(Stage::kDenoise, steps);
-  Denoiser denoiser(model, runtime, runtime.compute, settings, prompts);
+  Denoiser denoiser(model, runtime, runtime.precision, settings, prompts);
   Tensor velocity(DType::kF32, state.latents.shape(), "the velocity");
 
   const auto take_step = [&](Denoiser& with, int index, bool name_bad_block) {
@@ -130,7 +130,7 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
       std::memcpy(state.latents.bytes().data(), before.bytes().data(), before.bytes().size());
       state.rng = rng;
       scheduler->restore(sampler);
-      Denoiser exact(model, runtime, DType::kF32, settings, prompts);
+      Denoiser exact(model, runtime, {DType::kF32, DType::kF32}, settings, prompts);
       take_step(exact, index, true);
       require_usable(state.latents, index);
     }

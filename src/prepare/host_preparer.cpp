@@ -12,6 +12,7 @@
 #include "core/buffer.h"
 #include "core/numerics/small_floats.h"
 #include "prepare/dequantise.h"
+#include "prepare/quantise.h"
 
 namespace reel::prepare {
 namespace {
@@ -28,6 +29,7 @@ WeightKind kind_of(const checkpoint::NeededTensor& needed) {
     case RowKind::kTensor: return WeightKind::kTensor;
     case RowKind::kLinear:
     case RowKind::kMatrix: return WeightKind::kMatrix;
+    case RowKind::kLinearWide: return WeightKind::kMatrixWide;
     case RowKind::kLinearF32: return WeightKind::kMatrixF32;
     case RowKind::kConv: return WeightKind::kConv;
     case RowKind::kTable: return WeightKind::kTable;
@@ -115,23 +117,42 @@ std::vector<BF16> rounded(const float* from, int64_t count) {
   return to;
 }
 
-void prepare_matrix(const WeightItem& item, const std::vector<float>& values, DType dtype,
+// One row part of a matrix, packed.
+Buffer packed_part(const ops::Kernels& kernels, DType dtype, int64_t out, int64_t in,
+                   std::span<float> values) {
+  Buffer memory(static_cast<size_t>(kernels.packed_matrix_bytes(dtype, out, in)), "weights");
+  ops::PackMatrixArgs args{.from = values.data(),
+                           .dtype = dtype,
+                           .row_scale = nullptr,
+                           .out = out,
+                           .in = in,
+                           .to = memory.data()};
+  std::vector<BF16> narrow;
+  std::vector<int8_t> numbers;
+  std::vector<float> scales;
+  if (dtype == DType::kBF16) {
+    narrow = rounded(values.data(), out * in);
+    args.from = narrow.data();
+  } else if (dtype == DType::kI8) {
+    numbers.resize(values.size());
+    scales.resize(static_cast<size_t>(out));
+    quantise_rows(values, out, numbers, scales);
+    args.from = numbers.data();
+    args.row_scale = scales.data();
+  }
+  kernels.pack_matrix(args, {});
+  return memory;
+}
+
+void prepare_matrix(const WeightItem& item, std::span<float> values, DType dtype,
                     const ops::Kernels& kernels, PreparedBlock::Item& to) {
   const int64_t out = item.shape[0] / item.parts;
   const int64_t in = item.shape.elements() / item.shape[0];
-  std::vector<BF16> narrow;
+  const auto part_size = static_cast<size_t>(out * in);
   for (int part = 0; part < item.parts; ++part) {
-    const float* from = values.data() + part * out * in;
-    if (dtype == DType::kBF16) narrow = rounded(from, out * in);
-    Buffer& memory = to.memory.emplace_back(
-        static_cast<size_t>(kernels.packed_matrix_bytes(dtype, out, in)), "weights");
-    kernels.pack_matrix({.from = dtype == DType::kBF16 ? static_cast<const void*>(narrow.data())
-                                                       : static_cast<const void*>(from),
-                         .dtype = dtype,
-                         .out = out,
-                         .in = in,
-                         .to = memory.data()},
-                        {});
+    const auto begin = static_cast<size_t>(part) * part_size;
+    const Buffer& memory = to.memory.emplace_back(
+        packed_part(kernels, dtype, out, in, values.subspan(begin, part_size)));
     to.matrices.push_back({.data = memory.data(), .dtype = dtype, .out = out, .in = in});
   }
 }
@@ -177,6 +198,15 @@ memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& need
   return manifest;
 }
 
+DType HostPreparer::matrix_dtype(const WeightItem& item) const {
+  if (item.kind == WeightKind::kMatrixF32) return DType::kF32;
+  const bool narrow = item.kind == WeightKind::kMatrix &&
+                      can_rotate(item.shape.elements() / std::max<int64_t>(1, item.shape[0]));
+  return narrow                              ? precision_.matrices
+         : precision_.matrices == DType::kI8 ? precision_.compute
+                                             : precision_.matrices;
+}
+
 uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
   int64_t bytes = 0;
   for (const WeightItem& item : block.items) {
@@ -185,13 +215,12 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
     switch (item.kind) {
       case WeightKind::kTensor: bytes += 4 * item.shape.elements(); break;
       case WeightKind::kMatrix:
-        bytes += item.parts * kernels_.packed_matrix_bytes(compute_, out, in);
-        break;
+      case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        bytes += item.parts * kernels_.packed_matrix_bytes(DType::kF32, out, in);
+        bytes += item.parts * kernels_.packed_matrix_bytes(matrix_dtype(item), out, in);
         break;
       case WeightKind::kConv:
-        bytes += item.parts * kernels_.packed_conv_bytes(compute_, conv_shape(item));
+        bytes += item.parts * kernels_.packed_conv_bytes(precision_.compute, conv_shape(item));
         break;
       case WeightKind::kTable: break;
     }
@@ -221,13 +250,16 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       continue;
     }
     Digest digest;
-    const std::vector<float> values = read_all(*stored, digest);
+    std::vector<float> values = read_all(*stored, digest);
     digests_[item.name] = digest.hex();
     PreparedBlock::Item& to = prepared->items_[item.name];
     switch (item.kind) {
-      case WeightKind::kMatrix: prepare_matrix(item, values, compute_, kernels_, to); break;
-      case WeightKind::kMatrixF32: prepare_matrix(item, values, DType::kF32, kernels_, to); break;
-      case WeightKind::kConv: prepare_conv(item, values, compute_, kernels_, to); break;
+      case WeightKind::kMatrix:
+      case WeightKind::kMatrixWide:
+      case WeightKind::kMatrixF32:
+        prepare_matrix(item, values, matrix_dtype(item), kernels_, to);
+        break;
+      case WeightKind::kConv: prepare_conv(item, values, precision_.compute, kernels_, to); break;
       default: prepare_tensor(item, values, to); break;
     }
   }

@@ -16,13 +16,17 @@ namespace reel::prepare {
 // Everything a model needs, as blocks of items, from its name table.
 memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& needed);
 
+struct Precision {
+  DType compute = DType::kF32;   // of activations and convolutions: kF32 or kBF16
+  DType matrices = DType::kF32;  // of the blocks' matrices: as compute, or kI8 (rotated INT8)
+};
+
 class HostPreparer : public memory::BlockPreparer {
  public:
-  // All arguments must outlive this object. `compute` is the precision of matrices and
-  // convolutions, kF32 or kBF16.
-  HostPreparer(const checkpoint::Component& component, const ops::Kernels& kernels, DType compute,
-               const StopFlag& stop)
-      : component_(component), kernels_(kernels), compute_(compute), stop_(stop) {}
+  // All arguments must outlive this object.
+  HostPreparer(const checkpoint::Component& component, const ops::Kernels& kernels,
+               const Precision& precision, const StopFlag& stop)
+      : component_(component), kernels_(kernels), precision_(precision), stop_(stop) {}
 
   uint64_t prepared_bytes(const memory::WeightBlock& block) const override;
   std::unique_ptr<memory::WeightSource> prepare(const memory::WeightBlock& block) override;
@@ -34,7 +38,10 @@ class HostPreparer : public memory::BlockPreparer {
  private:
   const checkpoint::Component& component_;
   const ops::Kernels& kernels_;
-  DType compute_;
+  // The precision a matrix item is held in.
+  DType matrix_dtype(const memory::WeightItem& item) const;
+
+  Precision precision_;
   const StopFlag& stop_;
   std::map<std::string, std::string> digests_;  // of each tensor's stored bytes
 };

@@ -11,6 +11,7 @@
 #include "ops/elementwise.h"
 #include "ops/linear.h"
 #include "ops/norm.h"
+#include "prepare/quantise.h"
 #include "support/random_tensor.h"
 #include "support/tolerance.h"
 
@@ -110,6 +111,82 @@ TEST_P(DTypes, LinearTakesEveryMixOfPrecisions) {
           << x_dtype << " to " << out_dtype;
     }
   }
+}
+
+// Rotated INT8 rows of a random matrix, packed by `ctx`.
+Tensor pack_int8(const Context& ctx, const Tensor& matrix) {
+  const int64_t out = matrix.shape()[0];
+  const int64_t in = matrix.shape()[1];
+  const Tensor rotated = copy_of(matrix);
+  const Tensor numbers(DType::kI8, {out, in});
+  const Tensor scales(DType::kF32, {out});
+  prepare::quantise_rows(rotated.values<float>(), out, numbers.values<int8_t>(),
+                         scales.values<float>());
+  Tensor packed(DType::kU8, {ctx.kernels.packed_matrix_bytes(DType::kI8, out, in)});
+  ctx.kernels.pack_matrix({.from = numbers.view().data,
+                           .dtype = DType::kI8,
+                           .row_scale = scales.view().as<float>(),
+                           .out = out,
+                           .in = in,
+                           .to = packed.view().data},
+                          {});
+  return packed;
+}
+
+TEST_P(DTypes, RotatedInt8Products) {
+  const DType dtype = GetParam();
+  struct Size {
+    int64_t rows, out, in;
+  };
+  for (const Size size : {Size{1, 64, 128}, Size{7, 33, 384}, Size{129, 96, 256}}) {
+    const Tensor x = random_tensor({size.rows, size.in}, dtype, 1, -3, 3);
+    const Tensor w = random_tensor({size.out, size.in}, DType::kF32, 2);
+    const Tensor bias = random_tensor({size.out}, DType::kF32, 3);
+    const Tensor gate = random_tensor({size.out}, DType::kF32, 4);
+    const Tensor fast_w = pack_int8(fast, w);
+    const Tensor true_w = pack_int8(truth, w);
+    const auto view = [&](const Tensor& packed) {
+      return MatrixView{packed.view().data, DType::kI8, size.out, size.in};
+    };
+    for (const Epilogue epilogue : {Epilogue::kStore, Epilogue::kGeluTanh, Epilogue::kSilu,
+                                    Epilogue::kAdd, Epilogue::kGatedAdd}) {
+      const bool adds = epilogue == Epilogue::kAdd || epilogue == Epilogue::kGatedAdd;
+      const DType out_dtype = adds ? DType::kF32 : dtype;
+      const Shape shape{size.rows, size.out};
+      const Tensor start =
+          adds ? random_tensor(shape, out_dtype, 5) : poisoned_tensor(shape, out_dtype);
+      const Tensor got = copy_of(start);
+      const Tensor want = copy_of(start);
+      const TensorView gates = epilogue == Epilogue::kGatedAdd ? gate.view() : TensorView{};
+
+      linear(fast, x, view(fast_w), bias, got, epilogue, gates);
+      linear(truth, x, view(true_w), bias, want, epilogue, gates);
+
+      // The integers are equal, so only the epilogue may differ.
+      EXPECT_LT(relative_error(got, want), test::tolerance::kernel(out_dtype))
+          << size.rows << " rows, epilogue " << static_cast<int>(epilogue);
+    }
+  }
+}
+
+TEST(RotatedInt8, IsNearTheExactProduct) {
+  Arena arena{"test"};
+  StopFlag stop;
+  Context ctx{.kernels = cpu::kernels(), .arena = arena, .stop = stop};
+  // A few channels far larger than the others are what plain INT8 fails on.
+  const Tensor x = random_tensor({64, 512}, DType::kF32, 1);
+  for (int64_t row = 0; row < 64; ++row)
+    x.values<float>()[static_cast<size_t>(row * 512 + 7)] *= 50;
+  const Tensor w = random_tensor({96, 512}, DType::kF32, 2);
+  const Tensor exact_w = pack(ctx, w);
+  const Tensor int8_w = pack_int8(ctx, w);
+  const Tensor got = poisoned_tensor({64, 96}, DType::kF32);
+  const Tensor want = poisoned_tensor({64, 96}, DType::kF32);
+
+  linear(ctx, x, {int8_w.view().data, DType::kI8, 96, 512}, {}, got);
+  linear(ctx, x, as_matrix(exact_w, w), {}, want);
+
+  EXPECT_LT(relative_error(got, want), 0.02);
 }
 
 TEST_P(DTypes, AttentionWithAndWithoutBias) {

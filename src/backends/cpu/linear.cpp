@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "backends/cpu/element.h"
+#include "backends/cpu/int8_layout.h"
 #include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
 
@@ -22,34 +23,46 @@ double dot(const ops::LinearArgs& args, int64_t row, int64_t column) {
 
 }  // namespace
 
-void linear(const ops::LinearArgs& args, Stream) {
+void store_epilogue(const ops::LinearArgs& args, int64_t row, int64_t column, double product) {
+  const int64_t at = row * args.weight.out + column;
+  double y = product;
+  if (args.bias != nullptr) y += args.bias[column];
+  switch (args.epilogue) {
+    case ops::Epilogue::kStore: break;
+    case ops::Epilogue::kGeluTanh: y = gelu_tanh(y); break;
+    case ops::Epilogue::kSilu: y = silu(y); break;
+    case ops::Epilogue::kAdd: y += load(args.out, args.out_dtype, at); break;
+    case ops::Epilogue::kGatedAdd:
+      y = load(args.out, args.out_dtype, at) + y * args.gate[column];
+      break;
+  }
+  store(args.out, args.out_dtype, at, y);
+}
+
+void linear(const ops::LinearArgs& args, Stream stream) {
+  if (args.weight.dtype == DType::kI8) return int8_linear(args, stream);
   const int64_t columns = args.weight.out;
   parallel_for(args.rows * columns, 64, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {
+      const int64_t row = at / columns;
       const int64_t column = at % columns;
-      double y = dot(args, at / columns, column);
-      if (args.bias != nullptr) y += args.bias[column];
-      switch (args.epilogue) {
-        case ops::Epilogue::kStore: break;
-        case ops::Epilogue::kGeluTanh: y = gelu_tanh(y); break;
-        case ops::Epilogue::kSilu: y = silu(y); break;
-        case ops::Epilogue::kAdd: y += load(args.out, args.out_dtype, at); break;
-        case ops::Epilogue::kGatedAdd:
-          y = load(args.out, args.out_dtype, at) + y * args.gate[column];
-          break;
-      }
-      store(args.out, args.out_dtype, at, y);
+      store_epilogue(args, row, column, dot(args, row, column));
     }
   });
 }
 
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
-  return storage_bytes(dtype, out * in);
+  const int64_t numbers = storage_bytes(dtype, out * in);
+  if (dtype != DType::kI8) return numbers;
+  return scales_offset_bytes(numbers) + storage_bytes(DType::kF32, out);
 }
 
 void pack_matrix(const ops::PackMatrixArgs& args, Stream) {
-  std::memcpy(args.to, args.from,
-              static_cast<size_t>(packed_matrix_bytes(args.dtype, args.out, args.in)));
+  const int64_t numbers = storage_bytes(args.dtype, args.out * args.in);
+  std::memcpy(args.to, args.from, static_cast<size_t>(numbers));
+  if (args.dtype != DType::kI8) return;
+  std::memcpy(static_cast<std::byte*>(args.to) + scales_offset_bytes(numbers), args.row_scale,
+              static_cast<size_t>(storage_bytes(DType::kF32, args.out)));
 }
 
 }  // namespace reel::cpu::reference

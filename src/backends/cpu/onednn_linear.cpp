@@ -61,10 +61,12 @@ Product make_product(const ops::LinearArgs& args, DType x_dtype, DType out_dtype
 }  // namespace
 
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
+  if (dtype == DType::kI8) return packed_int8_bytes(out, in);
   return static_cast<int64_t>(packed_desc(dtype, out, in).get_size());
 }
 
-void pack_matrix(const ops::PackMatrixArgs& args, Stream) {
+void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
+  if (args.dtype == DType::kI8) return pack_int8(args, stream_of_call);
   // [out, in] row-major is [in, out] column-major.
   const memory::desc from({args.in, args.out}, data_type(args.dtype), memory::format_tag::ba);
   memory source = wrap(from, args.from);
@@ -73,7 +75,8 @@ void pack_matrix(const ops::PackMatrixArgs& args, Stream) {
   stream().wait();
 }
 
-void linear(const ops::LinearArgs& args, Stream) {
+void linear(const ops::LinearArgs& args, Stream stream_of_call) {
+  if (args.weight.dtype == DType::kI8) return int8_linear(args, stream_of_call);
   static std::map<Key, Product> products;
   const MatrixView& w = args.weight;
   const bool adds =

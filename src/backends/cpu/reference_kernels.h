@@ -6,6 +6,9 @@
 
 namespace reel::cpu::reference {
 
+// What both products end in: bias, epilogue, one rounding at the store.
+void store_epilogue(const ops::LinearArgs& args, int64_t row, int64_t column, double product);
+void int8_linear(const ops::LinearArgs& args, Stream);
 void linear(const ops::LinearArgs& args, Stream);
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);
 void pack_matrix(const ops::PackMatrixArgs& args, Stream);

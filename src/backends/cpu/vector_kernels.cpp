@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "core/numerics/int8_rotation.h"
 
 // The target is set for these regions only: code of other headers must not be compiled for an
 // instruction set that the CPU at hand may lack.

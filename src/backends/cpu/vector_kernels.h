@@ -29,12 +29,32 @@ struct FinishPixels {
   int64_t pixels, channels;
 };
 
+// One row of INT32 sums to out: y = sums * x_scale * w_scales + bias, then the epilogue.
+struct FinishInt8Row {
+  const int32_t* sums;
+  float x_scale;
+  const float* w_scales;  // [width]
+  const float* bias;      // [width], or null
+  const float* gate;      // [width] for kGatedAdd
+  ops::Epilogue epilogue;
+  void* out;
+  DType dtype;
+  int64_t start;  // of the row within out, in elements
+  int64_t width;
+};
+
 // What the oneDNN kernels borrow for their epilogues.
 struct VectorHelpers {
   void (*softmax_row)(const SoftmaxRow& row);
   // out[i] += y[i], or out[i] += gate[i] * y[i] when gate is not null.
   void (*add_row)(float* out, const float* y, const float* gate, int64_t width);
   void (*finish_pixels)(const FinishPixels& args);
+  // Rotates and quantises one row of x [rows, width]; returns its scale.
+  float (*quantise_row)(const void* x, DType dtype, int64_t start, int64_t width, int8_t* out);
+  // sums[c] = x . w[c] for row-major w [columns, width]; exact.
+  void (*int8_products)(const int8_t* x, const int8_t* w, int64_t width, int64_t columns,
+                        int32_t* sums);
+  void (*finish_int8_row)(const FinishInt8Row& args);
 };
 
 // Replaces the entries of `table` that this file has; `isa` is at least kAvx2.

@@ -11,8 +11,8 @@ using enum checkpoint::RowKind;
 // The patch, time and head products are small and decide much: they stay in f32.
 constexpr NameRow kTopRows[] = {
     {kTop, kPatch, "patch_embedding", kLinearF32, "[dim, channels, 1, 2, 2]"},
-    {kTop, kTextIn, "text_embedding.0", kLinear, "[dim, text_dim]"},
-    {kTop, kTextOut, "text_embedding.2", kLinear, "[dim, dim]"},
+    {kTop, kTextIn, "text_embedding.0", kLinearWide, "[dim, text_dim]"},
+    {kTop, kTextOut, "text_embedding.2", kLinearWide, "[dim, dim]"},
     {kTop, kTimeIn, "time_embedding.0", kLinearF32, "[dim, freq_dim]"},
     {kTop, kTimeOut, "time_embedding.2", kLinearF32, "[dim, dim]"},
     {kTop, kTimeProjection, "time_projection.1", kLinearF32, "[6 * dim, dim]"},

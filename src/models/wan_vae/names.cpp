@@ -18,8 +18,8 @@ constexpr NameRow kTopRows[] = {
 
 constexpr NameRow kAttentionRows[] = {
     {kAttn, kAttnNorm, "norm.gamma", kTensor, "[c0, 1, 1]"},
-    {kAttn, kQkv, "to_qkv", kLinear, "[3 * c0, c0, 1, 1]", 3},
-    {kAttn, kProjection, "proj", kLinear, "[c0, c0, 1, 1]"},
+    {kAttn, kQkv, "to_qkv", kLinearWide, "[3 * c0, c0, 1, 1]", 3},
+    {kAttn, kProjection, "proj", kLinearWide, "[c0, c0, 1, 1]"},
 };
 
 // A residual block that keeps its number of channels. Shapes differ by level only.
@@ -34,7 +34,7 @@ constexpr NameRow kMiddleRows[] = {REEL_RESIDUAL_ROWS("c0", "c0")};
 constexpr NameRow kLevel0Rows[] = {REEL_RESIDUAL_ROWS("c1", "c1")};
 constexpr NameRow kLevel1FirstRows[] = {
     REEL_RESIDUAL_ROWS("half_c1", "c2"),
-    {kResidual, kShortcut, "shortcut", kLinear, "[c2, half_c1, 1, 1, 1]"},
+    {kResidual, kShortcut, "shortcut", kLinearWide, "[c2, half_c1, 1, 1, 1]"},
 };
 constexpr NameRow kLevel1Rows[] = {REEL_RESIDUAL_ROWS("c2", "c2")};
 constexpr NameRow kLevel2Rows[] = {REEL_RESIDUAL_ROWS("c3", "c3")};

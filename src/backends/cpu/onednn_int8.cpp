@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// 8-bit products through oneDNN: s8 x s8 -> s32, rotated and quantised before, scaled after.
+//
+// Without VNNI oneDNN adds pairs of products in 16 bits, which saturate: there our own products,
+// over row-major weights, keep the sums exact.
+#include <cstring>
+
+#include "backends/cpu/int8_layout.h"
+#include "backends/cpu/onednn_engine.h"
+#include "backends/cpu/onednn_parts.h"
+#include "base/parallel.h"
+
+namespace reel::cpu::onednn {
+namespace {
+
+using dnnl::memory;
+
+constexpr int64_t kPackedForRows = 256;
+
+bool has_vnni() {
+  static const bool has = usable_isa() >= Isa::kAvx512 && __builtin_cpu_supports("avx512vnni");
+  return has;
+}
+
+struct Product {
+  dnnl::matmul::primitive_desc desc;
+  dnnl::matmul primitive;
+};
+
+dnnl::matmul::primitive_desc product_desc(int64_t rows, int64_t out, int64_t in,
+                                          const memory::desc& weight) {
+  const memory::desc x({rows, in}, memory::data_type::s8, memory::format_tag::ab);
+  const memory::desc sums({rows, out}, memory::data_type::s32, memory::format_tag::ab);
+  return {dnnl::matmul::desc(x, weight, sums), engine()};
+}
+
+const memory::desc& packed_desc(int64_t out, int64_t in) {
+  static std::map<Key, memory::desc> cache;
+  return cached(cache, {out, in}, [&] {
+    const memory::desc any({in, out}, memory::data_type::s8, memory::format_tag::any);
+    return product_desc(kPackedForRows, out, in, any).weights_desc();
+  });
+}
+
+int64_t number_bytes(int64_t out, int64_t in) {
+  return has_vnni() ? static_cast<int64_t>(packed_desc(out, in).get_size()) : out * in;
+}
+
+void multiply(const MatrixView& w, int64_t rows, const int8_t* x, int32_t* sums) {
+  static std::map<Key, Product> products;
+  if (!has_vnni()) {
+    parallel_for(rows, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        vector_helpers(usable_isa())
+            .int8_products(x + row * w.in, static_cast<const int8_t*>(w.data), w.in, w.out,
+                           sums + row * w.out);
+      }
+    });
+    return;
+  }
+  const Product& product = cached(products, {rows, w.out, w.in}, [&]() -> Product {
+    const auto desc = product_desc(rows, w.out, w.in, packed_desc(w.out, w.in));
+    return {desc, dnnl::matmul(desc)};
+  });
+  product.primitive.execute(stream(),
+                            {{DNNL_ARG_SRC, wrap(product.desc.src_desc(), x)},
+                             {DNNL_ARG_WEIGHTS, wrap(product.desc.weights_desc(), w.data)},
+                             {DNNL_ARG_DST, wrap(product.desc.dst_desc(), sums)}});
+  stream().wait();
+}
+
+}  // namespace
+
+int64_t packed_int8_bytes(int64_t out, int64_t in) {
+  return scales_offset_bytes(number_bytes(out, in)) + storage_bytes(DType::kF32, out);
+}
+
+void pack_int8(const ops::PackMatrixArgs& args, Stream) {
+  if (has_vnni()) {
+    const memory::desc from({args.in, args.out}, memory::data_type::s8, memory::format_tag::ba);
+    memory source = wrap(from, args.from);
+    memory target = wrap(packed_desc(args.out, args.in), args.to);
+    dnnl::reorder(source, target).execute(stream(), source, target);
+    stream().wait();
+  } else {
+    std::memcpy(args.to, args.from, static_cast<size_t>(args.out * args.in));
+  }
+  std::memcpy(
+      static_cast<std::byte*>(args.to) + scales_offset_bytes(number_bytes(args.out, args.in)),
+      args.row_scale, static_cast<size_t>(storage_bytes(DType::kF32, args.out)));
+}
+
+void int8_linear(const ops::LinearArgs& args, Stream) {
+  const MatrixView& w = args.weight;
+  const VectorHelpers& helpers = vector_helpers(usable_isa());
+  // The row scales lie behind the quantised rows.
+  const int64_t numbers = scales_offset_bytes(args.rows * w.in);
+  float* const quantised = scratch_floats(0, numbers / 4 + args.rows);
+  auto* const x = reinterpret_cast<int8_t*>(quantised);
+  float* const x_scales = quantised + numbers / 4;
+  auto* const sums = reinterpret_cast<int32_t*>(scratch_floats(1, args.rows * w.out));
+  parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      x_scales[row] = helpers.quantise_row(args.x, args.x_dtype, row * w.in, w.in, x + row * w.in);
+    }
+  });
+  multiply(w, args.rows, x, sums);
+  const float* const w_scales = row_scales(w.data, number_bytes(w.out, w.in));
+  parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      helpers.finish_int8_row({.sums = sums + row * w.out,
+                               .x_scale = x_scales[row],
+                               .w_scales = w_scales,
+                               .bias = args.bias,
+                               .gate = args.gate,
+                               .epilogue = args.epilogue,
+                               .out = args.out,
+                               .dtype = args.out_dtype,
+                               .start = row * w.out,
+                               .width = w.out});
+    }
+  });
+}
+
+}  // namespace reel::cpu::onednn
