@@ -78,7 +78,7 @@ Search::Search(const OpenOptions& options)
                str_cat(quoted(options.model),
                        " does not exist; the file or folder of a model is "
                        "needed."),
-               "Check the spelling, or list what is there with: reel models list");
+               "Check the spelling; a bare name is looked up in the folders of REEL_MODELS.");
   model_is_folder_ = fs::is_directory(model_, ignored);
   if (model_is_folder_) tree_ = folders_under(model_, 2);
 }

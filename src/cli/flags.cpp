@@ -28,7 +28,7 @@ Flags::Flags(const char* command, const char* summary) : impl_(std::make_unique<
   impl_->app.get_formatter()->column_width(34);
   // One file for all commands, so a key may belong to another one.
   impl_->app.set_config("--config", env::config_file(), "settings that stand below the flags");
-  impl_->app.allow_config_extras(true);
+  impl_->app.allow_config_extras(CLI::config_extras_mode::ignore_all);
 }
 
 Flags::~Flags() = default;
