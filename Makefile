@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Thin wrappers over the CMake presets. Each target does all the set-up it needs.
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test check check-bare fuzz bench score
+.PHONY: help deps configure build program demo test check check-bare fuzz bench score
 
 help:
 	@echo "make demo        install, build, make demo.mp4 with the built-in model"
@@ -15,12 +15,17 @@ help:
 deps:
 	@scripts/install-deps.sh
 
-build: deps
+configure: deps
 	@cmake --preset release > build-configure.log || (cat build-configure.log; exit 1)
 	@rm -f build-configure.log
+
+build: configure
 	@cmake --build --preset release
 
-demo: build
+program: configure
+	@cmake --build --preset release --target reel
+
+demo: program
 	@build/bin/reel generate --out demo.mp4 --force --seed 7 \
 	  --prompt "$$(python3 -c 'import json; print(json.load(open("models/demo/config.json"))["reel"]["example_prompt"])')"
 	@echo "The clip is in $(CURDIR)/demo.mp4"
