@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a complete random checkpoint of any size in any published layout.
+// Writes a complete checkpoint in any published layout: a random one of any size, or one that is
+// there already.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,12 @@ struct SynthRequest {
   int64_t vae_base = 0;                                               // 96 in the published VAE
   // What config.json recommends.
   int64_t width_px = 0, height_px = 0, frames = 0;
+
+  // A model, as ModelOptions::model names one, whose weights are written instead of random ones,
+  // rounded or quantised from what they mean in f32. It brings its own dimensions, tokenizer and
+  // recommended size; the preset is left alone. The encoder of its VAE is left out: text-to-video
+  // does not read it.
+  std::string weights_from;
 
   bool with_vace = false;  // adds the tensors of a VACE model, which text-to-video leaves alone
   bool sparse = false;     // true headers over files whose numbers are zeros and take no space
@@ -49,14 +56,17 @@ using SynthWatcher = std::function<bool(const SynthProgress&)>;
 
 // Writes the DiT, the text encoder, the VAE, the tokenizer and the configuration.
 //
-// Numbers depend on nothing but the seed, the network, the tensor's name in Wan's own naming and
-// the position in it: every layout holds the same network, rounded or quantised its own way, and
-// the same bytes come out on every machine. Activations stay near 1 through the whole network.
+// Random numbers depend on nothing but the seed, the network, the tensor's name in Wan's own naming
+// and the position in it: every layout holds the same network, rounded or quantised its own way,
+// and the same bytes come out on every machine. Activations stay near 1 through the whole network.
 //
-// Throws kInvalidArgument for an unknown layout or preset, dimensions that no Wan model can have,
-// or a folder that is not empty; kUnsupported for with_vace in a layout that has no names for it;
-// kIo when the disk lacks space, which is looked at first; kCancelled. Nothing is left behind but
-// the folders above `out`.
+// A checkpoint made from another one says in the metadata of its DiT whether the model is
+// distilled.
+//
+// Throws kInvalidArgument for an unknown layout or preset, dimensions that no Wan model can have
+// or that stand beside weights_from, or a folder that is not empty; kUnsupported for with_vace in
+// a layout that has no names for it; what opening weights_from throws; kIo when the disk lacks
+// space, which is looked at first; kCancelled. Nothing is left behind but the folders above `out`.
 SynthReport synthesize(const SynthRequest& request, const SynthWatcher& watcher = {});
 
 }  // namespace reel

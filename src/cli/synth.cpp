@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `reel synth`: writes a random checkpoint of any size in any layout.
+// `reel synth`: writes a random checkpoint of any size, or an existing one, in any layout.
 #include <reel/synth.h>
 
 #include <algorithm>
@@ -32,6 +32,8 @@ void add_flags(Flags& flags, SynthRequest& request) {
   flags.add("--width", request.width_px, "default width that config.json states");
   flags.add("--height", request.height_px, "default height");
   flags.add("--frames", request.frames, "default frames");
+  flags.add("--from", request.weights_from,
+            "write this model's weights, rounded or quantised again, in place of random ones");
   flags.add_switch("--with-vace", request.with_vace, "add the tensors of a VACE model");
   flags.add_switch("--sparse", request.sparse, "true headers over files that take no space");
 }

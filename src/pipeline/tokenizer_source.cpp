@@ -32,14 +32,14 @@ UnigramModel read_file(const std::filesystem::path& path) {
 }
 
 // ComfyUI's text encoders carry the ModelProto as a tensor of bytes.
-UnigramModel read_embedded(const TokenizerSource& source) {
+std::string read_embedded(const TokenizerSource& source) {
   const auto file = formats::open_tensor_file(source.path);
   const formats::TensorEntry* entry = file->find(source.tensor);
   REEL_REQUIRE(entry != nullptr && entry->size_bytes <= kLargestFile, kBadFile,
                str_cat(source.path.string(), " has no usable tensor \"", source.tensor, "\"."));
   std::string bytes(entry->size_bytes, '\0');
   file->read(*entry, std::as_writable_bytes(std::span(bytes)));
-  return tokenizer::read_model_proto(bytes);
+  return bytes;
 }
 
 template <typename To, typename From>
@@ -48,7 +48,7 @@ std::vector<To> converted(const std::vector<From>* values) {
 }
 
 // llama.cpp's keys. Source: ggml docs/gguf.md, "Tokenizer".
-UnigramModel read_gguf(const std::filesystem::path& path) {
+UnigramModel read_gguf(const std::filesystem::path& path, int sentinel_count) {
   const auto file = formats::open_gguf(InputFile(path));
   const auto text = [&](const char* key) -> std::string {
     const auto found = file->metadata().find(key);
@@ -72,23 +72,49 @@ UnigramModel read_gguf(const std::filesystem::path& path) {
        .add_space_prefix = text("tokenizer.ggml.add_space_prefix") != "0" &&
                            text("tokenizer.ggml.add_space_prefix") != "false",
        .precompiled_charsmap =
-           charsmap == nullptr ? std::string() : std::string(charsmap->begin(), charsmap->end())});
+           charsmap == nullptr ? std::string() : std::string(charsmap->begin(), charsmap->end())},
+      sentinel_count);
+}
+
+UnigramModel read_model(const TokenizerSource& source) {
+  switch (source.format) {
+    case TokenizerFormat::kSpieceModel:
+    case TokenizerFormat::kTokenizerJson: return read_file(source.path);
+    case TokenizerFormat::kEmbeddedProto: return tokenizer::read_model_proto(read_embedded(source));
+    case TokenizerFormat::kGguf: return read_gguf(source.path, tokenizer::kUmt5Sentinels);
+  }
+  fail(ErrorCode::kInternal, "unknown tokenizer format");
+}
+
+std::string read_proto(const TokenizerSource& source) {
+  switch (source.format) {
+    case TokenizerFormat::kSpieceModel: return read_text_file(source.path, kLargestFile);
+    case TokenizerFormat::kTokenizerJson:
+      return tokenizer::write_model_proto(read_file(source.path));
+    case TokenizerFormat::kEmbeddedProto: return read_embedded(source);
+    case TokenizerFormat::kGguf: return tokenizer::write_model_proto(read_gguf(source.path, 0));
+  }
+  fail(ErrorCode::kInternal, "unknown tokenizer format");
+}
+
+// What a reader throws does not name the file.
+template <typename Read>
+auto named(const TokenizerSource& source, Read read) {
+  try {
+    return read(source);
+  } catch (const Error& error) {
+    fail(error.code(), str_cat('"', source.path.string(), "\": ", error.what()), error.hint());
+  }
 }
 
 }  // namespace
 
 UnigramModel read_tokenizer_source(const TokenizerSource& source) {
-  try {
-    switch (source.format) {
-      case TokenizerFormat::kSpieceModel:
-      case TokenizerFormat::kTokenizerJson: return read_file(source.path);
-      case TokenizerFormat::kEmbeddedProto: return read_embedded(source);
-      case TokenizerFormat::kGguf: return read_gguf(source.path);
-    }
-  } catch (const Error& error) {
-    fail(error.code(), str_cat('"', source.path.string(), "\": ", error.what()), error.hint());
-  }
-  fail(ErrorCode::kInternal, "unknown tokenizer format");
+  return named(source, read_model);
+}
+
+std::string read_tokenizer_proto(const TokenizerSource& source) {
+  return named(source, read_proto);
 }
 
 }  // namespace reel::pipeline

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "checkpoint/naming.h"
 #include "pipeline/synth/plan.h"
-#include "pipeline/synth/spiece_model.h"
 
 namespace reel::synth {
 namespace {
@@ -50,13 +49,13 @@ std::vector<TensorPlan> scaled(const std::vector<SourceTensor>& tensors,
 void add_comfy_fp8(Plan& plan, const Model& model) {
   plan.files.push_back({.name = str_cat("diffusion_models/wan2.1_t2v_", model.size_name,
                                         "_scaled_fp8_e4m3_lightx2v_4step_comfyui.safetensors"),
-                        .start = safetensors_writer(),
+                        .start = dit_writer(model),
                         .tensors = scaled(dit_tensors(model), nullptr)});
 
   std::vector<TensorPlan> text_encoder =
       scaled(text_encoder_tensors(model),
              checkpoint::find_naming(checkpoint::Network::kTextEncoder, "Hugging Face"));
-  const std::string proto = spiece_model();
+  const std::string& proto = model.tokenizer.spiece_model;
   text_encoder.push_back({.spec = {.name = "spiece_model",
                                    .dtype = DType::kU8,
                                    .shape = {static_cast<int64_t>(proto.size())}},

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "checkpoint/naming.h"
 #include "pipeline/synth/plan.h"
-#include "pipeline/synth/spiece_model.h"
 
 namespace reel::synth {
 namespace {
@@ -176,11 +175,12 @@ void add_diffusers(Plan& plan, const Model& model) {
   };
   auto dit = renamed(dit_tensors(model), DType::kBF16, naming(Network::kDit, "diffusers"));
   const size_t dit_shards = shards_of(dit);
-  add_shards(plan, "transformer/diffusion_pytorch_model", std::move(dit), dit_shards);
+  add_shards(plan, "transformer/diffusion_pytorch_model", dit_writer(model), std::move(dit),
+             dit_shards);
   auto text = renamed(text_encoder_tensors(model), DType::kBF16,
                       naming(Network::kTextEncoder, "Hugging Face"));
   const size_t text_shards = shards_of(text);
-  add_shards(plan, "text_encoder/model", std::move(text), text_shards);
+  add_shards(plan, "text_encoder/model", safetensors_writer(), std::move(text), text_shards);
   plan.files.push_back(
       {.name = "vae/diffusion_pytorch_model.safetensors",
        .start = safetensors_writer(),
@@ -194,9 +194,7 @@ void add_diffusers(Plan& plan, const Model& model) {
   add_json("text_encoder/config.json", text_encoder_config(model));
   add_json("vae/config.json", vae_config(model));
   add_json("scheduler/scheduler_config.json", scheduler_config());
-  plan.texts.push_back({"tokenizer/spiece.model", spiece_model()});
-  plan.texts.push_back({"tokenizer/tokenizer.json", tokenizer_json()});
-  plan.texts.push_back({"tokenizer/tokenizer_config.json", tokenizer_config_json()});
+  add_tokenizer_files(plan, model, "tokenizer/");
 }
 
 }  // namespace reel::synth

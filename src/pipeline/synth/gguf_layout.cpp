@@ -11,7 +11,6 @@
 #include "checkpoint/naming.h"
 #include "formats/gguf_writer.h"
 #include "pipeline/synth/plan.h"
-#include "pipeline/synth/spiece_model.h"
 
 namespace reel::synth {
 namespace {
@@ -107,18 +106,20 @@ StartWriter gguf_writer(Metadata metadata) {
   };
 }
 
-Metadata dit_metadata(const FileType& type) {
-  return {{"general.architecture", std::string("wan")},
-          {"general.quantization_version", uint32_t{2}},
-          {"general.file_type", type.number}};
+Metadata dit_metadata(const Model& model, const FileType& type) {
+  Metadata metadata = {{"general.architecture", std::string("wan")},
+                       {"general.quantization_version", uint32_t{2}},
+                       {"general.file_type", type.number}};
+  if (!model.kind.empty()) metadata["checkpoint_kind"] = model.kind;
+  return metadata;
 }
 
 // llama.cpp's converter fills the vocabulary up to the rows of the embedding.
-void add_tokenizer(Metadata& metadata, int64_t rows) {
+void add_tokenizer(Metadata& metadata, const tokenizer::UnigramModel& vocabulary, int64_t rows) {
   std::vector<std::string> tokens;
   std::vector<float> scores;
   std::vector<int32_t> types;
-  for (const tokenizer::Piece& piece : vocabulary().pieces) {
+  for (const tokenizer::Piece& piece : vocabulary.pieces) {
     tokens.push_back(piece.text);
     scores.push_back(static_cast<float>(piece.score));
     types.push_back(static_cast<int32_t>(piece.type));
@@ -134,9 +135,14 @@ void add_tokenizer(Metadata& metadata, int64_t rows) {
   metadata["tokenizer.ggml.token_type"] = std::move(types);
   metadata["tokenizer.ggml.add_space_prefix"] = true;
   metadata["tokenizer.ggml.remove_extra_whitespaces"] = true;
-  metadata["tokenizer.ggml.eos_token_id"] = uint32_t{1};
-  metadata["tokenizer.ggml.padding_token_id"] = uint32_t{0};
-  metadata["tokenizer.ggml.unknown_token_id"] = uint32_t{3};
+  metadata["tokenizer.ggml.eos_token_id"] = static_cast<uint32_t>(vocabulary.end_id);
+  metadata["tokenizer.ggml.padding_token_id"] = static_cast<uint32_t>(vocabulary.pad_id);
+  metadata["tokenizer.ggml.unknown_token_id"] = static_cast<uint32_t>(vocabulary.unk_id);
+  for (const tokenizer::NormalizerStep& step : vocabulary.normalizer) {
+    if (step.kind != tokenizer::NormalizerStep::Kind::kCharsmap) continue;
+    metadata["tokenizer.ggml.precompiled_charsmap"] =
+        std::vector<uint8_t>(step.from.begin(), step.from.end());
+  }
 }
 
 Metadata text_encoder_metadata(const Model& model, const FileType& type) {
@@ -157,7 +163,7 @@ Metadata text_encoder_metadata(const Model& model, const FileType& type) {
       {"t5encoder.attention.layer_norm_rms_epsilon", umt5::kEps},
       {"t5encoder.attention.relative_buckets_count", number(umt5::kBuckets)},
   };
-  add_tokenizer(metadata, text.vocab);
+  add_tokenizer(metadata, model.tokenizer.vocabulary, text.vocab);
   return metadata;
 }
 
@@ -193,7 +199,7 @@ void add_gguf(Plan& plan, const Model& model, const std::string& type_name) {
   plan.files.push_back(
       {.name = str_cat("Wan2.1_T2V_", upper(model.size_name), "_LightX2V_StepCfgDistill",
                        model.with_vace ? "_VACE" : "", '-', upper(type_name), ".gguf"),
-       .start = gguf_writer(dit_metadata(type)),
+       .start = gguf_writer(dit_metadata(model, type)),
        .tensors = dit_plans(model, type)});
   plan.files.push_back({.name = str_cat("umt5-xxl-encoder-", upper(type_name), ".gguf"),
                         .start = gguf_writer(text_encoder_metadata(model, type)),

@@ -1,28 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// The networks to be written: their dimensions, and the rule behind every tensor's numbers.
+// The networks to be written: their dimensions, and the numbers of every tensor.
 #pragma once
 
 #include <reel/synth.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "checkpoint/checkpoint.h"
 #include "core/shape.h"
 #include "models/umt5/config.h"
 #include "models/wan_dit/config.h"
 #include "models/wan_vae/config.h"
+#include "pipeline/synth/spiece_model.h"
 #include "pipeline/synth/values.h"
 
 namespace reel::synth {
 
+// The numbers of a tensor under Wan's own name; null for a tensor that is not there.
+using FindValues = std::function<TensorValuesPtr(checkpoint::Network, const std::string& name)>;
+
 struct Model {
-  std::string size_name;  // "14b", "1.3b", "tiny": part of file names
+  std::string size_name;                     // "14b", "1.3b", "tiny": part of file names
+  std::string display_name, example_prompt;  // for config.json; the second may be empty
+  // "distilled" or "base" where the files shall say so; random models say it by their names alone.
+  std::string kind;
   wan_dit::Config dit;
   umt5::Config text_encoder;
   wan_vae::Config vae;
   int64_t width_px = 0, height_px = 0, frames = 0;
   bool with_vace = false;
+  TokenizerFiles tokenizer;
+  uint64_t seed = 0;       // of random numbers
+  FindValues find_values;  // null: all numbers are random; otherwise those of VACE alone
 };
+
+// "14b" for the dimensions of that preset, "custom" for those of none.
+std::string size_name_of(const wan_dit::Config& dit);
 
 // The preset with the request's own dimensions. Throws kInvalidArgument.
 Model model_of(const SynthRequest& request);
@@ -31,7 +46,7 @@ Model model_of(const SynthRequest& request);
 struct SourceTensor {
   std::string name;
   Shape shape;
-  ValueRule values;
+  TensorValuesPtr values;
   int block = -1;          // of the DiT or the text encoder; VACE blocks have none
   bool is_matrix = false;  // of a block: what quantised layouts quantise
   bool is_value = false;   // the value projection of an attention
@@ -41,6 +56,7 @@ struct SourceTensor {
 // In the order of the original state dicts.
 std::vector<SourceTensor> dit_tensors(const Model& model);
 std::vector<SourceTensor> text_encoder_tensors(const Model& model);
+// With the encoder's, unless the numbers come from a VAE without them.
 std::vector<SourceTensor> vae_tensors(const Model& model);
 
 }  // namespace reel::synth

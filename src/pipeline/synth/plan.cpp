@@ -68,6 +68,15 @@ StartWriter safetensors_writer() {
   };
 }
 
+StartWriter dit_writer(const Model& model) {
+  if (model.kind.empty()) return safetensors_writer();
+  return [kind = model.kind](const std::filesystem::path& path,
+                             std::vector<formats::TensorSpec> tensors) {
+    return formats::start_safetensors(path, std::move(tensors),
+                                      {{"format", "pt"}, {"checkpoint_kind", kind}});
+  };
+}
+
 StartWriter torch_zip_writer() { return formats::start_torch_zip; }
 
 TensorPlan rounded(const SourceTensor& tensor, DType dtype) {
@@ -95,14 +104,13 @@ std::vector<TensorPlan> all_rounded(const std::vector<SourceTensor>& tensors, DT
   return all;
 }
 
-void add_shards(Plan& plan, const std::string& stem, std::vector<TensorPlan> tensors,
-                size_t count) {
+void add_shards(Plan& plan, const std::string& stem, const StartWriter& start,
+                std::vector<TensorPlan> tensors, size_t count) {
   uint64_t total = 0;
   for (const TensorPlan& tensor : tensors) total += bytes_of(tensor);
   const size_t first_file = plan.files.size();
   for (size_t number = 1; number <= count; ++number) {
-    plan.files.push_back(
-        {.name = shard_name(stem, number, count), .start = safetensors_writer(), .tensors = {}});
+    plan.files.push_back({.name = shard_name(stem, number, count), .start = start, .tensors = {}});
   }
   uint64_t before = 0;
   for (TensorPlan& tensor : tensors) {

@@ -24,7 +24,7 @@ enum class Content {
 struct TensorPlan {
   formats::TensorSpec spec;
   Content content = Content::kRounded;
-  ValueRule values;
+  TensorValuesPtr values;  // null where the content is no numbers
   // The least magnitude a scale stands for, and what a scale is rounded to before it is used.
   float scale_floor = 0;
   DType scale_dtype = DType::kF32;
@@ -68,6 +68,8 @@ Plan plan_layout(const Model& model, const std::string& layout);
 
 StartWriter safetensors_writer();
 StartWriter torch_zip_writer();
+// safetensors that say which kind of model it is, where that is known.
+StartWriter dit_writer(const Model& model);
 
 TensorPlan rounded(const SourceTensor& tensor, DType dtype);
 // The matrix as f8_e4m3 or i8, then <module>.weight_scale [out, 1].
@@ -76,7 +78,8 @@ void add_row_scaled(std::vector<TensorPlan>& all, const SourceTensor& tensor, DT
 // Every tensor rounded to one format.
 std::vector<TensorPlan> all_rounded(const std::vector<SourceTensor>& tensors, DType dtype);
 // Adds `tensors` as <stem>-0000i-of-0000n.safetensors of similar size, and their index.
-void add_shards(Plan& plan, const std::string& stem, std::vector<TensorPlan> tensors, size_t count);
+void add_shards(Plan& plan, const std::string& stem, const StartWriter& start,
+                std::vector<TensorPlan> tensors, size_t count);
 
 // Whole layouts. wan_layouts.cpp
 void add_distill(Plan& plan, const Model& model, DType dtype);
@@ -90,6 +93,8 @@ void add_gguf(Plan& plan, const Model& model, const std::string& type);
 
 // config.json as the original repositories have it in their root folder.
 TextPlan wan_config(const Model& model);
+// The tokenizer's files in `folder`.
+void add_tokenizer_files(Plan& plan, const Model& model, const std::string& folder);
 // What every config.json here says to Reel.
 std::string reel_settings_json(const Model& model);
 

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "pipeline/synth/model.h"
-#include "pipeline/synth/spiece_model.h"
 
 namespace reel::synth {
 namespace {
@@ -74,7 +73,7 @@ void check(const Model& model) {
   require_multiple("t5_ffn_dim", model.text_encoder.ffn_dim, 1, 1 << 18);
   require_multiple("t5_layers", model.text_encoder.layers, 1, 1000);
   require_multiple("vae_base", model.vae.channels.back(), 4, 1 << 12);
-  const int64_t pieces = spiece_count();
+  const auto pieces = static_cast<int64_t>(model.tokenizer.vocabulary.pieces.size());
   REEL_REQUIRE(model.text_encoder.vocab >= pieces && model.text_encoder.vocab < (1 << 24),
                kInvalidArgument,
                str_cat("t5_vocab is ", model.text_encoder.vocab, "; at least the ", pieces,
@@ -83,16 +82,29 @@ void check(const Model& model) {
 
 }  // namespace
 
+std::string size_name_of(const wan_dit::Config& dit) {
+  for (const Preset& preset : kPresets) {
+    if (preset.dit.dim == dit.dim && preset.dit.layers == dit.layers) return preset.size_name;
+  }
+  return "custom";
+}
+
 Model model_of(const SynthRequest& request) {
   const Preset& preset = find_preset(request.preset);
   Model model{.size_name = preset.size_name,
+              .display_name = str_cat("random ", preset.size_name),
+              .example_prompt = {},
+              .kind = {},
               .dit = preset.dit,
               .text_encoder = preset.text_encoder,
               .vae = {},
               .width_px = chosen(request.width_px, preset.width_px),
               .height_px = chosen(request.height_px, preset.height_px),
               .frames = chosen(request.frames, preset.frames),
-              .with_vace = request.with_vace};
+              .with_vace = request.with_vace,
+              .tokenizer = small_tokenizer(),
+              .seed = request.seed,
+              .find_values = {}};
   model.dit.dim = chosen(request.dim, model.dit.dim);
   model.dit.ffn_dim = chosen(request.ffn_dim, model.dit.ffn_dim);
   model.dit.layers = chosen(request.layers, model.dit.layers);

@@ -117,19 +117,9 @@ ordered_json normalizer() {
   return {{"type", "Sequence"}, {"normalizers", ordered_json::array({strip, spaces})}};
 }
 
-}  // namespace
-
-const tokenizer::UnigramModel& vocabulary() {
-  static const tokenizer::UnigramModel model = make_vocabulary();
-  return model;
-}
-
-std::string spiece_model() { return tokenizer::write_model_proto(vocabulary()); }
-
-std::string tokenizer_json() {
+std::string tokenizer_json(const tokenizer::UnigramModel& model) {
   ordered_json added = ordered_json::array();
   ordered_json pieces = ordered_json::array();
-  const auto& model = vocabulary();
   for (size_t id = 0; id < model.pieces.size(); ++id) {
     const Piece& piece = model.pieces[id];
     // spiece.model holds scores as f32.
@@ -162,6 +152,17 @@ std::string tokenizer_config_json() {
                              {"unk_token", "<unk>"},
                              {"extra_ids", 0}};
   return root.dump(2) + '\n';
+}
+
+}  // namespace
+
+TokenizerFiles small_tokenizer() {
+  TokenizerFiles files;
+  files.vocabulary = make_vocabulary();
+  files.spiece_model = tokenizer::write_model_proto(files.vocabulary);
+  files.tokenizer_json = tokenizer_json(files.vocabulary);
+  files.tokenizer_config_json = tokenizer_config_json();
+  return files;
 }
 
 }  // namespace reel::synth

@@ -32,14 +32,14 @@ Rows rows_of(const TensorPlan& tensor) {
 }
 
 // Calls body(row, numbers) for rows [first, last) on all threads.
-void for_rows(uint64_t seed, const ValueRule& rule, const Rows& rows, int64_t first, int64_t last,
+void for_rows(const TensorValues& values, const Rows& rows, int64_t first, int64_t last,
               const std::function<void(int64_t, std::span<const float>)>& body) {
   const int64_t grain = std::max<int64_t>(1, kGrainElements / rows.width);
   parallel_for(last - first, grain, [&](int64_t begin, int64_t end) {
     std::vector<float> numbers(static_cast<size_t>(rows.width));
     for (int64_t row = first + begin; row < first + end; ++row) {
       const auto used = std::span(numbers).first(static_cast<size_t>(rows.width_of(row)));
-      fill_values(seed, rule, rows.begin(row), used);
+      values.fill(rows.begin(row), used);
       body(row, used);
     }
   });
@@ -86,7 +86,7 @@ void TensorBytes::make_numbers(const TensorPlan& tensor,
     const int64_t start = storage_bytes(dtype, rows.begin(first));
     const int64_t end = storage_bytes(dtype, rows.begin(last - 1) + rows.width_of(last - 1));
     auto& piece = next_piece(end - start);
-    for_rows(seed_, tensor.values, rows, first, last, [&](int64_t row, std::span<const float> in) {
+    for_rows(*tensor.values, rows, first, last, [&](int64_t row, std::span<const float> in) {
       std::byte* out = piece.data() + (storage_bytes(dtype, rows.begin(row)) - start);
       if (tensor.content == Content::kRounded) return round_row(in, dtype, out);
       float& scale = scales_[per_row ? static_cast<size_t>(row) : 0];
@@ -103,7 +103,7 @@ void TensorBytes::make_numbers(const TensorPlan& tensor,
 float TensorBytes::largest_of(const TensorPlan& tensor) const {
   const Rows rows = rows_of(tensor);
   std::vector<float> largest(static_cast<size_t>(rows.count));
-  for_rows(seed_, tensor.values, rows, 0, rows.count, [&](int64_t row, std::span<const float> in) {
+  for_rows(*tensor.values, rows, 0, rows.count, [&](int64_t row, std::span<const float> in) {
     largest[static_cast<size_t>(row)] = largest_magnitude(in);
   });
   return *std::ranges::max_element(largest);

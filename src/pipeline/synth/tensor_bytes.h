@@ -14,8 +14,6 @@ namespace reel::synth {
 // Made in the order of the tensors of a file: scales are those of the tensor before.
 class TensorBytes {
  public:
-  explicit TensorBytes(uint64_t seed) : seed_(seed) {}
-
   // How many pieces, the latest included, stay as they were given: their taker may lag behind.
   static constexpr size_t kHeldPieces = 2;
 
@@ -29,7 +27,6 @@ class TensorBytes {
 
   std::vector<std::byte>& next_piece(int64_t size_bytes);
 
-  uint64_t seed_;
   std::vector<float> scales_;
   std::array<std::vector<std::byte>, kHeldPieces + 1> pieces_;
   size_t next_ = 0;

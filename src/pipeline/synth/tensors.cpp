@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which numbers each tensor gets: large enough that every branch shows in the result, small enough
-// that the residual stream stays near 1 through forty blocks.
+// Which numbers each tensor gets. Random ones are large enough that every branch shows in the
+// result, small enough that the residual stream stays near 1 through forty blocks.
 #include <cmath>
 #include <cstring>
 
@@ -16,6 +16,7 @@ namespace {
 
 using checkpoint::NameUnit;
 using checkpoint::NeededTensor;
+using checkpoint::Network;
 using checkpoint::RowKind;
 
 constexpr float kBiasAmplitude = 0.1f;
@@ -117,20 +118,35 @@ bool is_matrix_of_block(const NeededTensor& tensor) {
          (kind == RowKind::kLinear || kind == RowKind::kMatrix);
 }
 
-SourceTensor source(const NeededTensor& tensor, const std::string& stream, const Recipe& recipe) {
+SourceTensor source(const NeededTensor& tensor, TensorValuesPtr values) {
   return {.name = tensor.name,
           .shape = tensor.shape,
-          .values = {.stream = stream_of(stream),
-                     .amplitude = recipe.amplitude,
-                     .offset = recipe.offset},
+          .values = std::move(values),
           .block = tensor.block,
           .is_matrix = is_matrix_of_block(tensor)};
 }
 
-void add_dit(std::vector<SourceTensor>& all, const std::vector<NameUnit>& units,
+TensorValuesPtr drawn_values(const Model& model, const std::string& stream, const Recipe& recipe) {
+  return random_values(
+      model.seed,
+      {.stream = stream_of(stream), .amplitude = recipe.amplitude, .offset = recipe.offset});
+}
+
+// Null for a tensor that the numbers' checkpoint does not have.
+TensorValuesPtr values_of(const Model& model, Network network, const NeededTensor& needed,
+                          const std::string& stream, const Recipe& recipe) {
+  return model.find_values ? model.find_values(network, needed.name)
+                           : drawn_values(model, stream, recipe);
+}
+
+void add_dit(std::vector<SourceTensor>& all, const Model& model, const std::vector<NameUnit>& units,
              const checkpoint::Dims& dims, bool is_vace) {
   for (const NeededTensor& needed : checkpoint::needed_tensors(units, dims)) {
-    SourceTensor tensor = source(needed, "dit/" + stream_name(needed), dit_recipe(needed));
+    const std::string stream = "dit/" + stream_name(needed);
+    const Recipe recipe = dit_recipe(needed);
+    SourceTensor tensor =
+        source(needed, is_vace ? drawn_values(model, stream, recipe)
+                               : values_of(model, Network::kDit, needed, stream, recipe));
     tensor.is_value = tensor.is_matrix && needed.row->role == wan_dit::kV;
     tensor.is_down = tensor.is_matrix && needed.row->role == wan_dit::kDown;
     if (is_vace) tensor.block = -1;
@@ -142,9 +158,9 @@ void add_dit(std::vector<SourceTensor>& all, const std::vector<NameUnit>& units,
 
 std::vector<SourceTensor> dit_tensors(const Model& model) {
   std::vector<SourceTensor> all;
-  add_dit(all, wan_dit::name_units(model.dit), wan_dit::dims_of(model.dit), false);
+  add_dit(all, model, wan_dit::name_units(model.dit), wan_dit::dims_of(model.dit), false);
   if (model.with_vace) {
-    add_dit(all, wan_dit::vace_name_units(model.dit), wan_dit::vace_dims(model.dit), true);
+    add_dit(all, model, wan_dit::vace_name_units(model.dit), wan_dit::vace_dims(model.dit), true);
   }
   return all;
 }
@@ -154,7 +170,9 @@ std::vector<SourceTensor> text_encoder_tensors(const Model& model) {
   const auto units = umt5::name_units(model.text_encoder);
   for (const NeededTensor& needed :
        checkpoint::needed_tensors(units, umt5::dims_of(model.text_encoder))) {
-    SourceTensor tensor = source(needed, "t5/" + needed.name, text_encoder_recipe(needed));
+    SourceTensor tensor =
+        source(needed, values_of(model, Network::kTextEncoder, needed, "t5/" + needed.name,
+                                 text_encoder_recipe(needed)));
     tensor.is_value = tensor.is_matrix && needed.row->role == umt5::kV;
     tensor.is_down = tensor.is_matrix && needed.row->role == umt5::kDown;
     all.push_back(std::move(tensor));
@@ -169,7 +187,8 @@ std::vector<SourceTensor> vae_tensors(const Model& model) {
   dims.merge(wan_vae::dims_of(model.vae));
   for (auto& unit : wan_vae::name_units()) units.push_back(std::move(unit));
   for (const NeededTensor& needed : checkpoint::needed_tensors(units, dims)) {
-    all.push_back(source(needed, "vae/" + needed.name, vae_recipe(needed)));
+    auto values = values_of(model, Network::kVae, needed, "vae/" + needed.name, vae_recipe(needed));
+    if (values != nullptr) all.push_back(source(needed, std::move(values)));
   }
   return all;
 }

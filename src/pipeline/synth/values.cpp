@@ -53,7 +53,24 @@ REEL_VECTOR_CLONES void fill_tiles(uint64_t seed, const ValueRule& rule, uint64_
   }
 }
 
+class RandomValues : public TensorValues {
+ public:
+  RandomValues(uint64_t seed, const ValueRule& rule) : seed_(seed), rule_(rule) {}
+
+  void fill(int64_t first, std::span<float> out) const override {
+    fill_values(seed_, rule_, first, out);
+  }
+
+ private:
+  uint64_t seed_;
+  ValueRule rule_;
+};
+
 }  // namespace
+
+TensorValuesPtr random_values(uint64_t seed, const ValueRule& rule) {
+  return std::make_shared<RandomValues>(seed, rule);
+}
 
 uint64_t stream_of(std::string_view name) {
   uint64_t hash = 0xcbf29ce484222325u;

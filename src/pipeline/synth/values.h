@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random numbers that depend on nothing but a seed, a name and a position.
+// The numbers of a tensor: random ones, which depend on nothing but a seed, a name and a position,
+// or those of another checkpoint.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -24,5 +26,16 @@ uint64_t stream_of(std::string_view name);
 // counter position / 4; the product and the sum are rounded to f32 one after the other. Stored
 // files and golden numbers rely on these bits.
 void fill_values(uint64_t seed, const ValueRule& rule, int64_t first, std::span<float> out);
+
+// The numbers of one tensor, in the order of its elements.
+class TensorValues {
+ public:
+  virtual ~TensorValues() = default;
+  // out[i] = the number at position first + i. Called by several threads at once.
+  virtual void fill(int64_t first, std::span<float> out) const = 0;
+};
+using TensorValuesPtr = std::shared_ptr<const TensorValues>;  // plans are copied
+
+TensorValuesPtr random_values(uint64_t seed, const ValueRule& rule);
 
 }  // namespace reel::synth

@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "pipeline/synth/plan.h"
-#include "pipeline/synth/spiece_model.h"
 
 namespace reel::synth {
 namespace {
@@ -44,10 +43,7 @@ void add_text_encoder_8bit(Plan& plan, const Model& model, DType dtype, const st
 // What lies beside the weights in the root folder.
 void add_root_files(Plan& plan, const Model& model) {
   plan.texts.push_back(wan_config(model));
-  const std::string folder = "google/umt5-xxl/";
-  plan.texts.push_back({folder + "spiece.model", spiece_model()});
-  plan.texts.push_back({folder + "tokenizer.json", tokenizer_json()});
-  plan.texts.push_back({folder + "tokenizer_config.json", tokenizer_config_json()});
+  add_tokenizer_files(plan, model, "google/umt5-xxl/");
 }
 
 }  // namespace
@@ -59,7 +55,7 @@ void add_distill(Plan& plan, const Model& model, DType dtype) {
   for (size_t index = 0; index <= layers; ++index) {
     const std::string stem = index < layers ? str_cat("block_", index) : "non_block";
     files[index] = {
-        .name = folder + stem + ".safetensors", .start = safetensors_writer(), .tensors = {}};
+        .name = folder + stem + ".safetensors", .start = dit_writer(model), .tensors = {}};
   }
   for (const SourceTensor& tensor : dit_tensors(model)) {
     auto& tensors = files[tensor.block < 0 ? layers : static_cast<size_t>(tensor.block)].tensors;
@@ -82,7 +78,7 @@ void add_distill(Plan& plan, const Model& model, DType dtype) {
 void add_distill_bf16(Plan& plan, const Model& model) {
   const std::string folder = "distill_models/";
   plan.files.push_back({.name = folder + "distill_model.safetensors",
-                        .start = safetensors_writer(),
+                        .start = dit_writer(model),
                         .tensors = all_rounded(dit_tensors(model), DType::kBF16)});
   add_text_encoder_bf16(plan, model, folder);
   add_vae(plan, model, folder);
@@ -90,10 +86,21 @@ void add_distill_bf16(Plan& plan, const Model& model) {
 }
 
 void add_official(Plan& plan, const Model& model) {
-  add_shards(plan, kDitStem, all_rounded(dit_tensors(model), DType::kF32), 6);
+  add_shards(plan, kDitStem, dit_writer(model), all_rounded(dit_tensors(model), DType::kF32), 6);
   add_text_encoder_bf16(plan, model, "");
   add_vae(plan, model, "");
   add_root_files(plan, model);
+}
+
+void add_tokenizer_files(Plan& plan, const Model& model, const std::string& folder) {
+  const TokenizerFiles& files = model.tokenizer;
+  plan.texts.push_back({folder + "spiece.model", files.spiece_model});
+  if (!files.tokenizer_json.empty()) {
+    plan.texts.push_back({folder + "tokenizer.json", files.tokenizer_json});
+  }
+  if (!files.tokenizer_config_json.empty()) {
+    plan.texts.push_back({folder + "tokenizer_config.json", files.tokenizer_config_json});
+  }
 }
 
 TextPlan wan_config(const Model& model) {
@@ -110,10 +117,11 @@ TextPlan wan_config(const Model& model) {
 }
 
 std::string reel_settings_json(const Model& model) {
-  const nlohmann::ordered_json settings = {{"name", "random " + model.size_name},
-                                           {"width", model.width_px},
-                                           {"height", model.height_px},
-                                           {"frames", model.frames}};
+  nlohmann::ordered_json settings = {{"name", model.display_name},
+                                     {"width", model.width_px},
+                                     {"height", model.height_px},
+                                     {"frames", model.frames}};
+  if (!model.example_prompt.empty()) settings["example_prompt"] = model.example_prompt;
   return settings.dump();
 }
 

@@ -81,7 +81,7 @@ void expect_holds(const Component& component, const std::vector<synth::SourceTen
     if (stored == nullptr) continue;  // check_complete has seen that it is not needed
     ++compared;
     std::vector<float> want(static_cast<size_t>(source.shape.elements()));
-    synth::fill_values(kSeed, source.values, 0, want);
+    source.values->fill(0, want);
     const double error = relative_error(stored_numbers(*stored), want);
     EXPECT_LE(error, source.is_matrix ? matrix_error : other_error) << source.name;
   }
@@ -98,7 +98,7 @@ class SynthLayouts : public testing::TestWithParam<Layout> {
   }
 
   test::TempFolder folder_;
-  synth::Model model_ = synth::model_of({});
+  synth::Model model_ = synth::model_of({.seed = kSeed});
 };
 
 TEST_P(SynthLayouts, OpenAsACompleteCheckpointOfTheSameNumbers) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <reel/synth.h>
+#include "pipeline/synth/checkpoint_writer.h"
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
@@ -13,14 +12,10 @@
 #include "pipeline/synth/plan.h"
 #include "pipeline/synth/tensor_bytes.h"
 
-namespace reel {
+namespace reel::synth {
 namespace {
 
 namespace fs = std::filesystem;
-using synth::Content;
-using synth::FilePlan;
-using synth::Plan;
-using synth::TensorPlan;
 
 std::string quoted(const fs::path& path) { return str_cat('"', path.string(), '"'); }
 
@@ -92,20 +87,16 @@ void require_space(const fs::path& folder, uint64_t needed_bytes) {
 // Writes the files of a plan in order.
 class CheckpointWriter {
  public:
-  CheckpointWriter(const SynthRequest& request, const Plan& plan, const fs::path& folder,
+  CheckpointWriter(const Plan& plan, bool is_sparse, const fs::path& folder,
                    const SynthWatcher& watcher)
-      : plan_(plan),
-        folder_(folder),
-        watcher_(watcher),
-        is_sparse_(request.sparse),
-        bytes_(request.seed) {
+      : plan_(plan), folder_(folder), watcher_(watcher), is_sparse_(is_sparse) {
     progress_.total_bytes = plan.tensor_bytes();
   }
 
   SynthReport write() && {
     for (const FilePlan& file : plan_.files) write_tensors(file);
-    for (const synth::IndexPlan& index : plan_.indexes) write_index(index);
-    for (const synth::TextPlan& text : plan_.texts) {
+    for (const IndexPlan& index : plan_.indexes) write_index(index);
+    for (const TextPlan& text : plan_.texts) {
       OutputFile file(place_of(text.name));
       file.write(text.text);
       file.commit();
@@ -128,7 +119,7 @@ class CheckpointWriter {
     for (const TensorPlan& tensor : file.tensors) specs.push_back(tensor.spec);
     const auto writer = file.start(place_of(file.name), std::move(specs));
     // Writes one piece while the next is made and one waits: all that TensorBytes holds.
-    ThreadWorker disk(synth::TensorBytes::kHeldPieces - 1);
+    ThreadWorker disk(TensorBytes::kHeldPieces - 1);
     for (const TensorPlan& tensor : file.tensors) write_tensor(tensor, *writer, disk);
     disk.wait();
     writer->commit();
@@ -149,7 +140,7 @@ class CheckpointWriter {
     });
   }
 
-  void write_index(const synth::IndexPlan& index) {
+  void write_index(const IndexPlan& index) {
     formats::ShardIndex shards;
     uint64_t total_bytes = 0;
     for (size_t at = 0; at < index.file_count; ++at) {
@@ -178,7 +169,7 @@ class CheckpointWriter {
   const fs::path& folder_;
   const SynthWatcher& watcher_;
   bool is_sparse_;
-  synth::TensorBytes bytes_;
+  TensorBytes bytes_;
   SynthProgress progress_;
   SynthReport report_;
 };
@@ -190,19 +181,16 @@ uint64_t with_headers(uint64_t tensor_bytes) {
 
 }  // namespace
 
-SynthReport synthesize(const SynthRequest& request, const SynthWatcher& watcher) {
-  const auto start = std::chrono::steady_clock::now();
-  REEL_REQUIRE(!request.out.empty(), kInvalidArgument, "out is empty; a folder's name is needed.");
-  const synth::Model model = synth::model_of(request);
-  const Plan plan = synth::plan_layout(model, request.layout);
+SynthReport write_checkpoint(const Model& model, const SynthRequest& request,
+                             const SynthWatcher& watcher) {
+  const Plan plan = plan_layout(model, request.layout);
   fs::path out = fs::absolute(request.out).lexically_normal();
   if (!out.has_filename()) out = out.parent_path();
   PartialFolder folder(out);
   if (!request.sparse) require_space(folder.path(), with_headers(plan.tensor_bytes()));
-  SynthReport report = CheckpointWriter(request, plan, folder.path(), watcher).write();
+  SynthReport report = CheckpointWriter(plan, request.sparse, folder.path(), watcher).write();
   folder.keep();
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 }
 
-}  // namespace reel
+}  // namespace reel::synth
