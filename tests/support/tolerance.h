@@ -13,4 +13,28 @@ inline double kernel(DType dtype) { return dtype == DType::kBF16 ? 2e-3 : 2e-6; 
 // Attention rounds its weights to bf16 before the second product.
 inline double attention(DType dtype) { return dtype == DType::kBF16 ? 5e-3 : 2e-6; }
 
+// How far final latents may be from those of the demo model's FP8 files when the same weights come
+// from another layout, f32 products, relative 2-norm: with the text states of the FP8 files, and
+// with the layout's own text encoder.
+struct LayoutError {
+  double dit = 0, whole = 0;
+};
+// Every number of both networks is the same f32 number. FP8 again finds the scales it came from.
+inline constexpr LayoutError kGgufF32Layout{.dit = 0, .whole = 0};
+inline constexpr LayoutError kFp8Layout{.dit = 0, .whole = 0};
+// An f32 DiT is the same; the text encoder is rounded to bf16, whose 8 bits do not hold the product
+// of an FP8 number and its scale. Measured: 9e-5.
+inline constexpr LayoutError kOfficialLayout{.dit = 0, .whole = 1.6e-4};
+// The DiT is rounded to bf16 too: 0.17 % of each weight. Measured: 1.4e-3.
+inline constexpr LayoutError kBf16Layout{.dit = 2.5e-3, .whole = 2.5e-3};
+// 8 bits with a scale per 32 numbers: half a step is 0.4 % of the largest. Measured: 5.1e-3.
+inline constexpr LayoutError kQ8Layout{.dit = 9e-3, .whole = 9e-3};
+// The same 8 bits with a scale per row, whose largest number is further out. Measured: 1.2e-2.
+inline constexpr LayoutError kInt8Layout{.dit = 2.2e-2, .whole = 2.2e-2};
+// FP8 with one scale per matrix rounds again what was rounded to other scales, by 2.6 % of each
+// weight. Measured: 2.5e-2.
+inline constexpr LayoutError kComfyFp8Layout{.dit = 4.5e-2, .whole = 4.5e-2};
+// 4 bits with scales per 32 numbers, 6 bits where it matters most. Measured: 6.7e-2.
+inline constexpr LayoutError kQ4KLayout{.dit = 0.12, .whole = 0.12};
+
 }  // namespace reel::test::tolerance
