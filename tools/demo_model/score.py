@@ -73,6 +73,8 @@ def main():
     a.add_argument("--seed", type=int, default=0, help="seed of the first clip; the next take the next ones")
     a.add_argument("--misses", help="write a contact sheet of the misses to this PNG")
     a.add_argument("--sheet", help="write a contact sheet of all clips to this PNG")
+    a.add_argument("--row", help="append the accuracies to this file as one row of a Markdown table")
+    a.add_argument("--label", default="clips", help="what that row begins with")
     a.add_argument("--shuffle", action="store_true", help="compare with other clips' captions: must score at chance")
     a.add_argument("--quiet", action="store_true", help="do not list the misses")
     a.add_argument("extra", nargs="*", help="after --: further flags for reel generate")
@@ -103,6 +105,12 @@ def main():
         write_png(a.sheet, stack(strips))
     if a.misses and misses:
         write_png(a.misses, stack([strips[i] for i in misses]))
+        print(f"the misses, two clips a row in the order above: {os.path.abspath(a.misses)}")
+    if a.row:
+        every = np.mean([w == f for w, f in zip(wanted, found)])
+        cells = [f"{100 * x:.1f} %" for x in [*(accuracy[k] for k in MARKS_ORDER), every]]
+        with open(a.row, "a") as file:
+            print("|", " | ".join([a.label, str(len(wanted)), *cells]), "|", file=file)
     return 0 if all(accuracy[k] >= MARKS[k] for k in MARKS) else 1
 
 
