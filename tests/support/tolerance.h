@@ -37,4 +37,17 @@ inline constexpr LayoutError kComfyFp8Layout{.dit = 4.5e-2, .whole = 4.5e-2};
 // 4 bits with scales per 32 numbers, 6 bits where it matters most. Measured: 6.7e-2.
 inline constexpr LayoutError kQ4KLayout{.dit = 0.12, .whole = 0.12};
 
+// Goldens: relative error in the 2-norm against the reference in float64 on the same weights.
+// What f32 leaves is the rounding of a few hundred operations in a row; bf16 keeps the residual
+// stream in f32 and rounds what goes into products to 8 bits (2^-9 each).
+inline double golden_text_states(DType compute) { return compute == DType::kBF16 ? 1e-2 : 1e-5; }
+inline double golden_velocity(DType compute) { return compute == DType::kBF16 ? 1e-2 : 1e-5; }
+
+// Four forwards, each starting from what the one before left.
+inline double golden_latents(DType compute) { return compute == DType::kBF16 ? 2e-2 : 2e-5; }
+
+// Frames in 0..1. With bf16 as peak signal-to-noise ratio: 48 dB is one step of 8-bit video.
+inline double golden_frames_f32() { return 1e-5; }
+inline double golden_frames_bf16_db() { return 48; }
+
 }  // namespace reel::test::tolerance

@@ -68,14 +68,15 @@ def corrector_weights(r: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
     phi = phi / hh - 0.5
     b.append(phi * 2 / grown)
     return torch.linalg.solve(
-        torch.tensor([[1.0, 1.0], [r.item(), 1.0]]), torch.tensor([v.item() for v in b])
+        torch.tensor([[1.0, 1.0], [r.item(), 1.0]], dtype=r.dtype),
+        torch.tensor([v.item() for v in b], dtype=r.dtype),
     )
 
 
-def run_unipc(steps: int, shift: float) -> list[torch.Tensor]:
-    sigmas, _ = wan_levels(steps, shift)
-    latents, sample, estimates, order_before = initial_latents(), None, [], 0
-    out = []
+def run_unipc(sigmas: torch.Tensor, latents: torch.Tensor, velocity) -> list[torch.Tensor]:
+    """The latents after every step, in the dtype of `sigmas` and `latents`."""
+    steps = len(sigmas) - 1
+    sample, estimates, order_before, out = None, [], 0, []
     for k in range(steps):
         m = latents - sigmas[k] * velocity(latents, k)
         if k > 0:
@@ -158,7 +159,8 @@ def main(folder: Path) -> None:
         [torch.from_numpy(wan_levels(*run)[1]) for run in UNIPC_RUNS],
     )
     for steps, shift in UNIPC_RUNS:
-        ours, theirs = run_unipc(steps, shift), run_diffusers(steps, shift)
+        ours = run_unipc(wan_levels(steps, shift)[0], initial_latents(), velocity)
+        theirs = run_diffusers(steps, shift)
         gap = max((a - b).abs().max().item() for a, b in zip(ours, theirs))
         print(f"unipc {steps} steps, shift {shift}: {gap:.1e} from diffusers")
         assert gap < 1e-5 and math.isfinite(gap)
