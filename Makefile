@@ -33,7 +33,7 @@ demo: program
 test: build
 	@tests/run.sh
 
-score: build
+score: program
 	@tools/demo_model/score_layouts.sh
 
 bench: deps

@@ -79,12 +79,12 @@ def main():
     a.add_argument("--quiet", action="store_true", help="do not list the misses")
     a.add_argument("extra", nargs="*", help="after --: further flags for reel generate")
     a = a.parse_args()
-    wanted = chosen(a.count)
+    wanted = drawn = chosen(a.count)
     if a.shuffle:
         wanted = random.Random(1).sample(wanted, len(wanted))
     found, strips, begin = [], [], time.time()
     with tempfile.TemporaryDirectory() as folder:
-        for i, combination in enumerate(wanted):
+        for i, combination in enumerate(drawn):
             path = os.path.join(a.clips or folder, f"{i}.y4m")
             if not a.clips:
                 generate(a.reel, a.model, combination, a.seed + i, path, a.extra)
