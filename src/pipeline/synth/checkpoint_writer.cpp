@@ -107,7 +107,7 @@ class CheckpointWriter {
 
  private:
   fs::path place_of(const std::string& name) const {
-    const fs::path path = folder_ / name;
+    fs::path path = folder_ / name;
     make_folders(path.parent_path());
     return path;
   }
