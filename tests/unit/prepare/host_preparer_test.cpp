@@ -48,7 +48,9 @@ class PreparerTest : public testing::Test {
     component_.path = folder_.path();
   }
 
-  HostPreparer preparer() { return {component_, cpu::reference_kernels(), {DType::kF32, DType::kF32}, stop_}; }
+  HostPreparer preparer() {
+    return {component_, cpu::reference_kernels(), {DType::kF32, DType::kF32}, stop_};
+  }
 
   test::TempFolder folder_;
   StopFlag stop_;
