@@ -10,15 +10,16 @@ namespace {
 
 constexpr int64_t kMostFlopsPerCall = int64_t{4} << 30;
 
-void check_frames(std::span<const Frame> frames, const Frame& like, int64_t channels,
+// Present frames are `dtype` [rows and cols of `like`, channels].
+void check_frames(std::span<const Frame> frames, DType dtype, const Frame& like, int64_t channels,
                   const char* name) {
   for (const Frame& frame : frames) {
     REEL_REQUIRE(
-        frame.data == nullptr || (frame.dtype == like.dtype &&
+        frame.data == nullptr || (frame.dtype == dtype &&
                                   frame.shape == (Shape{like.shape[0], like.shape[1], channels})),
         kInvalidArgument,
         str_cat("conv: a frame of ", name, " is ", frame.dtype, ' ', frame.shape, ", must be ",
-                like.dtype, " [", like.shape[0], ", ", like.shape[1], ", ", channels, "]"));
+                dtype, " [", like.shape[0], ", ", like.shape[1], ", ", channels, "]"));
   }
 }
 
@@ -37,9 +38,12 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
                str_cat("conv: out is ", out[0].dtype, ' ', out[0].shape));
   REEL_REQUIRE(residual.empty() || residual.size() == out.size(), kInvalidArgument,
                str_cat("conv: ", residual.size(), " residual frames for ", out.size()));
-  check_frames(frames, out[0], shape.in_channels, "x");
-  check_frames(out, out[0], shape.out_channels, "out");
-  check_frames(residual, out[0], shape.out_channels, "residual");
+  const DType out_dtype = out[0].dtype;
+  REEL_REQUIRE(out_dtype == weight.dtype || out_dtype == DType::kF32, kInvalidArgument,
+               str_cat("conv: out is ", out_dtype, " but the weight is ", weight.dtype));
+  check_frames(frames, weight.dtype, out[0], shape.in_channels, "x");
+  check_frames(out, out_dtype, out[0], shape.out_channels, "out");
+  check_frames(residual, out_dtype, out[0], shape.out_channels, "residual");
   if (bias.data != nullptr) require_vector("conv", "bias", bias, shape.out_channels);
   require_kernel("conv", ctx, ctx.kernels.conv);
 
@@ -55,7 +59,8 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
                   .residual = residual.empty() ? nullptr : residual[at].data,
                   .weight = weight,
                   .bias = floats(bias),
-                  .dtype = out[0].dtype,
+                  .dtype = weight.dtype,
+                  .out_dtype = out_dtype,
                   .rows = rows,
                   .cols = cols,
                   .row_begin = 0,

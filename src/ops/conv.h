@@ -17,8 +17,8 @@ using Frame = TensorView;
 //
 //   frames    taps - 1 + out.size() frames [rows, cols, in_channels]; one with data == nullptr
 //             is zeros
-//   out       frames [rows, cols, out_channels] of the same dtype (f32 or bf16)
-//   residual  empty, or as many frames as out; may be out
+//   out       frames [rows, cols, out_channels]; as frames, or f32
+//   residual  empty, or as many frames as out, of their dtype; may be out
 //
 // Numerics: f32 sums, one rounding at the store. Looks at the stop flag between strips of rows.
 void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,

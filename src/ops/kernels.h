@@ -114,9 +114,10 @@ struct CastArgs {
 // out = x / max(|x|, 1e-12) * sqrt(width) * gamma, then SiLU if asked. |x| over the last axis.
 struct L2NormArgs {
   const void* x;
+  DType x_dtype;
   const float* gamma;  // [width]
   bool silu;
-  void* out;  // may be x
+  void* out;  // may be x when the dtypes agree
   DType dtype;
   int64_t rows, width;
 };
@@ -135,7 +136,8 @@ struct ConvArgs {
   const void* residual;           // as out, added to it; may be out or null
   ConvView weight;
   const float* bias;  // [out_channels], or null
-  DType dtype;        // of frames, out and residual
+  DType dtype;        // of frames and weight
+  DType out_dtype;    // of out and residual
   int64_t rows, cols;
   int64_t row_begin, row_end;  // the rows of out to compute
 };

@@ -99,19 +99,21 @@ void rms_norm_rope(Context& ctx, const TensorView& x, const TensorView& weight, 
 void l2_norm(Context& ctx, const TensorView& x, const TensorView& gamma, bool silu,
              const TensorView& out) {
   require_same_shape("l2_norm", x, out);
-  REEL_REQUIRE(out.dtype == x.dtype, kInvalidArgument,
+  REEL_REQUIRE(out.dtype == x.dtype || x.dtype == DType::kF32, kInvalidArgument,
                str_cat("l2_norm: x is ", x.dtype, " but out is ", out.dtype));
   require_vector("l2_norm", "gamma", gamma, x.width());
   require_kernel("l2_norm", ctx, ctx.kernels.l2_norm);
   const int64_t chunk = rows_per_call(x.width());
-  const int64_t row_bytes = storage_bytes(x.dtype, x.width());
+  const int64_t x_row_bytes = storage_bytes(x.dtype, x.width());
+  const int64_t out_row_bytes = storage_bytes(out.dtype, x.width());
   for (int64_t row = 0; row < x.rows(); row += chunk) {
     ctx.stop.check();
-    ctx.kernels.l2_norm({.x = x.as<std::byte>() + row * row_bytes,
+    ctx.kernels.l2_norm({.x = x.as<std::byte>() + row * x_row_bytes,
+                         .x_dtype = x.dtype,
                          .gamma = floats(gamma),
                          .silu = silu,
-                         .out = out.as<std::byte>() + row * row_bytes,
-                         .dtype = x.dtype,
+                         .out = out.as<std::byte>() + row * out_row_bytes,
+                         .dtype = out.dtype,
                          .rows = std::min(chunk, x.rows() - row),
                          .width = x.width()},
                         ctx.stream);

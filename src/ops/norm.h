@@ -41,7 +41,8 @@ void rms_norm_rope(Context& ctx, const TensorView& x, const TensorView& weight, 
 
 // out = x / max(|x|, 1e-12) * sqrt(channels) * gamma over the last axis, then SiLU if asked.
 //
-//   x, out  [..., channels]  f32 or bf16, the same; may alias
+//   x       [..., channels]  f32 or bf16
+//   out     [..., channels]  as x, or bf16 where x is f32; may be x when the dtypes agree
 //   gamma   [channels]       f32
 //
 // Source: Wan 2.1, wan/modules/vae.py, class RMS_norm: an L2 norm, not a mean square.

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "ops/elementwise.h"
 #include "pipeline/latent_check.h"
 #include "tokenizer/prompt_cleaning.h"
 
@@ -149,11 +148,9 @@ void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& late
   const VideoSize size = video_size(latents.shape());
   clock.enter(Stage::kDecode, static_cast<int>(size.frames));
   const auto vae = model.load_vae(runtime);
-  Tensor pixels(DType::kF32, {size.height_px, size.width_px, 3}, "a frame");
   int done = 0;
   (*vae)->decode(ctx, latents, [&](const TensorView& frame) {
-    ops::cast(ctx, frame, pixels);
-    on_frame(pixels);
+    on_frame(frame);
     clock.report(++done);
   });
   if (weights_digest != nullptr) *weights_digest = vae->weights_digest();

@@ -262,6 +262,14 @@ TEST_P(DTypes, L2NormWithAndWithoutSilu) {
 
       EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype)) << shape;
     }
+    const Tensor wide = random_tensor(shape, DType::kF32, 3, -3, 3);
+    const Tensor got = poisoned_tensor(shape, dtype);
+    const Tensor want = poisoned_tensor(shape, dtype);
+
+    l2_norm(fast, wide, gamma, true, got);
+    l2_norm(truth, wide, gamma, true, want);
+
+    EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype)) << shape << " from f32";
   }
 }
 
@@ -317,18 +325,22 @@ TEST_P(DTypes, ConvAtEdgesWithMissingFramesAndResidual) {
     std::vector<Frame> frames(static_cast<size_t>(s.taps - 1), Frame{});
     if (s.taps == 3) frames[1] = first;
     frames.push_back(second);
-    const Tensor residual = random_tensor({test.rows, test.cols, s.out_channels}, dtype, 5);
-    for (const bool with_residual : {false, true}) {
-      const Tensor got = poisoned_tensor({test.rows, test.cols, s.out_channels}, dtype);
-      const Tensor want = poisoned_tensor({test.rows, test.cols, s.out_channels}, dtype);
-      const std::vector<Frame> add =
-          with_residual ? std::vector<Frame>{residual} : std::vector<Frame>{};
+    for (const DType out_dtype : {dtype, DType::kF32}) {
+      const Shape out_shape{test.rows, test.cols, s.out_channels};
+      const Tensor residual = random_tensor(out_shape, out_dtype, 5);
+      for (const bool with_residual : {false, true}) {
+        const Tensor got = poisoned_tensor(out_shape, out_dtype);
+        const Tensor want = poisoned_tensor(out_shape, out_dtype);
+        const std::vector<Frame> add =
+            with_residual ? std::vector<Frame>{residual} : std::vector<Frame>{};
 
-      conv(fast, frames, {fast_w.view().data, dtype, s}, bias, std::vector<Frame>{got}, add);
-      conv(truth, frames, {true_w.view().data, dtype, s}, bias, std::vector<Frame>{want}, add);
+        conv(fast, frames, {fast_w.view().data, dtype, s}, bias, std::vector<Frame>{got}, add);
+        conv(truth, frames, {true_w.view().data, dtype, s}, bias, std::vector<Frame>{want}, add);
 
-      EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype))
-          << s.in_channels << " -> " << s.out_channels << ", " << s.taps << " taps";
+        EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype))
+            << s.in_channels << " -> " << s.out_channels << ", " << s.taps << " taps, out is "
+            << out_dtype;
+      }
     }
   }
 }
@@ -350,6 +362,7 @@ TEST_P(DTypes, ConvStripsEqualTheWhole) {
                        .weight = {packed.view().data, dtype, s},
                        .bias = nullptr,
                        .dtype = dtype,
+                       .out_dtype = dtype,
                        .rows = 13,
                        .cols = 6,
                        .row_begin = begin,

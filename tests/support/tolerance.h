@@ -46,8 +46,9 @@ inline double golden_velocity(DType compute) { return compute == DType::kBF16 ? 
 // Four forwards, each starting from what the one before left.
 inline double golden_latents(DType compute) { return compute == DType::kBF16 ? 2e-2 : 2e-5; }
 
-// Frames in 0..1. With bf16 as peak signal-to-noise ratio: 48 dB is one step of 8-bit video.
+// Frames in 0..1. With bf16 as peak signal-to-noise ratio: at 48 dB the error is one step of
+// 8-bit video, at 50 dB four fifths of it.
 inline double golden_frames_f32() { return 1e-5; }
-inline double golden_frames_bf16_db() { return 48; }
+inline double golden_frames_bf16_db() { return 50; }
 
 }  // namespace reel::test::tolerance

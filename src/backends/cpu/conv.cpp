@@ -44,8 +44,8 @@ void conv_pixel(const ops::ConvArgs& args, int64_t row, int64_t col, std::vector
   for (int64_t out = 0; out < shape.out_channels; ++out) {
     double y = sums[static_cast<size_t>(out)];
     if (args.bias != nullptr) y += args.bias[out];
-    if (args.residual != nullptr) y += load(args.residual, args.dtype, start + out);
-    store(args.out, args.dtype, start + out, y);
+    if (args.residual != nullptr) y += load(args.residual, args.out_dtype, start + out);
+    store(args.out, args.out_dtype, start + out, y);
   }
 }
 

@@ -55,13 +55,13 @@ void l2_norm_row(const ops::L2NormArgs& args, int64_t row) {
   const int64_t start = row * args.width;
   double sum_squares = 0;
   for (int64_t col = 0; col < args.width; ++col) {
-    const double x = load(args.x, args.dtype, start + col);
+    const double x = load(args.x, args.x_dtype, start + col);
     sum_squares += x * x;
   }
   const double factor =
       std::sqrt(static_cast<double>(args.width)) / std::max(std::sqrt(sum_squares), 1e-12);
   for (int64_t col = 0; col < args.width; ++col) {
-    const double y = load(args.x, args.dtype, start + col) * factor * args.gamma[col];
+    const double y = load(args.x, args.x_dtype, start + col) * factor * args.gamma[col];
     store(args.out, args.dtype, start + col, args.silu ? silu(y) : y);
   }
 }

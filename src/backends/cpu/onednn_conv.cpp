@@ -201,7 +201,8 @@ void conv(const ops::ConvArgs& args, Stream) {
   const VectorHelpers& helpers = vector_helpers(usable_isa());
   parallel_for(strip.rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const int64_t at = storage_bytes(args.dtype, (args.row_begin + row) * args.cols * channels);
+      const int64_t at =
+          storage_bytes(args.out_dtype, (args.row_begin + row) * args.cols * channels);
       helpers.finish_pixels({.out = static_cast<std::byte*>(args.out) + at,
                              .sums = sums + row * row_sums,
                              .sums_stride = shape.out_channels,
@@ -209,7 +210,7 @@ void conv(const ops::ConvArgs& args, Stream) {
                              .residual = args.residual == nullptr
                                              ? nullptr
                                              : static_cast<const std::byte*>(args.residual) + at,
-                             .dtype = args.dtype,
+                             .dtype = args.out_dtype,
                              .pixels = args.cols,
                              .channels = channels});
     }

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "base/error.h"
@@ -55,8 +54,7 @@ class ClipDecoder {
     Scratch scratch{ctx_};
     const Frame mixed = state_.first.next(ctx_.compute, z.shape);
     nn::linear(ctx_, w_.latent, as_rows(z), as_rows(mixed));
-    const Frame x =
-        scratch.make(ctx_.compute, with_channels(z, w_.first.weight.shape.out_channels));
+    const Frame x = scratch.f32(with_channels(z, w_.first.weight.shape.out_channels));
     causal_conv(state_.first, w_.first, x);
     residual(w_.middle0, state_.middle0, x, x);
     attention(x);
@@ -76,7 +74,7 @@ class ClipDecoder {
   void residual(const ResidualWeights& w, ResidualState& state, const Frame& x, const Frame& out) {
     Scratch scratch{ctx_};
     ops::l2_norm(ctx_, x, w.norm1, true, state.conv1.next(ctx_.compute, x.shape));
-    const Frame hidden = scratch.make(ctx_.compute, out.shape);
+    const Frame hidden = scratch.f32(out.shape);
     causal_conv(state.conv1, w.conv1, hidden);
     ops::l2_norm(ctx_, hidden, w.norm2, true, state.conv2.next(ctx_.compute, hidden.shape));
     if (w.shortcut.weight.data == nullptr) {
@@ -101,9 +99,7 @@ class ClipDecoder {
     nn::linear(ctx_, w.k, y, k);
     nn::linear(ctx_, w.v, y, v);
     ops::attention(ctx_, q, k, v, 1, 1.0f / std::sqrt(static_cast<float>(rows.width())), y);
-    // q was read for the last time above.
-    nn::linear(ctx_, w.projection, y, q);
-    ops::add(ctx_, rows, q, rows);
+    nn::linear(ctx_, w.projection, y, rows, ops::Epilogue::kAdd);
   }
 
   // The residual blocks of a level, then the way up to the next one or out.
@@ -113,8 +109,7 @@ class ClipDecoder {
     const auto at = static_cast<size_t>(index);
     const auto& weights = w_.residuals[at];
     auto& states = state_.residuals[at];
-    const Frame y =
-        scratch.make(ctx_.compute, with_channels(x, weights[0].conv2.weight.shape.out_channels));
+    const Frame y = scratch.f32(with_channels(x, weights[0].conv2.weight.shape.out_channels));
     residual(weights[0], states[0], x, y);
     residual(weights[1], states[1], y, y);
     residual(weights[2], states[2], y, y);
@@ -131,7 +126,7 @@ class ClipDecoder {
     Scratch scratch{ctx_};
     const auto at = static_cast<size_t>(index);
     FrameRing& past = state_.time_convs[at];
-    std::memcpy(past.next(ctx_.compute, x.shape).data, x.data, static_cast<size_t>(x.size_bytes()));
+    ops::cast(ctx_, x, past.next(ctx_.compute, x.shape));
     const Frame frame = scratch.make(ctx_.compute, x.shape);
     causal_conv(past, w_.resamples[at].even_frame, frame);
     grow(index, frame);
@@ -140,12 +135,16 @@ class ClipDecoder {
   }
 
   // Doubles rows and columns and goes on to the next level.
-  void grow(int index, const Frame& x) {
+  void grow(int index, const Frame& from) {
     Scratch scratch{ctx_};
+    Frame x = from;
+    if (from.dtype != ctx_.compute) {
+      x = scratch.make(ctx_.compute, from.shape);
+      ops::cast(ctx_, from, x);
+    }
     const ConvWeights& w = w_.resamples[static_cast<size_t>(index)].space;
     const Frame larger = scratch.make(ctx_.compute, {2 * x.shape[0], 2 * x.shape[1], x.shape[2]});
-    const Frame out =
-        scratch.make(ctx_.compute, with_channels(larger, w.weight.shape.out_channels));
+    const Frame out = scratch.f32(with_channels(larger, w.weight.shape.out_channels));
     ops::upsample2x(ctx_, x, larger);
     ops::conv(ctx_, std::span(&larger, 1), w.weight, w.bias, std::span(&out, 1));
     level(index + 1, out);
@@ -153,7 +152,7 @@ class ClipDecoder {
 
   void emit(const Frame& x) {
     Scratch scratch{ctx_};
-    const Frame rgb = scratch.make(ctx_.compute, with_channels(x, 3));
+    const Frame rgb = scratch.f32(with_channels(x, 3));
     ops::l2_norm(ctx_, x, w_.head_norm, true, state_.head.next(ctx_.compute, x.shape));
     causal_conv(state_.head, w_.head, rgb);
     on_frame_(rgb);

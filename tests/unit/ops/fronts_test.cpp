@@ -62,6 +62,16 @@ TEST_F(OpFronts, ConvCountsItsFrames) {
                     "2 frames in and 1 out with 3 taps");
 }
 
+TEST_F(OpFronts, ConvStoresItsOwnNumbersOrF32) {
+  const Tensor frame = f32({2, 2, 1});
+  const Tensor narrow(DType::kBF16, {2, 2, 1});
+  const ConvView weight{.dtype = DType::kF32, .shape = {.in_channels = 1, .out_channels = 1}};
+  const std::vector<Frame> frames{frame};
+  const std::vector<Frame> out{narrow};
+  EXPECT_REEL_ERROR(conv(ctx_, frames, weight, {}, out), kInvalidArgument,
+                    "out is bf16 but the weight is f32");
+}
+
 TEST_F(OpFronts, SayWhichBackendLacksTheKernel) {
   const Kernels none{.backend = "toy"};
   Context toy{.kernels = none, .arena = arena_, .stop = stop_};
