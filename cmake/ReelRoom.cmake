@@ -19,8 +19,6 @@ function(reel_room name)
   target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR}/src
                                                 ${PROJECT_SOURCE_DIR}/include)
   target_compile_features(${target} ${scope} cxx_std_20)
-  # cxx_std_20 leaves .cu files at C++17, and CMake 3.25 has no cuda_std_20.
-  target_compile_options(${target} ${scope} $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
   if(NOT ROOM_LINKS)
     list(TRANSFORM ROOM_DEPS REPLACE "/" "_")
     list(TRANSFORM ROOM_DEPS PREPEND "reel_" OUTPUT_VARIABLE ROOM_LINKS)

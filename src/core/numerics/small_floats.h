@@ -117,8 +117,18 @@ struct BF16 {
   REEL_HOST_DEVICE operator float() const { return bf16_to_float(bits); }  // NOLINT
 };
 
+// The same for f16.
+struct Half {
+  uint16_t bits;
+
+  Half() = default;
+  REEL_HOST_DEVICE explicit Half(float value) : bits(float_to_f16(value)) {}
+  REEL_HOST_DEVICE operator float() const { return f16_to_float(bits); }  // NOLINT
+};
+
 }  // namespace reel::numerics
 
 namespace reel {
 using BF16 = numerics::BF16;
+using Half = numerics::Half;
 }  // namespace reel

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# REEL_WITH_CUDA AUTO becomes ON where nvcc is found, else OFF: then nothing of CUDA is needed.
+if(REEL_WITH_CUDA STREQUAL "AUTO")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(REEL_WITH_CUDA ON)
+  else()
+    set(REEL_WITH_CUDA OFF)
+  endif()
+endif()
+
+if(REEL_WITH_CUDA)
+  # Native code for Ampere, Ada, Hopper and Blackwell cards; PTX of the last for what follows them.
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90-real 120-real 120-virtual
+        CACHE STRING "CUDA architectures to compile for")
+  endif()
+  if(NOT DEFINED CMAKE_CUDA_HOST_COMPILER)
+    set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
+  endif()
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  enable_language(CUDA)
+  find_package(CUDAToolkit 12.8 REQUIRED)
+  # CMake 3.25 does not know nvcc's flag for C++20.
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
+  # Lines for profiles and compute-sanitizer. The architectures of a file are compiled side by side.
+  set(CMAKE_CUDA_FLAGS "${CMAKE_CUDA_FLAGS} -lineinfo --threads 0")
+endif()
