@@ -22,9 +22,10 @@ constexpr uint64_t kMostPerCall = uint64_t{1} << 30;
 std::string quoted(const std::filesystem::path& path) { return str_cat('"', path.string(), '"'); }
 
 [[noreturn]] void fail_write(const std::filesystem::path& path, int error) {
-  const char* hint = error == ENOSPC || error == EDQUOT
-                         ? "Free some space, or choose another folder with --out."
-                         : "Choose another folder with --out.";
+  const char* hint =
+      error == ENOSPC || error == EDQUOT ? "Free some space, or choose another folder with --out."
+      : error == EFBIG ? "Files may not grow further here: see ulimit -f and the file system."
+                       : "Choose another folder with --out.";
   fail(ErrorCode::kIo, str_cat("Cannot write ", quoted(path), ": ", std::strerror(error), '.'),
        hint);
 }

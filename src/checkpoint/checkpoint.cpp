@@ -81,14 +81,14 @@ const StoredTensor* Component::find(std::string_view name) const {
 
 const Shape& Component::shape_of(std::string_view name) const {
   const StoredTensor* tensor = find(name);
-  REEL_REQUIRE(
-      tensor != nullptr, kNotFound,
-      str_cat(quoted(path), " has no tensor ", formats::quoted_name(name), ", which the ",
-              network_name(network), " needs",
-              absent_files.empty() ? std::string(".")
-                                   : str_cat("; the file ", formats::quoted_name(absent_files[0]),
-                                             " of its index is not there.")),
-      "Download what is missing, or give another copy of the model.");
+  REEL_REQUIRE(tensor != nullptr, kNotFound,
+               str_cat(quoted(path), " has no tensor ", formats::quoted_name(name), ", which the ",
+                       network_name(network), " needs",
+                       absent_files.empty()
+                           ? std::string(".")
+                           : str_cat("; the file ", formats::quoted_name(absent_files[0]),
+                                     " of its index is not there", absence(path, absent_files[0]))),
+               "Download what is missing, or give another copy of the model.");
   return tensor->entry->shape;
 }
 

@@ -106,7 +106,8 @@ std::vector<Candidate> Search::given(const fs::path& path, Network network) {
   std::error_code ignored;
   REEL_REQUIRE(fs::exists(path, ignored), kNotFound,
                str_cat(quoted(path), " does not exist; the file or folder of the ",
-                       network_name(network), " is needed."));
+                       network_name(network), " is needed."),
+               "Check the spelling of the path.");
   std::vector<Candidate> found;
   if (fs::is_directory(path, ignored)) {
     for (const fs::path& folder : folders_under(path, 1)) {

@@ -2,8 +2,12 @@
 #include "cli/flags.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <cstring>
 #include <functional>
+#include <utility>
 
 #include "base/byte_units.h"
 #include "base/env.h"
@@ -20,6 +24,31 @@ struct Flags::Impl {
   std::string log_file;
   std::vector<std::function<void()>> after_parse;
 };
+
+namespace {
+
+// "832x480", "480p", "720p"; none when it is none of them or has too large a number.
+std::optional<std::pair<int, int>> parse_size(std::string_view text) {
+  if (text == "480p") return std::pair(832, 480);
+  if (text == "720p") return std::pair(1280, 720);
+  std::pair<int, int> size;
+  const char* const end = text.data() + text.size();
+  const auto width = std::from_chars(text.data(), end, size.first);
+  if (width.ec != std::errc{} || width.ptr == end || std::strchr("xX*", *width.ptr) == nullptr) {
+    return std::nullopt;
+  }
+  const auto height = std::from_chars(width.ptr + 1, end, size.second);
+  if (height.ec != std::errc{} || height.ptr != end) return std::nullopt;
+  return size;
+}
+
+// The library would read -1 as 2^64 - 1.
+std::string refuse_minus(const std::string& text) {
+  if (!text.starts_with('-')) return {};
+  return str_cat("is \"", text, "\"; a whole number, 0 or more, is needed.");
+}
+
+}  // namespace
 
 Flags::Flags(const char* command, const char* summary) : impl_(std::make_unique<Impl>()) {
   impl_->app.name(std::string("reel ") + command);
@@ -46,13 +75,13 @@ void Flags::add(const std::string& name, std::optional<float>& value, const std:
   impl_->last = impl_->app.add_option(name, value, help);
 }
 void Flags::add(const std::string& name, std::optional<uint64_t>& value, const std::string& help) {
-  impl_->last = impl_->app.add_option(name, value, help);
+  impl_->last = impl_->app.add_option(name, value, help)->check(refuse_minus);
 }
 void Flags::add(const std::string& name, std::vector<int>& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help)->delimiter(',');
 }
 void Flags::add(const std::string& name, uint64_t& value, const std::string& help) {
-  impl_->last = impl_->app.add_option(name, value, help);
+  impl_->last = impl_->app.add_option(name, value, help)->check(refuse_minus);
 }
 void Flags::add(const std::string& name, int64_t& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help);
@@ -71,26 +100,26 @@ void Flags::add_size(SamplingOptions& sampling) {
   impl_->after_parse.push_back([this, &sampling] {
     const std::string& text = impl_->size_text;
     if (text.empty()) return;
-    int width = 0;
-    int height = 0;
-    char rest = 0;
-    if (text == "480p") {
-      width = 832, height = 480;
-    } else if (text == "720p") {
-      width = 1280, height = 720;
-    } else {
-      REEL_REQUIRE(std::sscanf(text.c_str(), "%d%*1[xX*]%d%c", &width, &height, &rest) == 2,
-                   kInvalidArgument, str_cat("--size is \"", text, "\"."),
-                   "Write it as width x height, like 832x480, or 480p, 720p.");
-    }
-    sampling.width_px = width;
-    sampling.height_px = height;
+    const auto size = parse_size(text);
+    REEL_REQUIRE(size.has_value(), kInvalidArgument,
+                 str_cat("--size is \"", text, "\"; a width and a height in pixels are needed."),
+                 "Write it like 832x480, or 480p, 720p.");
+    sampling.width_px = size->first;
+    sampling.height_px = size->second;
   });
 }
 
 void Flags::add_bytes(const std::string& name, uint64_t& bytes, const std::string& help) {
   impl_->last = impl_->app.add_option_function<std::string>(
-      name, [&bytes](const std::string& text) { bytes = parse_bytes(text); }, help);
+      name,
+      [&bytes, name](const std::string& text) {
+        try {
+          bytes = parse_bytes(text);
+        } catch (const Error& error) {
+          fail(error.code(), str_cat(name, ": ", error.what()), error.hint());
+        }
+      },
+      help);
 }
 
 void Flags::add_model(ModelOptions& options) {
@@ -155,6 +184,51 @@ FlagRow row_of(const CLI::Option& option) {
   return row;
 }
 
+// "INT" becomes "a whole number".
+std::string kind_of_value(const CLI::App& app, const std::string& flag) {
+  const CLI::Option* option = app.get_option_no_throw(flag);
+  const std::string type = option == nullptr ? "" : option->get_type_name();
+  if (type == "UINT") return "a whole number, 0 or more,";
+  if (type.find("INT") != std::string::npos) return "a whole number";
+  if (type.find("FLOAT") != std::string::npos) return "a number";
+  return "another value";
+}
+
+template <typename Kind>
+bool is_a(const CLI::ParseError& error) {
+  return dynamic_cast<const Kind*>(&error) != nullptr;
+}
+
+// The library's sentences begin with the flag, or end in "flag = value".
+std::string in_our_words(const CLI::ParseError& error, const CLI::App& app) {
+  const std::string text = error.what();
+  const std::string flag = text.substr(0, text.find_first_of(": "));
+  if (is_a<CLI::ExtrasError>(error)) {
+    const std::vector<std::string> extras = app.remaining();  // the last one first
+    const auto dashed =
+        std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with('-'); });
+    return str_cat('"', dashed == extras.end() ? extras.back() : *dashed, "\" is not a flag of ",
+                   app.get_name(), '.');
+  }
+  if (is_a<CLI::RequiredError>(error)) return str_cat(flag, " is needed.");
+  if (is_a<CLI::ArgumentMismatch>(error)) {
+    const bool is_repeated = text.find("At Most") != std::string::npos;
+    return str_cat(flag, is_repeated ? " was given more than once." : " needs a value.");
+  }
+  static constexpr std::string_view kConversion = "Could not convert: ";
+  const size_t equals = text.find(" = ");
+  if (is_a<CLI::ConversionError>(error) && text.starts_with(kConversion) &&
+      equals != std::string::npos) {
+    const std::string name = text.substr(kConversion.size(), equals - kConversion.size());
+    return str_cat(name, " is \"", text.substr(equals + 3), "\"; ", kind_of_value(app, name),
+                   " is needed.");
+  }
+  if (is_a<CLI::ValidationError>(error) && text.starts_with("--")) {
+    return str_cat(flag, text.substr(std::min(text.size(), flag.size() + 1)));
+  }
+  return text.ends_with('.') ? text : text + '.';
+}
+
 }  // namespace
 
 bool Flags::parse(int argc, const char* const* argv, Terminal& terminal) {
@@ -173,7 +247,7 @@ bool Flags::parse(int argc, const char* const* argv, Terminal& terminal) {
     terminal.answer(help);
     return true;
   } catch (const CLI::ParseError& error) {
-    fail(ErrorCode::kInvalidArgument, error.what(),
+    fail(ErrorCode::kInvalidArgument, in_our_words(error, impl_->app),
          str_cat("See ", impl_->app.get_name(), " --help."));
   }
   for (const auto& action : impl_->after_parse) action();

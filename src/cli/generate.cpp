@@ -47,7 +47,7 @@ std::string to_json(const VideoResult& result) {
                         {"decode", result.times.decode_s},
                         {"total", result.times.total_s}}}};
   text["recipe"] = nlohmann::json::parse(result.recipe_json);
-  return text.dump(1);
+  return text.dump(1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void report(const VideoResult& result, bool json, Terminal& terminal) {

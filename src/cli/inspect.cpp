@@ -51,7 +51,7 @@ std::string as_json(const Inspection& found) {
               {"notes", found.notes},
               {"missing", found.missing},
               {"complete", found.is_complete}}
-      .dump(1);
+      .dump(1, ' ', false, json::error_handler_t::replace);
 }
 
 void add_network(std::string& text, const NetworkInfo& network) {

@@ -4,6 +4,7 @@
 #include <reel/version.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -60,6 +61,7 @@ void make_openmp_threads_sleep(char** argv) {
 int main(int argc, char** argv) {
   using namespace reel::cli;
   make_openmp_threads_sleep(argv);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   Terminal terminal;
   try {
     return run(argc, argv, terminal);

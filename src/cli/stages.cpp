@@ -2,6 +2,7 @@
 // `reel encode-text`, `reel denoise`, `reel decode`: the stages on their own.
 #include <reel/stages.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -17,12 +18,14 @@ constexpr uint64_t kLongestIdsFile = uint64_t{1} << 20;
 
 // A JSON array of numbers.
 std::vector<int> read_ids(const std::string& path) {
-  try {
-    return nlohmann::json::parse(read_text_file(path, kLongestIdsFile)).get<std::vector<int>>();
-  } catch (const nlohmann::json::exception&) {
-    fail(ErrorCode::kBadFile, str_cat('"', path, "\" is not a JSON array of token ids."),
-         "Write it like [1234, 5, 1].");
-  }
+  const auto parsed = nlohmann::json::parse(read_text_file(path, kLongestIdsFile), nullptr, false);
+  const auto is_id = [](const nlohmann::json& value) {
+    return value.is_number_integer() && value == value.get<int>();
+  };
+  REEL_REQUIRE(parsed.is_array() && !parsed.empty() && std::ranges::all_of(parsed, is_id), kBadFile,
+               str_cat('"', path, "\" is not a JSON array of token ids, which are whole numbers."),
+               "Write it like [1234, 5, 1].");
+  return parsed.get<std::vector<int>>();
 }
 
 int run_encode(int argc, const char* const* argv, Terminal& terminal) {
@@ -40,7 +43,7 @@ int run_encode(int argc, const char* const* argv, Terminal& terminal) {
   if (flags.parse(argc, argv, terminal)) return kExitOk;
   if (!ids_file.empty()) request.ids = read_ids(ids_file);
   REEL_REQUIRE(request.ids.empty() != request.prompt.empty(), kInvalidArgument,
-               "Give one of --prompt and --ids.");
+               "One of --prompt and --ids is needed, and only one.");
   request.with_negative = !request.negative_prompt.empty();
   ShownProgress progress(terminal);
   encode_text(model, request, progress);

@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 
 namespace reel::cli {
 namespace {
@@ -61,7 +63,11 @@ void Terminal::answer(std::string_view text) {
   finish_progress();
   put(stdout, text);
   put(stdout, "\n");
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw Error(ErrorCode::kIo,
+                std::string("Cannot write to standard output: ") + std::strerror(errno) + '.',
+                "Send it somewhere else.");
+  }
 }
 
 void Terminal::line(std::string_view prefix, std::string_view text) {

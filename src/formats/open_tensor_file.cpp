@@ -114,8 +114,11 @@ class Opener {
 
   void refuse_zeros() const {
     if (std::ranges::all_of(start_, [](char letter) { return letter == 0; })) {
-      refuse("nothing but zeros at its start",
-             "The download is incomplete; download the file again.");
+      fail(ErrorCode::kBadFile,
+           str_cat(who_,
+                   " begins with nothing but zeros; a safetensors, .pth or GGUF file is "
+                   "needed."),
+           "The download is incomplete; download the file again.");
     }
   }
 

@@ -39,7 +39,7 @@ Frame::Frame(int height, int width)
 
 void to_rgb8(std::span<const float> pixels, PixelRange range, std::span<uint8_t> out) {
   REEL_REQUIRE(pixels.size() == out.size(), kInvalidArgument,
-               str_cat("media: ", pixels.size(), " float pixels and room for ", out.size(),
+               str_cat(pixels.size(), " float pixels and room for ", out.size(),
                        ", both must be the same."));
   const Mapping mapping = mapping_of(range);
   parallel_for(static_cast<int64_t>(out.size()), kGrain, [&](int64_t begin, int64_t end) {

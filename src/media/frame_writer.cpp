@@ -20,17 +20,16 @@ constexpr size_t kReadAheadBytes = 64;
 void require_valid(const WriterOptions& options) {
   const auto fits = [](int side_px) { return side_px >= 1 && side_px <= kLongestSidePx; };
   REEL_REQUIRE(fits(options.width_px) && fits(options.height_px), kInvalidArgument,
-               str_cat("media: frames are ", options.width_px, 'x', options.height_px,
+               str_cat("frames are ", options.width_px, 'x', options.height_px,
                        ", each side must be 1 to ", kLongestSidePx, "."),
                "Use 832x480.");
   const FrameRate rate = options.frame_rate;
   REEL_REQUIRE(rate.numerator >= 1 && rate.denominator >= 1, kInvalidArgument,
-               str_cat("media: the frame rate is ", rate.numerator, '/', rate.denominator,
+               str_cat("The frame rate is ", rate.numerator, '/', rate.denominator,
                        ", both numbers must be at least 1."),
                "Use 16 frames per second.");
   REEL_REQUIRE(options.quality >= 0 && options.quality <= 51, kInvalidArgument,
-               str_cat("media: quality is ", options.quality, ", must be 0 (best) to 51."),
-               "Use 18.");
+               str_cat("quality is ", options.quality, ", must be 0 (best) to 51."), "Use 18.");
 }
 
 std::string lower_extension(const std::filesystem::path& path) {
@@ -49,7 +48,7 @@ std::unique_ptr<FrameFile> open_file(const std::filesystem::path& path,
   if (extension == ".png") return make_png_files(path);
   if (extension.empty()) return make_png_files(path / "frame.png");
   fail(ErrorCode::kUnsupported,
-       str_cat("media: \"", path.string(), "\" ends in \"", extension,
+       str_cat("\"", path.string(), "\" ends in \"", extension,
                "\"; .mp4, .m4v, .y4m, .png and folders can be written."),
        "Name the output clip.mp4; ffmpeg -i clip.mp4 -c copy makes other containers of it.");
 }
@@ -58,7 +57,7 @@ std::unique_ptr<FrameFile> open_file(const std::filesystem::path& path,
 
 FrameRate to_frame_rate(double frames_per_second) {
   REEL_REQUIRE(frames_per_second >= 0.1 && frames_per_second <= 1000, kInvalidArgument,
-               str_cat("media: the frame rate is ", frames_per_second, ", must be 0.1 to 1000."),
+               str_cat("The frame rate is ", frames_per_second, ", must be 0.1 to 1000."),
                "Use 16 frames per second.");
   // Television's rates: an integer times 1000/1001, written with two or three digits.
   const long nearest = std::lround(frames_per_second);
@@ -83,9 +82,9 @@ void FrameWriter::add(const FrameView& frame) {
   REEL_REQUIRE(frame.width_px == width_px_ && frame.height_px == height_px_ &&
                    frame.rgb.size() == size_t{3} * width_px_ * height_px_,
                kInvalidArgument,
-               str_cat("media: frame ", frames_added_ + 1, " is ", frame.width_px, 'x',
-                       frame.height_px, " in ", frame.rgb.size(), " bytes, must be ", width_px_,
-                       'x', height_px_, " in ", size_t{3} * width_px_ * height_px_, '.'));
+               str_cat("frame ", frames_added_ + 1, " is ", frame.width_px, 'x', frame.height_px,
+                       " in ", frame.rgb.size(), " bytes, must be ", width_px_, 'x', height_px_,
+                       " in ", size_t{3} * width_px_ * height_px_, '.'));
   Frame& copy = held_[static_cast<size_t>(frames_added_) % kMostHeld];
   copy.width_px = frame.width_px;
   copy.height_px = frame.height_px;
@@ -99,8 +98,8 @@ void FrameWriter::add(const FrameView& frame) {
 
 void FrameWriter::finish(const std::string& comment, const StopFlag* stop) {
   worker_.wait();
-  REEL_REQUIRE(frames_added_ > 0, kInvalidArgument,
-               "media: no frame was added, at least 1 must be.", "Generate at least one frame.");
+  REEL_REQUIRE(frames_added_ > 0, kInvalidArgument, "No frame was added, at least 1 must be.",
+               "Generate at least one frame.");
   worker_.submit([&] { file_->finish(comment, stop); });
   worker_.wait();
 }

@@ -57,7 +57,7 @@ void set_quality(AVCodecContext& codec, std::string_view encoder, int quality) {
 
 CodecHandle make_codec(const AVCodec* encoder, const WriterOptions& options) {
   CodecHandle codec(avcodec_alloc_context3(encoder));
-  REEL_REQUIRE(codec != nullptr, kOutOfMemory, "media: no memory for an encoder.");
+  REEL_REQUIRE(codec != nullptr, kOutOfMemory, "No memory for an encoder.");
   codec->width = options.width_px;
   codec->height = options.height_px;
   codec->pix_fmt = pixel_format_for(options);
@@ -95,7 +95,7 @@ CodecHandle open_encoder(const WriterOptions& options) {
     tried += str_cat(name, " (", ffmpeg_error_text(result), ')');
   }
   fail(ErrorCode::kUnsupported,
-       str_cat("media: no encoder for ", options.width_px, 'x', options.height_px,
+       str_cat("No encoder for ", options.width_px, 'x', options.height_px,
                " MP4 video could be opened, one is needed. Tried: ", tried, '.'),
        "Install an FFmpeg with libx264, or write clip.y4m or a folder of PNG frames.");
 }
@@ -108,7 +108,7 @@ class Mp4File : public FrameFile {
         codec_(open_encoder(options)),
         converter_(options.width_px, options.height_px, codec_->pix_fmt),
         packet_(av_packet_alloc()) {
-    REEL_REQUIRE(packet_ != nullptr, kOutOfMemory, "media: no memory for a packet.");
+    REEL_REQUIRE(packet_ != nullptr, kOutOfMemory, "No memory for a packet.");
     open_muxer();
   }
 
@@ -132,12 +132,12 @@ class Mp4File : public FrameFile {
     // With its protocol, since a path may contain a colon.
     const std::string url = "file:" + output_.temporary_path().string();
     avformat_alloc_output_context2(&muxer, nullptr, "mp4", url.c_str());
-    REEL_REQUIRE(muxer != nullptr, kUnsupported, "media: this FFmpeg cannot write MP4 files.",
+    REEL_REQUIRE(muxer != nullptr, kUnsupported, "This FFmpeg cannot write MP4 files.",
                  "Install another FFmpeg, or write clip.y4m or a folder of PNG frames.");
     muxer_.reset(muxer);
     muxer->flags |= AVFMT_FLAG_BITEXACT;
     stream_ = avformat_new_stream(muxer, nullptr);
-    REEL_REQUIRE(stream_ != nullptr, kOutOfMemory, "media: no memory for a stream.");
+    REEL_REQUIRE(stream_ != nullptr, kOutOfMemory, "No memory for a stream.");
     stream_->time_base = codec_->time_base;
     stream_->avg_frame_rate = codec_->framerate;
     avcodec_parameters_from_context(stream_->codecpar, codec_.get());
@@ -172,7 +172,7 @@ class Mp4File : public FrameFile {
 
   void check_encode(int result) const {
     REEL_REQUIRE(result >= 0, kInternal,
-                 str_cat("media: ", codec_->codec->name, " failed at frame ", next_frame_, ": ",
+                 str_cat(codec_->codec->name, " failed at frame ", next_frame_, ": ",
                          ffmpeg_error_text(result), '.'),
                  "Write clip.y4m or a folder of PNG frames instead.");
   }
@@ -181,8 +181,9 @@ class Mp4File : public FrameFile {
     if (result >= 0) return;
     const bool is_full = result == AVERROR(ENOSPC) || result == AVERROR(EDQUOT);
     fail(ErrorCode::kIo,
-         str_cat("media: cannot write \"", path_.string(), "\": ", ffmpeg_error_text(result), '.'),
-         is_full ? "Free some space, or choose another folder." : "Choose another folder.");
+         str_cat("Cannot write \"", path_.string(), "\": ", ffmpeg_error_text(result), '.'),
+         is_full ? "Free some space, or choose another folder with --out."
+                 : "Choose another folder with --out.");
   }
 
   const std::filesystem::path path_;

@@ -21,7 +21,7 @@ std::vector<std::byte> encode_png(const FrameView& frame) {
   REEL_REQUIRE(frame.width_px > 0 && frame.height_px > 0 &&
                    frame.rgb.size() == size_t{3} * frame.width_px * frame.height_px,
                kInvalidArgument,
-               str_cat("media: a frame of ", frame.width_px, 'x', frame.height_px, " has ",
+               str_cat("A frame of ", frame.width_px, 'x', frame.height_px, " has ",
                        frame.rgb.size(), " bytes, must have 3 per pixel."));
   png_image image = make_image();
   image.width = static_cast<png_uint_32>(frame.width_px);
@@ -33,7 +33,7 @@ std::vector<std::byte> encode_png(const FrameView& frame) {
   const int is_written =
       png_image_write_to_memory(&image, file.data(), &size_bytes, 0, frame.rgb.data(), 0, nullptr);
   REEL_REQUIRE(is_written != 0, kInternal,
-               str_cat("media: libpng cannot encode ", frame.width_px, 'x', frame.height_px, ": ",
+               str_cat("libpng cannot encode ", frame.width_px, 'x', frame.height_px, ": ",
                        image.message, '.'));
   file.resize(size_bytes);
   return file;
@@ -51,7 +51,7 @@ Frame decode_png(std::span<const std::byte> file) {
   }
   const std::string message = image.message;
   png_image_free(&image);
-  REEL_REQUIRE(is_read != 0, kBadFile, str_cat("media: not a complete PNG file: ", message, '.'),
+  REEL_REQUIRE(is_read != 0, kBadFile, str_cat("Not a complete PNG file: ", message, '.'),
                "Make the file again.");
   return frame;
 }

@@ -15,8 +15,8 @@ namespace reel::media {
 namespace {
 
 [[noreturn]] void fail_write(const std::filesystem::path& path, const std::string& reason) {
-  fail(ErrorCode::kIo, str_cat("media: cannot write \"", path.string(), "\": ", reason, '.'),
-       "Choose another folder.");
+  fail(ErrorCode::kIo, str_cat("Cannot write \"", path.string(), "\": ", reason, '.'),
+       "Choose another folder with --out.");
 }
 
 // On the same file system as the frames' folder, so that renaming does not copy: inside it, or

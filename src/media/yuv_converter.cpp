@@ -12,7 +12,7 @@ namespace {
 
 ScalerHandle make_scaler(const AVFrame& to) {
   ScalerHandle scaler(sws_alloc_context());
-  REEL_REQUIRE(scaler != nullptr, kOutOfMemory, "media: no memory for the colour conversion.");
+  REEL_REQUIRE(scaler != nullptr, kOutOfMemory, "No memory for the colour conversion.");
   const auto set = [&](const char* name, int64_t value) {
     av_opt_set_int(scaler.get(), name, value, 0);
   };
@@ -36,7 +36,7 @@ ScalerHandle make_scaler(const AVFrame& to) {
   sws_setColorspaceDetails(scaler.get(), matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
   const int result = sws_init_context(scaler.get(), nullptr, nullptr);
   REEL_REQUIRE(result >= 0, kUnsupported,
-               str_cat("media: FFmpeg cannot convert ", to.width, 'x', to.height,
+               str_cat("FFmpeg cannot convert ", to.width, 'x', to.height,
                        " frames to YUV: ", ffmpeg_error_text(result), '.'),
                "Choose another size, or write PNG frames.");
   return scaler;
@@ -44,7 +44,7 @@ ScalerHandle make_scaler(const AVFrame& to) {
 
 FrameHandle make_frame(int width_px, int height_px, AVPixelFormat format) {
   FrameHandle frame(av_frame_alloc());
-  REEL_REQUIRE(frame != nullptr, kOutOfMemory, "media: no memory for a frame.");
+  REEL_REQUIRE(frame != nullptr, kOutOfMemory, "No memory for a frame.");
   frame->width = width_px;
   frame->height = height_px;
   frame->format = format;
@@ -53,8 +53,11 @@ FrameHandle make_frame(int width_px, int height_px, AVPixelFormat format) {
   frame->color_primaries = AVCOL_PRI_BT709;
   frame->color_trc = AVCOL_TRC_BT709;
   frame->chroma_location = AVCHROMA_LOC_LEFT;
-  REEL_REQUIRE(av_frame_get_buffer(frame.get(), 0) >= 0, kOutOfMemory,
-               "media: no memory for a frame.");
+  const int result = av_frame_get_buffer(frame.get(), 0);
+  REEL_REQUIRE(result != AVERROR(EINVAL), kUnsupported,
+               str_cat("FFmpeg cannot hold frames of ", width_px, 'x', height_px, '.'),
+               "Choose a smaller --size, or write PNG frames.");
+  REEL_REQUIRE(result >= 0, kOutOfMemory, "No memory for a frame.");
   return frame;
 }
 
@@ -66,8 +69,7 @@ YuvConverter::YuvConverter(int width_px, int height_px, AVPixelFormat format)
 }
 
 AVFrame* YuvConverter::convert(const FrameView& frame) {
-  REEL_REQUIRE(av_frame_make_writable(yuv_.get()) >= 0, kOutOfMemory,
-               "media: no memory for a frame.");
+  REEL_REQUIRE(av_frame_make_writable(yuv_.get()) >= 0, kOutOfMemory, "No memory for a frame.");
   const uint8_t* const planes[] = {frame.rgb.data()};
   const int strides[] = {frame.width_px * 3};
   sws_scale(scaler_.get(), planes, strides, 0, frame.height_px, yuv_->data, yuv_->linesize);

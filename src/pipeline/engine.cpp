@@ -17,6 +17,7 @@
 #include "pipeline/output_path.h"
 #include "pipeline/recipe.h"
 #include "pipeline/text_to_video.h"
+#include "tokenizer/prompt_cleaning.h"
 
 namespace reel {
 namespace {
@@ -49,6 +50,18 @@ void check_output(const VideoRequest& request) {
                str_cat("quality is ", request.quality, "; 0 (lossless) to 51 are possible."));
 }
 
+void check_prompts(const VideoRequest& request) {
+  REEL_REQUIRE(!tokenizer::clean_prompt(request.prompt).empty(), kInvalidArgument,
+               "The prompt is empty.", "Say what the clip shows.");
+  try {
+    tokenizer::clean_prompt(request.negative_prompt);
+  } catch (const Error& error) {
+    // It says "The prompt".
+    std::string what = error.what();
+    fail(error.code(), what.replace(0, 4, "The negative "), error.hint());
+  }
+}
+
 }  // namespace
 
 class Engine::Impl {
@@ -58,6 +71,7 @@ class Engine::Impl {
   // The request with every gap filled, and what that comes to.
   std::pair<VideoRequest, RunSettings> complete(VideoRequest request, Progress& progress) {
     check_output(request);
+    check_prompts(request);
     const OpenModel& model = open(progress);
     CheckedRun checked = check_sampling(request.sampling, model.facts());
     for (const std::string& warning : checked.warnings) progress.on_warning(warning);

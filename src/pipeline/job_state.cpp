@@ -24,6 +24,19 @@ using nlohmann::json;
 constexpr uint64_t kMostBytes = uint64_t{2} << 30;
 constexpr uint64_t kLargestJson = uint64_t{4} << 20;
 
+constexpr const char* kOtherFolder =
+    "Free some space, or set XDG_STATE_HOME to a folder that can be written.";
+
+// Runs `write`; what goes wrong there is not the output's fault.
+template <typename Write>
+void write_job_file(Write write) {
+  try {
+    write();
+  } catch (const Error& error) {
+    fail(error.code(), error.what(), error.code() == ErrorCode::kIo ? kOtherFolder : error.hint());
+  }
+}
+
 fs::path jobs_folder() { return env::state_folder() / "jobs"; }
 
 // 20261123-184501-3f2a: sorts by age.
@@ -108,7 +121,7 @@ Job Job::create(const ModelOptions& model, const VideoRequest& request) {
   REEL_REQUIRE(
       !error, kIo,
       str_cat("Cannot make the job folder \"", folder.string(), "\": ", error.message(), '.'),
-      "Set XDG_STATE_HOME to a folder that can be written.");
+      kOtherFolder);
   ModelOptions absolute = model;
   for (std::string* path :
        {&absolute.model, &absolute.text_encoder, &absolute.vae, &absolute.tokenizer}) {
@@ -116,10 +129,13 @@ Job Job::create(const ModelOptions& model, const VideoRequest& request) {
   }
   VideoRequest kept = request;
   kept.out = fs::absolute(request.out).string();
-  OutputFile file(folder / "job.json");
-  file.write(json{{"model", absolute}, {"request", kept}}.dump(1));
-  file.commit();
-  return Job(id, folder, absolute, kept);
+  Job job(id, folder, absolute, kept);  // from here on the folder goes when something fails
+  write_job_file([&] {
+    OutputFile file(folder / "job.json");
+    file.write(json{{"model", absolute}, {"request", kept}}.dump(1));
+    file.commit();
+  });
+  return job;
 }
 
 Job Job::open(const std::string& id) {
@@ -128,17 +144,20 @@ Job Job::open(const std::string& id) {
   std::error_code error;
   if (!is_name || !fs::exists(folder / "job.json", error)) {
     std::string names;
-    for (const fs::path& job : all_jobs()) names += ' ' + job.filename().string();
+    const std::vector<fs::path> jobs = all_jobs();
+    for (size_t at = jobs.size() - std::min<size_t>(jobs.size(), 5); at < jobs.size(); ++at) {
+      names += ' ' + jobs[at].filename().string();
+    }
     fail(ErrorCode::kNotFound, str_cat("There is no job \"", id, "\" to resume."),
-         names.empty() ? "No jobs are saved." : "Saved jobs:" + names);
+         names.empty() ? "No jobs are saved." : str_cat("The last jobs are", names, '.'));
   }
   try {
     const json parsed = json::parse(read_text_file(folder / "job.json", kLargestJson));
     return Job(id, folder, parsed.at("model").get<ModelOptions>(),
                parsed.at("request").get<VideoRequest>());
-  } catch (const json::exception& problem) {
-    fail(ErrorCode::kBadFile,
-         str_cat('"', (folder / "job.json").string(), "\" is damaged: ", problem.what()));
+  } catch (const json::exception&) {
+    fail(ErrorCode::kBadFile, str_cat('"', (folder / "job.json").string(), "\" is damaged."),
+         "Make the clip anew.");
   }
 }
 
@@ -158,7 +177,7 @@ void Job::save_prompts(const EncodedPrompts& prompts) {
   file.add("text_states", copy_of(prompts.prompt.states));
   file.add("ids", ids_tensor(prompts.prompt.ids));
   if (prompts.negative) file.add("negative_text_states", copy_of(prompts.negative->states));
-  write_stage_file(folder_ / "text.safetensors", file);
+  write_job_file([&] { write_stage_file(folder_ / "text.safetensors", file); });
 }
 
 std::optional<EncodedPrompts> Job::load_prompts() const {
@@ -189,7 +208,7 @@ void Job::save_state(const DenoiseState& state) {
                                 {"sampler_completed", state.sampler.completed},
                                 {"history_slots", state.sampler.history.size()}}
                                .dump();
-  write_stage_file(folder_ / "state.safetensors", file);
+  write_job_file([&] { write_stage_file(folder_ / "state.safetensors", file); });
 }
 
 std::optional<DenoiseState> Job::load_state(DenoiseState fresh) const {
@@ -203,8 +222,8 @@ std::optional<DenoiseState> Job::load_state(DenoiseState fresh) const {
     fresh.sampler.next_index = state.at("sampler_next");
     fresh.sampler.completed = state.at("sampler_completed");
     fresh.sampler.history.resize(state.at("history_slots").get<size_t>());
-  } catch (const std::exception& problem) {
-    fail(ErrorCode::kBadFile, str_cat('"', path.string(), "\" is damaged: ", problem.what()));
+  } catch (const std::exception&) {
+    fail(ErrorCode::kBadFile, str_cat('"', path.string(), "\" is damaged."), "Make the clip anew.");
   }
   for (size_t at = 0; at < fresh.sampler.history.size(); ++at) {
     if (const Tensor* history = file.find(str_cat("history.", at))) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/latent_check.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -10,8 +11,10 @@ namespace {
 
 constexpr double kFlat = 1e-6;  // standard deviation; real latents are near 1
 
+// Not finite when any number is not.
 double deviation_of(const Tensor& latents) {
   const auto values = latents.values<float>();
+  if (!all_finite(values)) return NAN;
   double sum = 0;
   double squares = 0;
   for (const float value : values) {
@@ -24,8 +27,12 @@ double deviation_of(const Tensor& latents) {
 
 }  // namespace
 
+bool all_finite(std::span<const float> values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
 bool latents_are_usable(const Tensor& latents) {
-  const double deviation = deviation_of(latents);  // not finite when any number is not
+  const double deviation = deviation_of(latents);
   return std::isfinite(deviation) && (deviation > kFlat || latents.view().elements() == 1);
 }
 
@@ -36,7 +43,7 @@ void require_usable(const Tensor& latents, int step_index) {
                        std::isfinite(deviation) ? "a flat latent" : "numbers that are not finite",
                        ", also with exact f32 products."),
                "The weights are damaged or belong to another model: compare their checksums, or "
-               "pull them again.");
+               "download them again.");
 }
 
 }  // namespace reel::pipeline

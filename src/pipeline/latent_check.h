@@ -2,9 +2,13 @@
 // Tells latents from the rubble that damaged weights or an overflow leave.
 #pragma once
 
+#include <span>
+
 #include "core/buffer.h"
 
 namespace reel::pipeline {
+
+bool all_finite(std::span<const float> values);
 
 // All numbers are finite and they are not all alike.
 bool latents_are_usable(const Tensor& latents);

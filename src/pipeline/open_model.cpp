@@ -67,7 +67,10 @@ void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
   if (complete) return;
   std::string all;
   for (const std::string& sentence : files.missing) all += (all.empty() ? "" : " ") + sentence;
-  fail(ErrorCode::kNotFound, all.empty() ? str_cat(files.path.string(), " is incomplete.") : all);
+  fail(ErrorCode::kNotFound,
+       all.empty() ? str_cat('"', files.path.string(), "\" is incomplete.") : all,
+       "Put what is missing into the folder of the model, or say where it is with --text-encoder, "
+       "--vae, --tokenizer.");
 }
 
 }  // namespace

@@ -14,6 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// 255 in the usual file systems, less what the temporary name adds.
+constexpr size_t kLongestName = 240;
+
 std::string with_seed(std::string text, uint64_t seed) {
   static constexpr std::string_view kPlace = "{seed}";
   for (size_t at = text.find(kPlace); at != std::string::npos; at = text.find(kPlace)) {
@@ -33,12 +36,29 @@ void require_writable_folder(const fs::path& out) {
                "Choose another folder with --out.");
 }
 
+// The finished file replaces what has its name, which must not be a device.
+void require_replaceable(const fs::path& out) {
+  std::error_code error;
+  const fs::file_status status = fs::status(out, error);
+  REEL_REQUIRE(!fs::exists(status) || fs::is_regular_file(status) || fs::is_directory(status), kIo,
+               str_cat("Cannot write \"", out.string(),
+                       "\": it is a device or a pipe; a file or "
+                       "a folder is needed."),
+               "Name a file with --out.");
+  REEL_REQUIRE(
+      out.filename().string().size() <= kLongestName, kIo,
+      str_cat("Cannot write \"", out.string(), "\": its name has ", out.filename().string().size(),
+              " bytes; at most ", kLongestName, " are possible."),
+      "Choose a shorter name with --out.");
+}
+
 }  // namespace
 
 std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite) {
   if (!wanted.empty()) {
     const std::string path = with_seed(wanted, seed);
     require_writable_folder(path);
+    require_replaceable(path);
     REEL_REQUIRE(overwrite || !fs::exists(path) || fs::is_directory(path), kInvalidArgument,
                  str_cat('"', path, "\" exists already."), "Add --force to replace it.");
     return path;

@@ -27,7 +27,8 @@ std::string to_json(const Recipe& recipe) {
                   {"kernels", recipe.kernels},
                   {"fps", recipe.fps},
                   {"frames_digest", recipe.frames_digest}};
-  return text.dump();
+  // A file name need not be UTF-8.
+  return text.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 Recipe recipe_from_json(const std::string& text) {
@@ -49,9 +50,8 @@ Recipe recipe_from_json(const std::string& text) {
             .kernels = parsed.at("kernels"),
             .fps = parsed.at("fps"),
             .frames_digest = parsed.at("frames_digest")};
-  } catch (const json::exception& error) {
-    fail(ErrorCode::kBadFile,
-         str_cat("The clip's comment is not a recipe of Reel (", error.what(), ")."),
+  } catch (const json::exception&) {
+    fail(ErrorCode::kBadFile, "The clip's comment is not a recipe of Reel.",
          "Only clips that reel generate wrote can be replayed.");
   }
 }

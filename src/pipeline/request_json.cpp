@@ -3,6 +3,9 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
+
+#include "tokenizer/unicode.h"
 
 namespace reel {
 namespace {
@@ -22,6 +25,23 @@ void take(const json& from, const char* key, std::optional<T>& value) {
 template <typename T>
 void take(const json& from, const char* key, T& value) {
   if (from.contains(key)) value = from.at(key).get<T>();
+}
+
+// File names need not be UTF-8, which JSON's strings are: those become a list of bytes.
+json path_to_json(const std::string& path) {
+  if (tokenizer::is_utf8(path)) return path;
+  return std::vector<uint8_t>(path.begin(), path.end());
+}
+
+void take_path(const json& from, const char* key, std::string& path) {
+  if (!from.contains(key)) return;
+  const json& value = from.at(key);
+  if (value.is_array()) {
+    const auto bytes = value.get<std::vector<uint8_t>>();
+    path.assign(bytes.begin(), bytes.end());
+  } else {
+    value.get_to(path);
+  }
 }
 
 }  // namespace
@@ -57,18 +77,23 @@ void from_json(const json& from, SamplingOptions& options) {
 }
 
 void to_json(json& to, const ModelOptions& options) {
-  to = {{"model", options.model},     {"text_encoder", options.text_encoder},
-        {"vae", options.vae},         {"tokenizer", options.tokenizer},
-        {"variant", options.variant}, {"checkpoint_kind", options.checkpoint_kind},
-        {"device", options.device},   {"precision", options.precision},
-        {"threads", options.threads}, {"ram_bytes", options.ram_bytes}};
+  to = {{"model", path_to_json(options.model)},
+        {"text_encoder", path_to_json(options.text_encoder)},
+        {"vae", path_to_json(options.vae)},
+        {"tokenizer", path_to_json(options.tokenizer)},
+        {"variant", options.variant},
+        {"checkpoint_kind", options.checkpoint_kind},
+        {"device", options.device},
+        {"precision", options.precision},
+        {"threads", options.threads},
+        {"ram_bytes", options.ram_bytes}};
 }
 
 void from_json(const json& from, ModelOptions& options) {
-  take(from, "model", options.model);
-  take(from, "text_encoder", options.text_encoder);
-  take(from, "vae", options.vae);
-  take(from, "tokenizer", options.tokenizer);
+  take_path(from, "model", options.model);
+  take_path(from, "text_encoder", options.text_encoder);
+  take_path(from, "vae", options.vae);
+  take_path(from, "tokenizer", options.tokenizer);
   take(from, "variant", options.variant);
   take(from, "checkpoint_kind", options.checkpoint_kind);
   take(from, "device", options.device);
@@ -79,7 +104,7 @@ void from_json(const json& from, ModelOptions& options) {
 
 void to_json(json& to, const VideoRequest& request) {
   to = {{"prompt", request.prompt},       {"negative_prompt", request.negative_prompt},
-        {"sampling", request.sampling},   {"out", request.out},
+        {"sampling", request.sampling},   {"out", path_to_json(request.out)},
         {"overwrite", request.overwrite}, {"fps", request.fps},
         {"quality", request.quality},     {"write_recipe", request.write_recipe}};
 }
@@ -88,7 +113,7 @@ void from_json(const json& from, VideoRequest& request) {
   take(from, "prompt", request.prompt);
   take(from, "negative_prompt", request.negative_prompt);
   take(from, "sampling", request.sampling);
-  take(from, "out", request.out);
+  take_path(from, "out", request.out);
   take(from, "overwrite", request.overwrite);
   take(from, "fps", request.fps);
   take(from, "quality", request.quality);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "media/frame_writer.h"
+#include "pipeline/latent_check.h"
 #include "pipeline/output_path.h"
 #include "pipeline/stage_files.h"
 #include "pipeline/text_to_video.h"
@@ -15,6 +16,8 @@ namespace reel {
 namespace {
 
 using namespace pipeline;
+
+constexpr int64_t kTextLen = tokenizer::kPromptTokens;
 
 // States with zero rows up to the text length, and ids and mask beside them.
 void add_prompt(StageFile& file, const EncodedPrompt& prompt, int64_t text_len) {
@@ -57,17 +60,36 @@ Tensor first_rows(const Tensor& states, int64_t rows) {
   return kept;
 }
 
-EncodedPrompts read_prompts(const std::string& path) {
+// take_f32, and no NaN or infinity in it.
+Tensor take_finite(StageFile& file, const std::string& name, const std::string& path) {
+  Tensor tensor = take_f32(file, name, path);
+  REEL_REQUIRE(all_finite(tensor.values<float>()), kBadFile,
+               str_cat('"', path, "\": \"", name, "\" holds numbers that are not finite."),
+               "Make the file again.");
+  return tensor;
+}
+
+Tensor take_states(StageFile& file, const std::string& name, const std::string& path,
+                   int64_t text_dim) {
+  Tensor states = take_finite(file, name, path);
+  const Shape& shape = states.shape();
+  REEL_REQUIRE(
+      shape.axes() == 2 && shape[0] >= 1 && shape[0] <= kTextLen && shape.width() == text_dim,
+      kBadFile,
+      str_cat('"', path, "\": \"", name, "\" is ", shape, "; [1 to ", kTextLen, ", ", text_dim,
+              "] is needed for this model."),
+      "Make it with reel encode-text and the text encoder of the same model.");
+  return states;
+}
+
+EncodedPrompts read_prompts(const std::string& path, int64_t text_dim) {
   StageFile file = read_stage_file(path);
-  Tensor states = take_f32(file, "text_states", path);
-  REEL_REQUIRE(states.shape().axes() == 2, kBadFile,
-               str_cat('"', path, "\": \"text_states\" is ", states.shape(),
-                       "; [rows, text_dim] is needed."));
+  const Tensor states = take_states(file, "text_states", path, text_dim);
   const int64_t rows = real_rows(file, states);
   EncodedPrompts prompts{.prompt = {.ids = {}, .states = first_rows(states, rows)},
                          .negative = std::nullopt};
   if (file.find("negative_text_states") != nullptr) {
-    Tensor negative = take_f32(file, "negative_text_states", path);
+    const Tensor negative = take_states(file, "negative_text_states", path, text_dim);
     StageFile without_mask;
     const int64_t negative_rows = real_rows(without_mask, negative);
     prompts.negative = {.ids = {}, .states = first_rows(negative, negative_rows)};
@@ -76,15 +98,21 @@ EncodedPrompts read_prompts(const std::string& path) {
 }
 
 // Replaces what the seed gave by what a file holds: the initial noise, and lcm's noise per step.
-void use_noise_file(const std::string& path, DenoiseState& state) {
+void use_noise_file(const std::string& path, int64_t drawing_steps, DenoiseState& state) {
+  const auto require_shape = [&](const char* name, const Shape& shape, const Shape& needed) {
+    REEL_REQUIRE(
+        shape == needed, kBadFile,
+        str_cat('"', path, "\": \"", name, "\" is ", shape, "; the request needs ", needed, '.'),
+        "Use the size, frames and steps that the noise was made for.");
+  };
   StageFile file = read_stage_file(path);
-  Tensor noise = take_f32(file, "noise", path);
-  REEL_REQUIRE(noise.shape() == state.latents.shape(), kBadFile,
-               str_cat('"', path, "\": \"noise\" is ", noise.shape(), "; the request needs ",
-                       state.latents.shape(), '.'));
+  Tensor noise = take_finite(file, "noise", path);
+  const Shape& one = state.latents.shape();
+  require_shape("noise", noise.shape(), one);
   std::vector<float> steps;
-  if (file.find("step_noise") != nullptr) {
-    const Tensor per_step = take_f32(file, "step_noise", path);
+  if (drawing_steps > 0) {
+    const Tensor per_step = take_finite(file, "step_noise", path);
+    require_shape("step_noise", per_step.shape(), {drawing_steps, one[0], one[1], one[2], one[3]});
     steps.assign(per_step.values<float>().begin(), per_step.values<float>().end());
   }
   state.rng = schedulers::Rng::from_values(std::move(steps));
@@ -117,6 +145,9 @@ void encode_text(const ModelOptions& options, const EncodeTextRequest& request,
   if (request.ids.empty()) {
     ids.push_back(tokenize(model.load_tokenizer(), request.prompt, progress));
   } else {
+    REEL_REQUIRE(request.ids.size() <= static_cast<size_t>(kTextLen), kInvalidArgument,
+                 str_cat("There are ", request.ids.size(), " token ids; at most ", kTextLen,
+                         " are possible."));
     ids.emplace_back(request.ids.begin(), request.ids.end());
   }
   if (request.with_negative) {
@@ -124,7 +155,6 @@ void encode_text(const ModelOptions& options, const EncodeTextRequest& request,
   }
   ProgressClock clock(progress);
   const EncodedPrompts prompts = encode_prompts(model, runtime, ids, clock);
-  constexpr int64_t kTextLen = tokenizer::kPromptTokens;
   StageFile file;
   add_prompt(file, prompts.prompt, kTextLen);
   if (prompts.negative) {
@@ -144,7 +174,7 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
   const StopFlag stop(progress.stop_requested);
   Runtime runtime(options, stop);
   const std::string out = choose_output_path(request.out, settings.seed, true);
-  EncodedPrompts prompts = read_prompts(request.text);
+  EncodedPrompts prompts = read_prompts(request.text, model.facts().dit.text_dim);
   REEL_REQUIRE(!settings.guided() || prompts.negative, kInvalidArgument,
                str_cat("guidance is ", settings.guidance, " but \"", request.text,
                        "\" has no \"negative_text_states\"."),
@@ -152,10 +182,12 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
   if (!settings.guided()) prompts.negative.reset();
 
   DenoiseState state = start_denoising(settings);
-  if (!request.noise.empty()) use_noise_file(request.noise, state);
+  const size_t steps = settings.levels.timesteps.size();
+  const bool draws = settings.sampler == schedulers::SamplerKind::kLcm;
+  const auto drawing_steps = draws ? static_cast<int64_t>(steps) - 1 : 0;
+  if (!request.noise.empty()) use_noise_file(request.noise, drawing_steps, state);
   StageFile file;
   file.add("noise", copy_of(state.latents));
-  const size_t steps = settings.levels.timesteps.size();
   const auto elements = state.latents.view().elements();
   std::vector<float> velocities;
   DenoiseHooks hooks;
@@ -165,10 +197,10 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
       velocities.insert(velocities.end(), values.begin(), values.end());
     };
   }
-  if (settings.sampler == schedulers::SamplerKind::kLcm && steps > 1) {
+  if (drawing_steps > 0) {
     schedulers::Rng preview = state.rng;
     const Shape& one = state.latents.shape();
-    Tensor noise(DType::kF32, {static_cast<int64_t>(steps) - 1, one[0], one[1], one[2], one[3]});
+    Tensor noise(DType::kF32, {drawing_steps, one[0], one[1], one[2], one[3]});
     for (size_t step = 0; step + 1 < steps; ++step) {
       preview.fill_normal(noise.values<float>().subspan(step * static_cast<size_t>(elements),
                                                         static_cast<size_t>(elements)));
@@ -196,10 +228,12 @@ void decode(const ModelOptions& options, const DecodeRequest& request, Progress&
   const StopFlag stop(progress.stop_requested);
   Runtime runtime(options, stop);
   StageFile file = read_stage_file(request.latents);
-  const Tensor latents = take_f32(file, "latents", request.latents);
-  REEL_REQUIRE(latents.shape().axes() == 4, kBadFile,
-               str_cat('"', request.latents, "\": \"latents\" is ", latents.shape(),
-                       "; [16, frames, rows, cols] is needed."));
+  const Tensor latents = take_finite(file, "latents", request.latents);
+  const Shape& shape = latents.shape();
+  REEL_REQUIRE(shape.axes() == 4 && shape[0] == 16 && shape.elements() > 0, kBadFile,
+               str_cat('"', request.latents, "\": \"latents\" is ", shape,
+                       "; [16, frames, rows, cols] is needed."),
+               "Make the file with reel denoise.");
   const VideoSize size = video_size(latents.shape());
   const std::string out = choose_output_path(request.out, 0, request.overwrite);
   ProgressClock clock(progress);

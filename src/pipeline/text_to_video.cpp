@@ -32,6 +32,10 @@ EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
   for (const std::vector<int32_t>& prompt : ids) {
     const int before = layers * static_cast<int>(encoded.size());
     Tensor states = (*text)->encode(ctx, prompt, [&](int done) { clock.report(before + done); });
+    REEL_REQUIRE(all_finite(states.values<float>()), kBadFile,
+                 str_cat("The text encoder in \"", model.files().text_encoder->path.string(),
+                         "\" gives numbers that are not finite."),
+                 "Its weights are damaged: compare their checksums, or download them again.");
     encoded.push_back({.ids = prompt, .states = std::move(states)});
   }
   if (weights_digest != nullptr) *weights_digest = text->weights_digest();
@@ -150,6 +154,10 @@ void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& late
   const auto vae = model.load_vae(runtime);
   int done = 0;
   (*vae)->decode(ctx, latents, [&](const TensorView& frame) {
+    REEL_REQUIRE(all_finite({frame.as<float>(), static_cast<size_t>(frame.elements())}), kBadFile,
+                 str_cat("The VAE in \"", model.files().vae->path.string(),
+                         "\" gives numbers that are not finite in frame ", done + 1, '.'),
+                 "Its weights are damaged: compare their checksums, or download them again.");
     on_frame(frame);
     clock.report(++done);
   });

@@ -103,7 +103,11 @@ auto named(const TokenizerSource& source, Read read) {
   try {
     return read(source);
   } catch (const Error& error) {
-    fail(error.code(), str_cat('"', source.path.string(), "\": ", error.what()), error.hint());
+    constexpr std::string_view kFormat = "tokenizer.json: ";  // said by the path already
+    std::string_view what = error.what();
+    if (what.starts_with(kFormat)) what.remove_prefix(kFormat.size());
+    fail(error.code(), str_cat('"', source.path.string(), "\" is no tokenizer: ", what),
+         error.hint());
   }
 }
 

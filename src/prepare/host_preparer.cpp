@@ -104,7 +104,7 @@ std::vector<float> read_all(const StoredTensor& tensor, Digest& digest) {
     REEL_REQUIRE(std::isfinite(value), kBadFile,
                  str_cat('"', tensor.file->path().string(), "\": \"", tensor.entry->name,
                          "\" holds numbers that are not finite."),
-                 "The file is damaged: compare its checksum, or pull it again.");
+                 "The file is damaged: compare its checksum, or download it again.");
   }
   return values;
 }

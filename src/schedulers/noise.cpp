@@ -109,7 +109,7 @@ NoiseKind parse_noise_kind(std::string_view name) {
   if (name == "torch-cuda") return NoiseKind::kTorchCuda;
   if (name == "torch-cpu") return NoiseKind::kTorchCpu;
   fail(ErrorCode::kInvalidArgument,
-       str_cat("noise: the generator is \"", name, "\", must be \"torch-cuda\" or \"torch-cpu\"."),
+       str_cat("The generator is \"", name, "\", must be \"torch-cuda\" or \"torch-cpu\"."),
        "torch-cuda repeats seeds of Wan and LightX2V, torch-cpu those of ComfyUI.");
 }
 
@@ -118,7 +118,7 @@ Rng::Rng(NoiseKind kind, uint64_t seed, GpuShape gpu)
 
 Rng Rng::torch_cuda(uint64_t seed, GpuShape gpu) {
   REEL_REQUIRE(gpu.sm_count >= 1 && gpu.threads_per_sm >= kBlockThreads, kInvalidArgument,
-               str_cat("noise: the emulated GPU has ", gpu.sm_count, " SMs of ", gpu.threads_per_sm,
+               str_cat("The emulated GPU has ", gpu.sm_count, " SMs of ", gpu.threads_per_sm,
                        " threads, needed are at least 1 of ", kBlockThreads, "."),
                "Use 46 and 1536, or the figures of the GPU whose noise is wanted.");
   return {NoiseKind::kTorchCuda, seed, gpu};
@@ -143,8 +143,8 @@ void Rng::fill_normal(std::span<float> out) {
 
 void Rng::fill_given(std::span<float> out) {
   REEL_REQUIRE(offset_ + out.size() <= given_.size(), kInvalidArgument,
-               str_cat("noise: ", out.size(), " more numbers are needed after ", offset_,
-                       ", but only ", given_.size(), " were given."),
+               str_cat(out.size(), " more numbers are needed after ", offset_, ", but only ",
+                       given_.size(), " were given."),
                "Give noise for every step that draws some, or leave the file out.");
   std::copy_n(given_.begin() + static_cast<int64_t>(offset_), out.size(), out.begin());
   offset_ += out.size();
@@ -153,10 +153,9 @@ void Rng::fill_given(std::span<float> out) {
 void Rng::fill_like_cuda(std::span<float> out) {
   const auto elements = static_cast<int64_t>(out.size());
   // Above this PyTorch splits the draw, because it indexes bytes with 32 bits.
-  REEL_REQUIRE(
-      elements < int64_t{1} << 29, kUnsupported,
-      str_cat("noise: ", elements, " numbers in one draw, at most 536870911 are possible."),
-      "Use a smaller size or fewer frames.");
+  REEL_REQUIRE(elements < int64_t{1} << 29, kUnsupported,
+               str_cat(elements, " numbers in one draw, at most 536870911 are possible."),
+               "Use a smaller size or fewer frames.");
   const int64_t blocks =
       std::min<int64_t>(int64_t{gpu_.sm_count} * (gpu_.threads_per_sm / kBlockThreads),
                         (elements + kBlockThreads - 1) / kBlockThreads);
@@ -230,8 +229,8 @@ void Rng::restore(std::span<const uint32_t> words) {
   REEL_REQUIRE(words.size() == wanted && words[0] == static_cast<uint32_t>(kind_) &&
                    (!is_mt19937 || words[4] <= numerics::Mt19937::kWords),
                kBadFile,
-               str_cat("noise: ", words.size(), " saved words do not describe a ",
-                       noise_kind_name(kind_), " generator, which has ", wanted, "."),
+               str_cat(words.size(), " saved words do not describe a ", noise_kind_name(kind_),
+                       " generator, which has ", wanted, "."),
                "Start the job again from its seed.");
   const auto read_64 = [&](size_t at) { return words[at] | (uint64_t{words[at + 1]} << 32); };
   if (!is_mt19937) {

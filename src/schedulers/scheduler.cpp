@@ -27,8 +27,7 @@ SamplerKind parse_sampler(std::string_view name) {
     if (name == sampler_name(kind)) return kind;
   }
   fail(ErrorCode::kInvalidArgument,
-       str_cat("schedulers: the sampler is \"", name,
-               "\", must be \"lcm\", \"euler\" or \"unipc\"."),
+       str_cat("The sampler is \"", name, "\", must be \"lcm\", \"euler\" or \"unipc\"."),
        "lcm and euler are for distilled models, unipc is for base models.");
 }
 
@@ -47,7 +46,7 @@ void Scheduler::reserve(size_t elements) {
   for (std::vector<float>& tensor : history_) {
     if (tensor.empty()) tensor.resize(elements);
     REEL_REQUIRE(tensor.size() == elements, kInvalidArgument,
-                 str_cat("schedulers: the latents have ", elements, " elements, ", tensor.size(),
+                 str_cat("The latents have ", elements, " elements, ", tensor.size(),
                          " in the step before."),
                  "Use one scheduler per clip.");
   }
@@ -56,8 +55,8 @@ void Scheduler::reserve(size_t elements) {
 void Scheduler::advance(std::span<float> latents, std::span<const float> velocity, const Step& step,
                         Rng& rng) {
   REEL_REQUIRE(latents.size() == velocity.size(), kInvalidArgument,
-               str_cat("schedulers: latents have ", latents.size(), " elements and velocity ",
-                       velocity.size(), ", both must have the same."));
+               str_cat("latents have ", latents.size(), " elements and velocity ", velocity.size(),
+                       ", both must have the same."));
   reserve(latents.size());
   if (step.index != next_index_) completed_ = 0;
   const StepUpdate now = update(step, completed_);
@@ -88,9 +87,9 @@ void Scheduler::restore(const SamplerState& state) {
       state.completed == 0 || (state.history.size() == static_cast<size_t>(history_slots_) &&
                                state.completed <= static_cast<int>(steps_.size()));
   REEL_REQUIRE(fits && state.completed >= 0, kBadFile,
-               str_cat("schedulers: the saved state has ", state.completed, " steps and ",
-                       state.history.size(), " tensors; ", sampler_name(kind()), " has ",
-                       steps_.size(), " steps and needs ", history_slots_, '.'),
+               str_cat("The saved state has ", state.completed, " steps and ", state.history.size(),
+                       " tensors; ", sampler_name(kind()), " has ", steps_.size(),
+                       " steps and needs ", history_slots_, '.'),
                "Start the job again from its seed.");
   next_index_ = state.next_index;
   completed_ = state.completed;
@@ -103,7 +102,7 @@ std::unique_ptr<Scheduler> make_scheduler(SamplerKind kind, const NoiseLevels& l
     case SamplerKind::kEuler: return std::make_unique<DistillEuler>(levels);
     case SamplerKind::kUniPc: return std::make_unique<FlowUniPc>(levels);
   }
-  fail(ErrorCode::kInternal, "schedulers: a sampler without a class.");
+  fail(ErrorCode::kInternal, "A sampler without a class.");
 }
 
 }  // namespace reel::schedulers

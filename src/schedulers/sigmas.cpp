@@ -12,13 +12,12 @@ constexpr int kTrainSteps = 1000;
 
 void require_shift(double shift) {
   REEL_REQUIRE(std::isfinite(shift) && shift > 0, kInvalidArgument,
-               str_cat("schedulers: shift is ", shift, ", must be above 0."),
-               "Use 5, or 3 for small frames.");
+               str_cat("shift is ", shift, ", must be above 0."), "Use 5, or 3 for small frames.");
 }
 
 void require_steps(int steps) {
   REEL_REQUIRE(steps >= 1 && steps <= kTrainSteps, kInvalidArgument,
-               str_cat("schedulers: steps is ", steps, ", must be 1 to ", kTrainSteps, "."),
+               str_cat("steps is ", steps, ", must be 1 to ", kTrainSteps, "."),
                "Use 4 for a distilled model, 50 for a base model.");
 }
 
@@ -44,16 +43,15 @@ std::vector<int> distill_step_list(int steps) {
 
 NoiseLevels distill_levels(std::span<const int> step_list, double shift) {
   require_shift(shift);
-  REEL_REQUIRE(!step_list.empty(), kInvalidArgument, "schedulers: the step list is empty.",
+  REEL_REQUIRE(!step_list.empty(), kInvalidArgument, "The step list is empty.",
                "Use 1000, 750, 500, 250.");
   NoiseLevels levels;
   int before = kTrainSteps + 1;
   for (const int entry : step_list) {
-    REEL_REQUIRE(
-        entry >= 1 && entry < before, kInvalidArgument,
-        str_cat("schedulers: the step list has ", entry, " at place ", levels.sigmas.size() + 1,
-                ", must be 1 to ", before - 1, " there: entries fall from at most 1000."),
-        "Use 1000, 750, 500, 250.");
+    REEL_REQUIRE(entry >= 1 && entry < before, kInvalidArgument,
+                 str_cat("The step list has ", entry, " at place ", levels.sigmas.size() + 1,
+                         ", must be 1 to ", before - 1, " there: entries fall from at most 1000."),
+                 "Use 1000, 750, 500, 250.");
     before = entry;
     const float s = falling_grid(kTrainSteps - entry);
     const float sigma =

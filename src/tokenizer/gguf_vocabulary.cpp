@@ -7,7 +7,8 @@ namespace reel::tokenizer {
 namespace {
 
 constexpr const char* kSource = "The tokenizer in the GGUF file";
-constexpr const char* kHint = "Pull the GGUF file again, or give spiece.model of google/umt5-xxl.";
+constexpr const char* kHint =
+    "Download the GGUF file again, or give spiece.model of google/umt5-xxl.";
 
 PieceType to_piece_type(int32_t value) {
   REEL_REQUIRE(value >= 1 && value <= 6, kBadFile,

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kSource = "The sentencepiece model";
 constexpr const char* kDamagedHint =
-    "Pull the tokenizer again; spiece.model of UMT5 has 4,548,313 bytes.";
+    "Download the tokenizer again; spiece.model of UMT5 has 4,548,313 bytes.";
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kDelimited = 2, kFixed32 = 5 };
 

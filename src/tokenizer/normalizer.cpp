@@ -7,7 +7,7 @@ namespace reel::tokenizer {
 namespace {
 
 constexpr const char* kCharsmapHint =
-    "Pull the tokenizer again; its precompiled_charsmap was cut or changed.";
+    "Download the tokenizer again; its precompiled_charsmap was cut or changed.";
 
 // A cluster of this size or more is mapped character by character.
 constexpr size_t kLongClusterBytes = 6;

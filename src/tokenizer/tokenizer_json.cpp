@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kSource = "tokenizer.json";
 constexpr const char* kHint =
-    "Pull the tokenizer again; tokenizer.json of UMT5 has 16,837,417 bytes.";
+    "Download the tokenizer again; tokenizer.json of UMT5 has 16,837,417 bytes.";
 constexpr const char* kUnsupportedHint = "Use tokenizer.json or spiece.model of google/umt5-xxl.";
 constexpr int kDeepestSequence = 8;
 

@@ -11,7 +11,7 @@ namespace reel::tokenizer {
 namespace {
 
 constexpr const char* kRepairHint =
-    "Pull the tokenizer again; spiece.model of UMT5 has 4,548,313 bytes.";
+    "Download the tokenizer again; spiece.model of UMT5 has 4,548,313 bytes.";
 
 bool has_piece(const UnigramModel& model, std::string_view text) {
   return std::any_of(model.pieces.begin(), model.pieces.end(),

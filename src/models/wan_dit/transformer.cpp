@@ -30,7 +30,7 @@ void require_finite(const TensorView& x, int block_index) {
                  str_cat("Block ", block_index,
                          " of the DiT gives numbers that are not finite, "
                          "also with exact f32 products."),
-                 "Its weights are damaged: compare their checksums, or pull them again.");
+                 "Its weights are damaged: compare their checksums, or download them again.");
   }
 }
 

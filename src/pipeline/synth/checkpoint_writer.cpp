@@ -21,7 +21,7 @@ std::string quoted(const fs::path& path) { return str_cat('"', path.string(), '"
 
 [[noreturn]] void fail_io(const char* doing, const fs::path& path, const std::error_code& error) {
   fail(ErrorCode::kIo, str_cat("Cannot ", doing, ' ', quoted(path), ": ", error.message(), '.'),
-       "Choose another folder with out.");
+       "Choose another folder with --out.");
 }
 
 void make_folders(const fs::path& path) {
@@ -39,7 +39,7 @@ class PartialFolder {
                      (fs::is_directory(out_, ignored) && fs::is_empty(out_, ignored)),
                  kInvalidArgument,
                  str_cat(quoted(out_), " is there already and is no empty folder."),
-                 "Remove it, or choose another folder with out.");
+                 "Remove it, or choose another folder with --out.");
     make_folders(out_.parent_path());
     const std::string hidden = str_cat('.', out_.filename().string(), ".part-XXXXXX");
     std::string name = (out_.parent_path() / hidden).string();
@@ -77,11 +77,11 @@ void require_space(const fs::path& folder, uint64_t needed_bytes) {
   const fs::space_info space = fs::space(folder, error);
   if (error) return;  // writing will tell
   REEL_REQUIRE(space.available >= needed_bytes, kIo,
-               str_cat(quoted(folder), " has ", format_bytes(space.available),
+               str_cat(quoted(folder.parent_path()), " has ", format_bytes(space.available),
                        " free; the "
                        "checkpoint needs ",
                        format_bytes(needed_bytes), '.'),
-               "Free some space, choose another folder with out, or write it sparse.");
+               "Free some space, choose another folder with --out, or write it with --sparse.");
 }
 
 // Writes the files of a plan in order.

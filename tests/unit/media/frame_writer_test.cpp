@@ -113,7 +113,7 @@ TEST(FrameWriter, RefusesAFrameOfAnotherSize) {
 
 TEST(FrameWriter, RefusesToFinishWithoutAFrame) {
   FrameWriter writer(std::make_unique<FakeFile>(), kSmall);
-  EXPECT_REEL_ERROR(writer.finish(), kInvalidArgument, "no frame was added");
+  EXPECT_REEL_ERROR(writer.finish(), kInvalidArgument, "No frame was added");
 }
 
 TEST(MakeFrameWriter, NamesTheFormatsItKnows) {
@@ -126,7 +126,7 @@ TEST(MakeFrameWriter, RefusesSizesRatesAndQualitiesThatCannotBe) {
                     "frames are 0x16, each side must be 1 to 16384");
   EXPECT_REEL_ERROR(
       make_frame_writer("x.mp4", {.width_px = 16, .height_px = 16, .frame_rate = {0, 1}}),
-      kInvalidArgument, "the frame rate is 0/1");
+      kInvalidArgument, "The frame rate is 0/1");
   EXPECT_REEL_ERROR(make_frame_writer("x.mp4", {.width_px = 16, .height_px = 16, .quality = 52}),
                     kInvalidArgument, "quality is 52, must be 0 (best) to 51");
 }
@@ -156,8 +156,8 @@ TEST(ToFrameRate, FindsTheExactRate) {
   EXPECT_EQ(rate(29.97), std::pair(30000, 1001));
   EXPECT_EQ(rate(59.94), std::pair(60000, 1001));
   EXPECT_EQ(rate(0.1), std::pair(1, 10));
-  EXPECT_REEL_ERROR(to_frame_rate(0), kInvalidArgument, "the frame rate is 0, must be 0.1 to 1000");
-  EXPECT_REEL_ERROR(to_frame_rate(std::nan("")), kInvalidArgument, "the frame rate is nan");
+  EXPECT_REEL_ERROR(to_frame_rate(0), kInvalidArgument, "The frame rate is 0, must be 0.1 to 1000");
+  EXPECT_REEL_ERROR(to_frame_rate(std::nan("")), kInvalidArgument, "The frame rate is nan");
 }
 
 class EveryFormat : public testing::TestWithParam<const char*> {};

@@ -33,14 +33,14 @@ TEST(PngEncoder, ReturnsTheSamePixels) {
 
 TEST(PngEncoder, RefusesAFrameWithoutItsPixels) {
   const std::vector<uint8_t> two(2);
-  EXPECT_REEL_ERROR(encode_png({two, 1, 1}), kInvalidArgument, "a frame of 1x1 has 2 bytes");
+  EXPECT_REEL_ERROR(encode_png({two, 1, 1}), kInvalidArgument, "A frame of 1x1 has 2 bytes");
 }
 
 TEST(PngEncoder, RefusesBytesThatAreNoPng) {
   std::vector<std::byte> file = encode_png(gradient_frame(64, 64, 0).view());
   file.resize(file.size() / 2);
-  EXPECT_REEL_ERROR(decode_png(file), kBadFile, "not a complete PNG file");
-  EXPECT_REEL_ERROR(decode_png({}), kBadFile, "not a complete PNG file");
+  EXPECT_REEL_ERROR(decode_png(file), kBadFile, "Not a complete PNG file");
+  EXPECT_REEL_ERROR(decode_png({}), kBadFile, "Not a complete PNG file");
 }
 
 TEST(PngWriter, NumbersTheFramesInAFolder) {

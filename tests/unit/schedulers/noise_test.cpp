@@ -214,7 +214,7 @@ TEST(NoiseKind, IsReadByName) {
   EXPECT_EQ(parse_noise_kind("torch-cuda"), NoiseKind::kTorchCuda);
   EXPECT_EQ(parse_noise_kind("torch-cpu"), NoiseKind::kTorchCpu);
   EXPECT_REEL_ERROR(parse_noise_kind("cuda"), kInvalidArgument,
-                    "the generator is \"cuda\", must be \"torch-cuda\" or \"torch-cpu\"");
+                    "The generator is \"cuda\", must be \"torch-cuda\" or \"torch-cpu\"");
 }
 
 }  // namespace

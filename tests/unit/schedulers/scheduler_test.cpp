@@ -217,7 +217,7 @@ TEST(Scheduler, NamesSizesThatDisagree) {
                     "latents have 4 elements and velocity 5");
   sampler.advance(four, four, sampler.steps()[0], rng);
   EXPECT_REEL_ERROR(sampler.advance(five, five, sampler.steps()[1], rng), kInvalidArgument,
-                    "the latents have 5 elements, 4 in the step before");
+                    "The latents have 5 elements, 4 in the step before");
 }
 
 TEST(Scheduler, RefusesAStateOfAnotherSampler) {
@@ -234,7 +234,7 @@ TEST(Scheduler, RefusesAStateOfAnotherSampler) {
 TEST(SamplerKind, IsReadByName) {
   EXPECT_EQ(parse_sampler("unipc"), SamplerKind::kUniPc);
   EXPECT_REEL_ERROR(parse_sampler("ddim"), kInvalidArgument,
-                    "the sampler is \"ddim\", must be \"lcm\", \"euler\" or \"unipc\"");
+                    "The sampler is \"ddim\", must be \"lcm\", \"euler\" or \"unipc\"");
 }
 
 }  // namespace

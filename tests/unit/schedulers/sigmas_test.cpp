@@ -58,7 +58,7 @@ TEST(DistillLevels, NameTheEntryThatDoesNotFall) {
                     "has 500 at place 3, must be 1 to 499 there");
   EXPECT_REEL_ERROR(distill_levels(std::vector{1001}, 5), kInvalidArgument, "must be 1 to 1000");
   EXPECT_REEL_ERROR(distill_levels(std::vector{0}, 5), kInvalidArgument, "has 0 at place 1");
-  EXPECT_REEL_ERROR(distill_levels({}, 5), kInvalidArgument, "the step list is empty");
+  EXPECT_REEL_ERROR(distill_levels({}, 5), kInvalidArgument, "The step list is empty");
   EXPECT_REEL_ERROR(distill_levels(kFourSteps, 0), kInvalidArgument, "shift is 0, must be above 0");
 }
 
