@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each command answers when all is well: stdout carries the answer, stderr the progress.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "e2e/damage.h"
+#include "e2e/scene.h"
+#include "media/mp4_writer.h"
+
+namespace reel::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+Outcome expect_ok(const Scene& scene) {
+  Outcome outcome = run_program(scene.command);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  return outcome;
+}
+
+json answer(const Scene& scene) {
+  const json parsed = json::parse(expect_ok(scene).out, nullptr, false);
+  EXPECT_FALSE(parsed.is_discarded());
+  return parsed;
+}
+
+TEST(Commands, GenerateAnswersAsJson) {
+  Scene scene;
+  scene.generate({"--json"});
+
+  const json made = answer(scene);
+
+  EXPECT_EQ(made.at("path"), "out/clip.mp4");
+  EXPECT_EQ(made.at("seed"), 1);
+  EXPECT_EQ(made.at("recipe").at("prompt"), "a ball");
+  EXPECT_TRUE(fs::exists(scene / "out/clip.mp4"));
+}
+
+TEST(Commands, QuietWritesNothingButTheAnswer) {
+  Scene scene;
+  scene.generate({"--quiet"});
+
+  const Outcome outcome = expect_ok(scene);
+
+  EXPECT_EQ(outcome.out, "out/clip.mp4\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST(Commands, ADryRunMakesNothing) {
+  Scene scene;
+  scene.generate({"--dry-run"});
+
+  const Outcome outcome = expect_ok(scene);
+
+  EXPECT_NE(outcome.out.find("16 wide x 16 high"), std::string::npos) << outcome.out;
+  EXPECT_TRUE(fs::is_empty(scene / "out"));
+}
+
+TEST(Commands, CountMakesClipsWithSeedsThatFollow) {
+  Scene scene;
+  scene.generate({"--count", "2", "--out", "out/{seed}.y4m"});
+
+  const Outcome outcome = expect_ok(scene);
+
+  EXPECT_EQ(outcome.out, "out/1.y4m\nout/2.y4m\n");
+  EXPECT_NE(read_all(scene / "out/1.y4m"), read_all(scene / "out/2.y4m"));
+}
+
+TEST(Commands, TheThreeStagesMakeTheFramesOfGenerate) {
+  Scene scene;
+  scene.generate({"--out", "out/whole.y4m"});
+  expect_ok(scene);
+
+  expect_ok(scene.reel(
+      {"encode-text", "--model", "model", "--prompt", "a ball", "--out", "out/text.safetensors"}));
+  expect_ok(scene.reel({"denoise", "--model", "model", "--text", "out/text.safetensors", "--seed",
+                        "1", "--out", "out/latents.safetensors"}));
+  expect_ok(scene.reel({"decode", "--model", "model", "--latents", "out/latents.safetensors",
+                        "--out", "out/stages.y4m"}));
+
+  EXPECT_EQ(read_all(scene / "out/whole.y4m"), read_all(scene / "out/stages.y4m"));
+}
+
+TEST(Commands, ReplayOfAClipIsEqual) {
+  Scene scene;
+  expect_ok(scene);
+  scene.reel({"replay", "out/clip.mp4", "--model", "model"});
+
+  EXPECT_EQ(expect_ok(scene).out, "equal\n");
+}
+
+TEST(Commands, ReplayWithOtherWeightsSaysWhatDiffers) {
+  Scene scene;
+  expect_ok(scene);
+  edit_header(scene / kNonBlock, [](json& header) {  // exchanges two vectors of the time embedding
+    std::swap(header["time_embedding.0.bias"]["data_offsets"],
+              header["time_embedding.2.bias"]["data_offsets"]);
+  });
+  scene.reel({"replay", "out/clip.mp4", "--model", "model"});
+
+  const Outcome outcome = run_program(scene.command);
+
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+  EXPECT_TRUE(outcome.out.starts_with("different")) << outcome.out;
+  EXPECT_NE(outcome.err.find("The DiT's weights digest was "), std::string::npos) << outcome.err;
+}
+
+TEST(Commands, TheRecipeIsInTheCommentTag) {
+  Scene scene;
+  expect_ok(scene);
+
+  const json recipe =
+      json::parse(media::read_comment(scene / "out/clip.mp4").value_or(""), nullptr, false);
+  const Outcome shown = expect_ok(scene.reel({"replay", "--show", "out/clip.mp4"}));
+
+  ASSERT_TRUE(recipe.is_object());
+  for (const char* field :
+       {"reel", "prompt", "sampling", "model", "precision", "device", "kernels", "frames_digest"}) {
+    EXPECT_TRUE(recipe.contains(field)) << field;
+  }
+  EXPECT_EQ(recipe.at("sampling").at("seed"), 1);
+  for (const char* network : {"text_encoder", "dit", "vae"}) {
+    EXPECT_EQ(recipe.at("model").at(network).get<std::string>().size(), 32u) << network;
+  }
+  EXPECT_EQ(json::parse(shown.out), recipe);
+}
+
+TEST(Commands, AFileMergedWithVaceMakesTheSameClip) {
+  Scene scene;
+  const std::vector<std::string> flags{
+      "synth", "--preset",     "tiny",      "--layout",    "gguf:f16", "--seed",     "5",
+      "--dim", "128",          "--ffn-dim", "256",         "--layers", "2",          "--text-dim",
+      "64",    "--t5-ffn-dim", "64",        "--t5-layers", "1",        "--vae-base", "8"};
+  for (const bool with_vace : {false, true}) {
+    const std::string name = with_vace ? "merged" : "plain";
+    auto synth = flags;
+    synth.insert(synth.end(), {"--out", name});
+    if (with_vace) synth.push_back("--with-vace");
+    expect_ok(scene.reel(synth));
+    scene.generate(
+        {"--model", name, "--size", "32x32", "--frames", "5", "--out", "out/" + name + ".y4m"});
+    expect_ok(scene);
+  }
+
+  EXPECT_EQ(read_all(scene / "out/plain.y4m"), read_all(scene / "out/merged.y4m"));
+}
+
+TEST(Commands, WithoutARecipeTheClipCarriesNone) {
+  Scene scene;
+  scene.generate({"--no-recipe"});
+  expect_ok(scene);
+
+  EXPECT_FALSE(media::read_comment(scene / "out/clip.mp4").has_value());
+}
+
+TEST(Commands, InspectSaysWhatAFolderIs) {
+  Scene scene;
+  scene.reel({"inspect", "model", "--json"});
+
+  const json found = answer(scene);
+
+  EXPECT_EQ(found.at("complete"), true);
+  EXPECT_TRUE(found.at("missing").empty());
+}
+
+TEST(Commands, SettingsComeFromFileAndEnvironmentAndFlagsWin) {
+  Scene scene;
+  write_bytes(scene / "reel.toml", "frames = 5\nseed = 9\n");
+  scene.reel({"generate", "--model", "model", "--prompt", "a ball", "--config", "reel.toml",
+              "--seed", "3", "--out", "out/clip.mp4", "--json"});
+
+  const json made = answer(scene);
+
+  EXPECT_EQ(made.at("frames"), 5);
+  EXPECT_EQ(made.at("seed"), 3);
+}
+
+TEST(Commands, TheLogFileHoldsTheRun) {
+  Scene scene;
+  scene.generate({"--log-file", "run.log"});
+  expect_ok(scene);
+
+  EXPECT_GT(fs::file_size(scene / "run.log"), 0u);
+}
+
+TEST(Commands, HelpListsEveryCommandAndEveryCommandHasHelp) {
+  Scene scene;
+  const std::string usage = expect_ok(scene.reel({"--help"})).out;
+
+  for (const char* name : {"generate", "encode-text", "denoise", "decode", "inspect", "synth",
+                           "replay", "completions", "man"}) {
+    EXPECT_NE(usage.find(name), std::string::npos) << name;
+    EXPECT_NE(expect_ok(scene.reel({name, "--help"})).out.find("--help"), std::string::npos);
+  }
+}
+
+TEST(Commands, CompletionsAndManualKnowTheFlags) {
+  Scene scene;
+
+  EXPECT_NE(expect_ok(scene.reel({"completions", "bash"})).out.find("--guidance"),
+            std::string::npos);
+  EXPECT_NE(expect_ok(scene.reel({"man"})).out.find("guidance"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace reel::test
