@@ -23,12 +23,12 @@ format() {
 }
 
 release_tests() {
-  ctest --test-dir build --output-on-failure --no-tests=error -L 'unit|golden|fuzz|e2e|docs' -j 2 |
+  ctest --test-dir build --output-on-failure --no-tests=error -L 'unit|cuda_host|golden|fuzz|e2e|docs' -j 2 |
     grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed|^ *Start '
 }
 
-# The readers of untrusted files under AddressSanitizer and UndefinedBehaviorSanitizer.
-sanitized_readers() {
+# The readers of untrusted files, and CUDA kernels on the CPU, under AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitized_tests() {
   cmake --preset asan > build-asan.log 2>&1 || { cat build-asan.log; return 1; }
   rm -f build-asan.log
   cmake --build --preset asan --target sanitized_tests
@@ -42,6 +42,6 @@ demo_score() {
 
 step "formatting" format
 step "release tests" release_tests
-step "readers under ASan and UBSan" sanitized_readers
+step "readers and CUDA kernels under ASan and UBSan" sanitized_tests
 step "demo score" demo_score
 echo "make test: all passed"

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda_host/machine.h"
+
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "cuda_host/fiber.h"
+#include "cuda_host/shared_memory.h"
+#include "cuda_host/warps.h"
+
+uint3 threadIdx;
+uint3 blockIdx;
+dim3 blockDim;
+dim3 gridDim;
+
+namespace reel::cuda_host {
+namespace {
+
+constexpr int kMostThreads = 1024;
+constexpr size_t kStackBytes = 128 * 1024;  // address space; pages are used as a thread needs them
+// A warp that could go on makes room for another one once in so many collectives.
+constexpr uint64_t kCollectivesPerChange = 16;
+
+enum class Phase { kReady, kInCollective, kAtBarrier, kDone };
+
+struct Thread {
+  explicit Thread() : fiber(kStackBytes) {}
+
+  Fiber fiber;
+  uint3 index{};
+  uint16_t number = 0;
+  Phase phase = Phase::kDone;
+  Site site{};                        // where it waits
+  const Collective* waits = nullptr;  // for what, in a collective
+};
+
+struct Warp {
+  uint32_t lanes = 0;    // bit l: the block has lane l
+  uint32_t ready = 0;    // bit l: lane l can go on
+  uint32_t arrived = 0;  // bit l: lane l waits in the collective
+  uint32_t epoch = 0;
+  const Collective* kind = nullptr;  // what the arrived lanes wait for
+  Site site{};
+  void* args[kLanes] = {};
+};
+
+// splitmix64 (Steele, Lea & Flood 2014).
+struct Random {
+  uint64_t state;
+
+  uint64_t next() {
+    uint64_t z = state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  // A random set bit of `mask`, which has one.
+  int pick(uint32_t mask) {
+    const int turn = static_cast<int>(next() >> 59);
+    return (std::countr_zero(std::rotr(mask, turn)) + turn) % kLanes;
+  }
+};
+
+// Not in Machine: the hooks of access_hooks.cpp ask while one is made.
+bool threads_run = false;
+
+class Machine {
+ public:
+  void run(const Grid& grid);
+  Actor actor() const;
+
+  void sync_block(Site site);
+  void collective(const Collective& kind, void* args, Site site);
+  void start_warp_epoch() { warps_[warp_of(*current_)].epoch = ++epochs_; }
+  [[noreturn]] void fault(const std::string& what);
+
+ private:
+  static size_t warp_of(const Thread& thread) { return thread.number / kLanes; }
+  static uint32_t bit_of(const Thread& thread) { return 1u << (thread.number % kLanes); }
+
+  void prepare_block(const uint3& block);
+  void thread_main();
+  void make_ready(Thread& thread);
+  void wait(Phase phase, Site site);
+  Thread* next_thread();
+  void enter(Thread& next, bool last);
+  bool release_barrier();
+  [[noreturn]] void report_stuck();
+  [[noreturn]] void leave(std::string fault);
+
+  const Grid* grid_ = nullptr;
+  int threads_in_block_ = 0;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::vector<Warp> warps_;
+  uint32_t ready_warps_ = 0;  // bit w: warp w has a ready lane
+  int done_ = 0;
+  int at_barrier_ = 0;
+  Thread* current_ = nullptr;
+  Fiber main_;
+  std::string fault_;
+  uint32_t block_epoch_ = 0;
+  uint32_t epochs_ = 0;
+  Random random_{0};
+};
+
+Machine& machine() {
+  static Machine machine;
+  return machine;
+}
+
+std::string block_name() {
+  std::ostringstream out;
+  out << "block (" << blockIdx.x << ", " << blockIdx.y << ", " << blockIdx.z << ")";
+  return std::move(out).str();
+}
+
+int64_t volume(const dim3& size) { return int64_t{size.x} * size.y * size.z; }
+
+// What the driver refuses, it refuses with one sentence for all.
+void check_shape(const Grid& grid) {
+  const int64_t threads = volume(grid.block);
+  const bool fits = volume(grid.grid) > 0 && grid.grid.x <= 0x7fffffffu && grid.grid.y <= 65535 &&
+                    grid.grid.z <= 65535 && threads > 0 && threads <= kMostThreads &&
+                    grid.block.z <= 64 && grid.shared_bytes <= kMostSharedBytes;
+  if (fits) return;
+  std::ostringstream out;
+  out << "kernel \"" << grid.name << "\" cannot start: grid " << grid.grid.x << " x " << grid.grid.y
+      << " x " << grid.grid.z << ", block " << grid.block.x << " x " << grid.block.y << " x "
+      << grid.block.z << ", " << grid.shared_bytes << " bytes of shared memory";
+  throw KernelFault(std::move(out).str());
+}
+
+uint64_t hash(const char* text) {  // FNV-1a
+  uint64_t value = 0xcbf29ce484222325u;
+  for (; *text != 0; ++text) {
+    value = (value ^ static_cast<unsigned char>(*text)) * 0x100000001b3u;
+  }
+  return value;
+}
+
+void Machine::run(const Grid& grid) {
+  check_shape(grid);
+  grid_ = &grid;
+  gridDim = grid.grid;
+  blockDim = grid.block;
+  threads_in_block_ = static_cast<int>(volume(grid.block));
+  while (static_cast<int>(threads_.size()) < threads_in_block_) {
+    threads_.push_back(std::make_unique<Thread>());
+  }
+  random_ = {seed() ^ hash(grid.name)};
+
+  std::vector<int64_t> blocks(static_cast<size_t>(volume(grid.grid)));
+  std::iota(blocks.begin(), blocks.end(), 0);
+  for (size_t at = blocks.size() - 1; at > 0; --at) {
+    std::swap(blocks[at], blocks[random_.next() % (at + 1)]);
+  }
+  for (const int64_t block : blocks) {
+    const auto number = static_cast<uint64_t>(block);
+    prepare_block({static_cast<unsigned>(number % grid.grid.x),
+                   static_cast<unsigned>(number / grid.grid.x % grid.grid.y),
+                   static_cast<unsigned>(number / grid.grid.x / grid.grid.y)});
+    Thread* first = next_thread();
+    current_ = first;
+    threadIdx = first->index;
+    threads_run = true;
+    Fiber::switch_to(main_, first->fiber);
+    threads_run = false;
+    current_ = nullptr;
+    if (fault_.empty()) fault_ = end_shared_memory();
+    if (!fault_.empty()) {
+      abandon_shared_memory();
+      throw KernelFault("kernel \"" + std::string(grid.name) + "\", " + block_name() + ": " +
+                        std::exchange(fault_, {}) +
+                        " [REEL_CUDA_HOST_SEED=" + std::to_string(seed()) + "]");
+    }
+  }
+}
+
+void Machine::prepare_block(const uint3& block) {
+  blockIdx = block;
+  begin_shared_memory(grid_->shared_bytes, threads_in_block_);
+  warps_.assign(static_cast<size_t>((threads_in_block_ + kLanes - 1) / kLanes), Warp{});
+  ready_warps_ = 0;
+  done_ = 0;
+  at_barrier_ = 0;
+  ++block_epoch_;
+  for (int number = 0; number < threads_in_block_; ++number) {
+    Thread& thread = *threads_[static_cast<size_t>(number)];
+    const auto at = static_cast<unsigned>(number);
+    thread.number = static_cast<uint16_t>(number);
+    thread.index = {at % blockDim.x, at / blockDim.x % blockDim.y, at / blockDim.x / blockDim.y};
+    thread.fiber.restart([] { machine().thread_main(); });
+    warps_[warp_of(thread)].lanes |= bit_of(thread);
+    make_ready(thread);
+  }
+}
+
+void Machine::thread_main() {
+  grid_->thread(grid_->body);
+  ++done_;
+  Thread& self = *current_;
+  self.phase = Phase::kDone;
+  Warp& warp = warps_[warp_of(self)];
+  warp.ready &= ~bit_of(self);
+  if (warp.ready == 0) ready_warps_ &= ~(1u << warp_of(self));
+  if (done_ == threads_in_block_) leave({});
+  Thread* next = next_thread();
+  if (next == nullptr) report_stuck();
+  enter(*next, /*last=*/true);
+  __builtin_unreachable();
+}
+
+void Machine::make_ready(Thread& thread) {
+  thread.phase = Phase::kReady;
+  warps_[warp_of(thread)].ready |= bit_of(thread);
+  ready_warps_ |= 1u << warp_of(thread);
+}
+
+// Puts the running thread to sleep until somebody makes it ready.
+void Machine::wait(Phase phase, Site site) {
+  Thread& self = *current_;
+  self.phase = phase;
+  self.site = site;
+  Warp& warp = warps_[warp_of(self)];
+  warp.ready &= ~bit_of(self);
+  if (warp.ready == 0) ready_warps_ &= ~(1u << warp_of(self));
+  Thread* next = next_thread();
+  if (next == nullptr && release_barrier()) next = next_thread();
+  if (next == nullptr) report_stuck();
+  if (next != &self) enter(*next, /*last=*/false);
+}
+
+// Stays in the warp of the running thread as long as it has a ready lane; null when none has.
+Thread* Machine::next_thread() {
+  size_t warp = current_ != nullptr ? warp_of(*current_) : 0;
+  if (current_ == nullptr || warps_[warp].ready == 0) {
+    if (ready_warps_ == 0) return nullptr;
+    warp = static_cast<size_t>(random_.pick(ready_warps_));
+  }
+  return threads_[warp * kLanes + static_cast<size_t>(random_.pick(warps_[warp].ready))].get();
+}
+
+void Machine::enter(Thread& next, bool last) {
+  Thread& self = *current_;
+  current_ = &next;
+  threadIdx = next.index;
+  Fiber::switch_to(self.fiber, next.fiber, last);
+}
+
+void Machine::sync_block(Site site) {
+  ++at_barrier_;
+  wait(Phase::kAtBarrier, site);
+}
+
+bool Machine::release_barrier() {
+  if (at_barrier_ != threads_in_block_) return false;
+  for (int number = 0; number < threads_in_block_; ++number) {
+    if (threads_[static_cast<size_t>(number)]->site != threads_[0]->site) return false;
+  }
+  at_barrier_ = 0;
+  ++block_epoch_;
+  for (int number = 0; number < threads_in_block_; ++number) {
+    make_ready(*threads_[static_cast<size_t>(number)]);
+  }
+  return true;
+}
+
+void Machine::collective(const Collective& kind, void* args, Site site) {
+  Thread& self = *current_;
+  Warp& warp = warps_[warp_of(self)];
+  if (kind.whole_warp && warp.lanes != 0xffffffffu) {
+    fault(std::string(kind.name) + " at " + to_string(site) +
+          " in a warp of fewer than 32 threads");
+  }
+  if (warp.arrived == 0) {
+    warp.kind = &kind;
+    warp.site = site;
+  } else if (warp.kind != &kind || warp.site != site) {
+    fault("calls " + std::string(kind.name) + " at " + to_string(site) +
+          " while other lanes of its warp wait in " + warp.kind->name + " at " +
+          to_string(warp.site));
+  }
+  warp.args[self.number % kLanes] = args;
+  warp.arrived |= bit_of(self);
+  if (warp.arrived != warp.lanes) {
+    self.waits = &kind;
+    return wait(Phase::kInCollective, site);
+  }
+  threads_run = false;  // what the machine touches is no access of this thread
+  kind.perform(warp.args, std::popcount(warp.lanes));
+  threads_run = true;
+  warp.arrived = 0;
+  warp.ready = warp.lanes;
+  ready_warps_ |= 1u << warp_of(self);
+  if (random_.next() % kCollectivesPerChange == 0) {
+    // This thread stays ready and makes room.
+    Thread& next = *threads_[static_cast<size_t>(random_.pick(ready_warps_)) * kLanes];
+    const size_t other = warp_of(next);
+    Thread& lane =
+        *threads_[other * kLanes + static_cast<size_t>(random_.pick(warps_[other].ready))];
+    if (&lane != &self) enter(lane, /*last=*/false);
+  }
+}
+
+Actor Machine::actor() const {
+  return {.thread = current_->number,
+          .block_epoch = block_epoch_,
+          .warp_epoch = warps_[warp_of(*current_)].epoch};
+}
+
+void Machine::fault(const std::string& what) { leave(thread_name(current_->number) + " " + what); }
+
+// Nobody can go on: names a thread that waits, and one that it waits for in vain.
+void Machine::report_stuck() {
+  const Thread* waits = nullptr;
+  for (int number = 0; number < threads_in_block_; ++number) {
+    const Thread& thread = *threads_[static_cast<size_t>(number)];
+    if (thread.phase == Phase::kInCollective) waits = &thread;
+    if (waits == nullptr && thread.phase == Phase::kAtBarrier) waits = &thread;
+  }
+  const bool in_warp = waits->phase == Phase::kInCollective;
+  const Thread* missing = nullptr;
+  for (int number = 0; number < threads_in_block_; ++number) {
+    const Thread& thread = *threads_[static_cast<size_t>(number)];
+    if (in_warp && warp_of(thread) != warp_of(*waits)) continue;
+    if (thread.phase != waits->phase || thread.site != waits->site) missing = &thread;
+  }
+  std::string text = thread_name(waits->number) + " waits ";
+  text += in_warp ? std::string("in ") + waits->waits->name : std::string("at the barrier");
+  text += " of " + to_string(waits->site) + ", but " + thread_name(missing->number);
+  if (missing->phase == Phase::kDone) {
+    text += " has returned";
+  } else if (missing->phase == Phase::kAtBarrier) {
+    text += " waits at the barrier of " + to_string(missing->site);
+  } else {
+    text += std::string(" waits in ") + missing->waits->name + " of " + to_string(missing->site);
+  }
+  leave(std::move(text));
+}
+
+// Back to run(); no thread of the block goes on.
+void Machine::leave(std::string fault) {
+  fault_ = std::move(fault);
+  Thread& self = *current_;
+  Fiber::switch_to(self.fiber, main_, /*last=*/true);
+  __builtin_unreachable();
+}
+
+uint64_t first_seed() {
+  const char* wish = std::getenv("REEL_CUDA_HOST_SEED");
+  const uint64_t seed = wish != nullptr ? std::strtoull(wish, nullptr, 10) : std::random_device{}();
+  std::fprintf(stderr, "cuda_host: REEL_CUDA_HOST_SEED=%llu repeats this run\n",
+               static_cast<unsigned long long>(seed));
+  return seed;
+}
+
+}  // namespace
+
+std::string to_string(const Site& site) {
+  const char* slash = std::strrchr(site.file, '/');
+  return std::string(slash != nullptr ? slash + 1 : site.file) + ":" + std::to_string(site.line);
+}
+
+std::string thread_name(int thread) {
+  std::ostringstream out;
+  out << "thread " << thread << " (lane " << thread % kLanes << " of warp " << thread / kLanes
+      << ")";
+  return std::move(out).str();
+}
+
+uint64_t seed() {
+  static const uint64_t seed = first_seed();
+  return seed;
+}
+
+void run_grid(const Grid& grid) { machine().run(grid); }
+bool running() { return threads_run; }
+Actor actor() { return machine().actor(); }
+void fault(const std::string& what) { machine().fault(what); }
+void sync_block(Site site) { machine().sync_block(site); }
+void collective(const Collective& kind, void* args, Site site) {
+  machine().collective(kind, args, site);
+}
+
+void sync_warp(Site site) {
+  static constexpr Collective kKind{"sync_warp", false,
+                                    [](void**, int) { machine().start_warp_epoch(); }};
+  collective(kKind, nullptr, site);
+}
+
+}  // namespace reel::cuda_host

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the machine share: who runs, and how a warp acts as one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cuda_host/machine.h"
+
+namespace reel::cuda_host {
+
+inline constexpr int kLanes = 32;
+
+// The running thread as others see it. An access before a barrier has a smaller block_epoch than
+// one after it; within a warp, one before a sync_warp() has a smaller warp_epoch.
+struct Actor {
+  uint16_t thread = 0;  // in the block
+  uint32_t block_epoch = 0;
+  uint32_t warp_epoch = 0;
+
+  int warp() const { return thread / kLanes; }
+};
+
+// Whether a grid runs; only then there is an actor.
+bool running();
+Actor actor();
+
+// What a warp does together. `args` holds what each of its lanes passed.
+struct Collective {
+  const char* name;
+  bool whole_warp;  // a warp with fewer than 32 threads cannot
+  void (*perform)(void** args, int lanes);
+};
+
+// Returns when every lane of the warp has called it with the same collective from the same site;
+// the last one performs it.
+void collective(const Collective& kind, void* args, Site site);
+
+// "thread 37 (lane 5 of warp 1)"
+std::string thread_name(int thread);
+
+}  // namespace reel::cuda_host
