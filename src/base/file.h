@@ -2,6 +2,7 @@
 // Files: positioned reads, whole-file reads, and outputs that appear only when complete.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,10 +12,18 @@
 
 namespace reel {
 
+enum class ReadMode {
+  kBuffered,
+  kDirect,  // past the page cache where the file system allows it, else buffered
+};
+
 // A file opened for reading. Move-only; closed on destruction. Reads take an absolute position,
 // so one object may be read from several threads.
 class InputFile {
  public:
+  // What kDirect reads in, and how its buffers are aligned.
+  static constexpr size_t kDirectBytes = 4096;
+
   // Throws kNotFound when there is no such file, kIo when it cannot be opened or is a folder.
   explicit InputFile(const std::filesystem::path& path);
   ~InputFile();
@@ -27,11 +36,22 @@ class InputFile {
   // Fills `out` from `offset_bytes` on. Throws kBadFile when the file ends before, naming both
   // positions, and kIo when the system reports a read error.
   void read_at(uint64_t offset_bytes, std::span<std::byte> out) const;
+  // Reads the same bytes to some place inside `buffer` and returns where they begin there. `buffer`
+  // is aligned to kDirectBytes and has 2 * kDirectBytes more than `size_bytes`.
+  size_t read_into(std::span<std::byte> buffer, uint64_t offset_bytes, size_t size_bytes,
+                   ReadMode mode) const;
+  // Throws kBadFile when the file is not as it was when it was opened.
+  void require_unchanged() const;
 
  private:
+  bool read_direct(std::span<std::byte> buffer, uint64_t offset_bytes, size_t size_bytes) const;
+  int direct_descriptor() const;
+
   std::filesystem::path path_;
   int descriptor_ = -1;
+  mutable std::atomic<int> direct_descriptor_;  // opened when first used
   uint64_t size_bytes_ = 0;
+  int64_t changed_ns_ = 0;
 };
 
 // The whole file as text. Throws kBadFile above `most_bytes`.

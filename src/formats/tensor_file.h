@@ -48,6 +48,8 @@ class TensorFile {
   FileFormat format() const { return format_; }
   const std::filesystem::path& path() const { return file_.path(); }
   uint64_t file_size_bytes() const { return file_.size_bytes(); }
+  // For reads at entries' offsets.
+  const InputFile& file() const { return file_; }
   const std::vector<TensorEntry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
