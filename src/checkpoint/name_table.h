@@ -32,11 +32,15 @@ struct NameRow {
   int parts = 1;      // row parts that are computed separately
 };
 
-// A table under a prefix: "blocks.17." and the rows of a block. `block` is -1 outside blocks.
+constexpr int kFixedUnit = -1;  // used throughout a run
+constexpr int kSetupUnit = -2;  // used before the first block alone
+
+// A table under a prefix: "blocks.17." and the rows of a block. `block` is its index, or one of the
+// two above.
 struct NameUnit {
   std::string prefix;
   std::span<const NameRow> rows;
-  int block = -1;
+  int block = kFixedUnit;
 };
 
 // The numbers that the shapes' words stand for: {"dim", 5120}, ...
@@ -51,7 +55,7 @@ struct NeededTensor {
   Shape shape;
   const NameRow* row = nullptr;
   bool is_bias = false;
-  int block = -1;
+  int block = kFixedUnit;
 };
 
 std::vector<NeededTensor> needed_tensors(std::span<const NameUnit> units, const Dims& dims);

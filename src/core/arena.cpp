@@ -19,7 +19,7 @@ std::byte* Arena::take(size_t size_bytes) {
     at_.used_bytes = 0;
   }
   if (at_.chunk == chunks_.size()) {
-    chunks_.emplace_back(std::max(rounded, kSmallestChunk), name_);
+    chunks_.emplace_back(space_, std::max(rounded, kSmallestChunk), name_);
     ++allocations_;
   }
   std::byte* const data = chunks_[at_.chunk].data() + at_.used_bytes;
@@ -31,7 +31,8 @@ std::byte* Arena::take(size_t size_bytes) {
 
 void Arena::release(const Mark& mark) {
 #ifndef NDEBUG
-  for (size_t chunk = mark.chunk; chunk <= at_.chunk && chunk < chunks_.size(); ++chunk) {
+  const size_t touched = space_.is_host() ? std::min(at_.chunk + 1, chunks_.size()) : 0;
+  for (size_t chunk = mark.chunk; chunk < touched; ++chunk) {
     const size_t from = chunk == mark.chunk ? mark.used_bytes : 0;
     const size_t to = chunk == at_.chunk ? at_.used_bytes : chunks_[chunk].size_bytes();
     if (to > from) std::memset(chunks_[chunk].data() + from, 0xff, to - from);
@@ -41,7 +42,7 @@ void Arena::release(const Mark& mark) {
   // Several chunks are joined while empty: the next run of the same work fits in one.
   if (at_.total_bytes == 0 && chunks_.size() > 1) {
     chunks_.clear();
-    chunks_.emplace_back(peak_bytes_, name_);
+    chunks_.emplace_back(space_, peak_bytes_, name_);
     ++allocations_;
     at_ = {};
   }

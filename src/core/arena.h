@@ -10,11 +10,13 @@
 
 namespace reel {
 
-// A stack of host memory. It grows when it must and never shrinks, so that a second run of the
-// same work allocates nothing. Memory given back is filled with NaN bits in debug builds.
+// A stack of memory. It grows when it must and never shrinks, so that a second run of the same work
+// allocates nothing. Host memory given back is filled with NaN bits in debug builds.
 class Arena {
  public:
-  explicit Arena(const char* name) : name_(name) {}
+  // `space` must outlive the arena.
+  explicit Arena(const char* name, MemorySpace& space = host_memory())
+      : name_(name), space_(space) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -35,6 +37,7 @@ class Arena {
 
  private:
   const char* name_;
+  MemorySpace& space_;
   std::vector<Buffer> chunks_;
   Mark at_;
   uint64_t peak_bytes_ = 0;

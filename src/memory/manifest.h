@@ -32,6 +32,7 @@ struct WeightBlock {
 
 struct Manifest {
   WeightBlock fixed;
+  WeightBlock setup;  // needed before the first block alone; may be empty
   std::vector<WeightBlock> blocks;
 };
 

@@ -39,6 +39,8 @@ class BlockSource {
   virtual int blocks() const = 0;
   // What belongs to no block; valid as long as this object.
   virtual const WeightSource& fixed() = 0;
+  // What is needed before the first block alone; valid until the next acquire(), which may free it.
+  virtual const WeightSource& setup() = 0;
   // Block `index`, usable by work submitted to `stream` after this call, valid until the next
   // acquire(). Throws kBadFile when its file is damaged or has changed, kIo on a read error.
   virtual const WeightSource& acquire(int index, Stream stream) = 0;

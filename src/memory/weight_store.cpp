@@ -18,7 +18,13 @@ WeightStore::WeightStore(Manifest manifest, BlockPreparer& preparer, uint64_t bu
   resident_.resize(static_cast<size_t>(resident_blocks_));
 }
 
+const WeightSource& WeightStore::setup() {
+  if (setup_ == nullptr) setup_ = preparer_.prepare(manifest_.setup);
+  return *setup_;
+}
+
 const WeightSource& WeightStore::acquire(int index, Stream) {
+  setup_.reset();
   const WeightBlock& block = manifest_.blocks.at(static_cast<size_t>(index));
   if (index < resident_blocks_) {
     auto& slot = resident_[static_cast<size_t>(index)];

@@ -22,6 +22,7 @@ class WeightStore : public BlockSource {
 
   int blocks() const override { return static_cast<int>(manifest_.blocks.size()); }
   const WeightSource& fixed() override { return *fixed_; }
+  const WeightSource& setup() override;
   const WeightSource& acquire(int index, Stream stream) override;
 
   int resident_blocks() const { return resident_blocks_; }
@@ -31,6 +32,7 @@ class WeightStore : public BlockSource {
   BlockPreparer& preparer_;
   int resident_blocks_ = 0;
   std::unique_ptr<WeightSource> fixed_;
+  std::unique_ptr<WeightSource> setup_;
   std::vector<std::unique_ptr<WeightSource>> resident_;
   std::unique_ptr<WeightSource> passing_;  // the one block that is not kept
 };

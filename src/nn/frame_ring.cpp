@@ -3,10 +3,10 @@
 
 namespace reel::nn {
 
-const ops::Frame& FrameRing::next(DType dtype, const Shape& shape) {
+const ops::Frame& FrameRing::next(ops::Context& ctx, const Shape& shape) {
   Tensor& slot = slots_[static_cast<size_t>(seen_++ % kTaps)];
-  if (slot.empty() || slot.dtype() != dtype || !(slot.shape() == shape)) {
-    slot = Tensor(dtype, shape, "the decoder's past frames");
+  if (slot.empty() || slot.dtype() != ctx.compute || !(slot.shape() == shape)) {
+    slot = Tensor(ctx.memory, ctx.compute, shape, "the decoder's past frames");
   }
   return slot.view();
 }

@@ -15,8 +15,9 @@ class FrameRing {
  public:
   static constexpr int kTaps = 3;
 
-  // The slot for the next frame [rows, cols, channels]; the caller fills it.
-  const ops::Frame& next(DType dtype, const Shape& shape);
+  // The slot for the next frame [rows, cols, channels] in the compute precision; the caller fills
+  // it.
+  const ops::Frame& next(ops::Context& ctx, const Shape& shape);
   // Oldest first, the frame last handed out by next() at the end.
   std::array<ops::Frame, kTaps> frames() const;
   // Forgets all frames, keeps the memory.

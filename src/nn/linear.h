@@ -11,9 +11,10 @@ struct Linear {
   TensorView bias;    // [out] f32, or empty
 };
 
-inline void linear(ops::Context& ctx, const Linear& w, const TensorView& x, const TensorView& out,
-                   ops::Epilogue epilogue = ops::Epilogue::kStore, const TensorView& gate = {}) {
-  ops::linear(ctx, x, w.weight, w.bias, out, epilogue, gate);
+inline void linear(ops::Context& ctx, const Linear& w, const ops::Operand& x, const TensorView& out,
+                   ops::Epilogue epilogue = ops::Epilogue::kStore, const TensorView& gate = {},
+                   const TensorView& sum_squares = {}) {
+  ops::linear(ctx, x, w.weight, w.bias, out, epilogue, gate, sum_squares);
 }
 
 }  // namespace reel::nn

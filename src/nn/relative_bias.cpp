@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
-
 namespace reel::nn {
 namespace {
 
@@ -25,16 +23,13 @@ int64_t relative_bucket(int64_t relative) {
   return base + std::min(kSide - 1, kExactBuckets + static_cast<int64_t>(steps));
 }
 
-void fill_relative_bias(const TensorView& table, int64_t tokens, const TensorView& out) {
-  const int64_t heads = table.width();
-  REEL_REQUIRE(table.shape[0] == kBuckets && out.shape == (Shape{heads, 2 * tokens - 1}), kInternal,
-               str_cat("relative bias: table ", table.shape, ", out ", out.shape));
-  for (int64_t head = 0; head < heads; ++head) {
-    for (int64_t at = 0; at < 2 * tokens - 1; ++at) {
-      out.as<float>()[head * (2 * tokens - 1) + at] =
-          table.as<float>()[relative_bucket(at - (tokens - 1)) * heads + head];
-    }
+Tensor relative_buckets(int64_t tokens) {
+  Tensor buckets(DType::kI32, {2 * tokens - 1}, "the relative positions");
+  int64_t relative = 1 - tokens;
+  for (int32_t& bucket : buckets.values<int32_t>()) {
+    bucket = static_cast<int32_t>(relative_bucket(relative++));
   }
+  return buckets;
 }
 
 }  // namespace reel::nn

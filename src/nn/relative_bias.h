@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/tensor.h"
+#include "core/buffer.h"
 
 namespace reel::nn {
 
@@ -13,7 +13,8 @@ namespace reel::nn {
 // T5RelativeEmbedding._relative_position_bucket.
 int64_t relative_bucket(int64_t relative);
 
-// Spreads table [32, heads] f32 into out [heads, 2 tokens - 1] f32: entry key - query + tokens - 1.
-void fill_relative_bias(const TensorView& table, int64_t tokens, const TensorView& out);
+// [2 tokens - 1] i32: the bucket of key - query at entry key - query + tokens - 1, what
+// ops::expand_bias spreads a table [32, heads] by.
+Tensor relative_buckets(int64_t tokens);
 
 }  // namespace reel::nn

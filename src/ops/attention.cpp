@@ -8,7 +8,6 @@
 namespace reel::ops {
 namespace {
 
-constexpr int64_t kMostFlopsPerCall = int64_t{2} << 30;
 constexpr int64_t kQueryGrain = 64;
 
 void check_arguments(const TensorView& q, const TensorView& k, const TensorView& v, int64_t heads,
@@ -17,7 +16,7 @@ void check_arguments(const TensorView& q, const TensorView& k, const TensorView&
       is_compute_dtype(q.dtype) && k.dtype == q.dtype && v.dtype == q.dtype && out.dtype == q.dtype,
       kInvalidArgument,
       str_cat("attention: q, k, v, out are ", q.dtype, ", ", k.dtype, ", ", v.dtype, ", ",
-              out.dtype, "; all must be f32 or all bf16"));
+              out.dtype, "; all must be f32, all f16 or all bf16"));
   REEL_REQUIRE(heads > 0 && q.width() % heads == 0 && k.width() == q.width() &&
                    v.shape == k.shape && out.shape == q.shape && k.rows() > 0,
                kInvalidArgument,
@@ -43,8 +42,8 @@ void attention(Context& ctx, const TensorView& q, const TensorView& k, const Ten
   const int64_t keys = k.rows();
   const int64_t width = q.width();
   const int64_t flops_per_query = std::max<int64_t>(1, 4 * keys * width);
-  const int64_t chunk =
-      std::max(kQueryGrain, kMostFlopsPerCall / flops_per_query / kQueryGrain * kQueryGrain);
+  const int64_t chunk = std::max(kQueryGrain, ctx.kernels.most_flops_per_call / 2 /
+                                                  flops_per_query / kQueryGrain * kQueryGrain);
   const int64_t row_bytes = storage_bytes(q.dtype, width);
   for (int64_t query = 0; query < queries; query += chunk) {
     ctx.stop.check();
@@ -71,6 +70,23 @@ void attention(Context& ctx, const TensorView& q, const TensorView& k, const Ten
                            .relative_stride = queries + keys - 1},
                           ctx.stream);
   }
+}
+
+void expand_bias(Context& ctx, const TensorView& table, const TensorView& buckets,
+                 const TensorView& out) {
+  REEL_REQUIRE(table.dtype == DType::kF32 && table.shape.axes() == 2 &&
+                   buckets.dtype == DType::kI32 && out.dtype == DType::kF32 &&
+                   out.shape == (Shape{table.width(), buckets.elements()}),
+               kInvalidArgument,
+               str_cat("expand_bias: table ", table.shape, ", buckets ", buckets.dtype, ' ',
+                       buckets.shape, ", out ", out.shape));
+  require_kernel("expand_bias", ctx, ctx.kernels.expand_bias);
+  ctx.kernels.expand_bias({.table = floats(table),
+                           .bucket = buckets.as<int32_t>(),
+                           .out = out.as<float>(),
+                           .count = buckets.elements(),
+                           .heads = table.width()},
+                          ctx.stream);
 }
 
 }  // namespace reel::ops

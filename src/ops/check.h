@@ -8,7 +8,9 @@
 
 namespace reel::ops {
 
-inline bool is_compute_dtype(DType dtype) { return dtype == DType::kF32 || dtype == DType::kBF16; }
+inline bool is_compute_dtype(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16;
+}
 
 // A vector of `width` f32 numbers.
 inline void require_vector(const char* op, const char* name, const TensorView& vector,

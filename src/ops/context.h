@@ -13,15 +13,26 @@ struct Context {
   const Kernels& kernels;
   Arena& arena;
   const StopFlag& stop;
-  // The precision of matrix and convolution operands: kF32 or kBF16. Sums are f32 in both.
+  // The precision of matrix and convolution operands: kF32, kBF16 or kF16. Sums are f32 in all.
   DType compute = DType::kF32;
   Stream stream;
+  // Where tensors of the networks live; the arena's space.
+  MemorySpace& memory = host_memory();
+  // Self-attention in 8 bits (ops/int8_attention.h).
+  bool int8_attention = false;
+  // Rows that row-wise parts of a block take at a time; 0 for all. Depends on the request and the
+  // device alone, never on the memory budget.
+  int64_t row_chunk = 0;
+
+  // Of what passes between the blocks of a network that computes in `compute`.
+  DType residual() const { return compute == DType::kF16 ? DType::kF16 : DType::kF32; }
 };
 
 // Scratch tensors that live until the end of a C++ scope.
 class Scratch {
  public:
-  explicit Scratch(Context& ctx) : arena_(ctx.arena), mark_(ctx.arena.mark()) {}
+  explicit Scratch(Context& ctx)
+      : arena_(ctx.arena), mark_(ctx.arena.mark()), memory_(ctx.memory), stream_(ctx.stream) {}
   ~Scratch() { arena_.release(mark_); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
@@ -33,10 +44,18 @@ class Scratch {
             .shape = shape};
   }
   TensorView f32(const Shape& shape) { return make(DType::kF32, shape); }
+  // A copy of host memory.
+  TensorView upload(const TensorView& host) {
+    const TensorView to = make(host.dtype, host.shape);
+    memory_.upload(to.data, host.data, static_cast<size_t>(host.size_bytes()), stream_);
+    return to;
+  }
 
  private:
   Arena& arena_;
   Arena::Mark mark_;
+  MemorySpace& memory_;
+  Stream stream_;
 };
 
 }  // namespace reel::ops

@@ -8,8 +8,6 @@
 namespace reel::ops {
 namespace {
 
-constexpr int64_t kMostFlopsPerCall = int64_t{4} << 30;
-
 // Present frames are `dtype` [rows and cols of `like`, channels].
 void check_frames(std::span<const Frame> frames, DType dtype, const Frame& like, int64_t channels,
                   const char* name) {
@@ -52,7 +50,7 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
   const int64_t flops_per_row = 2 * cols * shape.in_channels * shape.out_channels * shape.taps *
                                 shape.kernel_rows * shape.kernel_cols;
   const int64_t strip =
-      std::max<int64_t>(8, kMostFlopsPerCall / std::max<int64_t>(1, flops_per_row));
+      std::max<int64_t>(8, ctx.kernels.most_flops_per_call / std::max<int64_t>(1, flops_per_row));
   for (size_t at = 0; at < out.size(); ++at) {
     ConvArgs args{.frames = {},
                   .out = out[at].data,

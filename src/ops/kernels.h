@@ -24,8 +24,9 @@ enum class Epilogue : uint8_t {
 };
 
 struct LinearArgs {
-  const void* x;  // [rows, weight.in] x_dtype
+  const void* x;  // [rows, weight.in] x_dtype; i8 if and only if the weight is i8
   DType x_dtype;
+  const float* x_scale;  // [rows] with i8 x, else null
   MatrixView weight;
   const float* bias;  // [weight.out], or null
   const float* gate;  // [weight.out] for kGatedAdd
@@ -33,6 +34,32 @@ struct LinearArgs {
   DType out_dtype;
   int64_t rows;
   Epilogue epilogue;
+  // Of the stored numbers: sum_squares[row, g] is the sum of squares of columns [128 g, 128 g +
+  // 128). Null for none; weight.out is then a multiple of 128.
+  float* sum_squares;
+};
+
+// Rotated INT8 rows with a scale each: core/numerics/int8_rotation.h.
+struct QuantiseRowsArgs {
+  const void* x;  // [rows, width] dtype; width a multiple of 128
+  DType dtype;
+  int8_t* out;    // [rows, width]
+  float* scales;  // [rows]
+  int64_t rows, width;
+};
+
+// Stored numbers to what a packed matrix [rows, width] holds where it is plainly row-major (the
+// reference and CUDA): numbers of to_dtype, and for i8 the row scales behind them, as
+// packed_matrix_bytes() counts. Any row is made from that row alone.
+struct PrepareRowsArgs {
+  const void* from;  // [rows, width] from_dtype, which may be a block format
+  DType from_dtype;
+  const void* scale;  // scale_count numbers of scale_dtype that multiply: 0, 1, or one per row
+  DType scale_dtype;
+  int64_t scale_count;
+  int64_t rows, width;
+  DType to_dtype;  // kF32, kF16, kBF16, or kI8, which rotates
+  void* to;        // may be `from` when both dtypes have one byte
 };
 
 struct PackMatrixArgs {
@@ -66,8 +93,9 @@ struct LayerNormArgs {
   const float* shift;  // [width]
   float scale_offset;  // out = norm(x) * (scale_offset + scale) + shift
   float eps;
-  void* out;  // [rows, width] dtype
+  void* out;  // [rows, width] dtype; i8: rotated rows
   DType dtype;
+  float* out_scale;  // [rows] with i8, else null
   int64_t rows, width;
 };
 
@@ -82,6 +110,82 @@ struct RmsNormArgs {
   void* out;          // [rows, width] dtype, may be x when the dtypes agree
   DType dtype;
   int64_t rows, width;
+};
+
+// What is left to do after a projection to queries or keys: the RMS norm over its whole width,
+// whose sums the product's epilogue made, and the rotation of adjacent pairs.
+struct HeadNorm {
+  const float* sum_squares;  // [rows, width / 128], as LinearArgs::sum_squares
+  const float* weight;       // [width]
+  float eps;
+  const float* rope;  // [rows, 64, 2]: cos, sin; null for none
+};
+
+// 8-bit attention works on heads of 128 with rows padded to a multiple of kInt8RowTile: padding
+// rows hold zeros and are masked. Source of the scheme: Zhang et al. 2024, arXiv:2411.10958
+// (SageAttention2): INT8 q k^T, keys less their mean.
+constexpr int64_t kInt8HeadDim = 128;
+constexpr int64_t kInt8RowTile = 128;
+constexpr int64_t kInt8KeyTile = 64;
+// Keys of a tile share four scales: key j uses scale (j % 8) / 2.
+constexpr int64_t kInt8KeyScales = 4;
+// Every 16th row is taken for the mean of keys and values, from row 0 on.
+constexpr int64_t kInt8MeanStride = 16;
+constexpr int64_t int8_padded(int64_t rows) {
+  return (rows + kInt8RowTile - 1) / kInt8RowTile * kInt8RowTile;
+}
+
+// numbers = round(y / scale) of y = rope(norm(x)), one scale = max|y| / 127 per row and head.
+struct QuantiseQueriesArgs {
+  const void* x;  // [rows, heads * 128] dtype
+  DType dtype;
+  HeadNorm norm;
+  int8_t* numbers;  // [heads, padded rows, 128]
+  float* scales;    // [heads, padded rows]
+  int64_t rows, heads;
+};
+
+// The same of y - mean, with four scales a tile of 64 keys. The mean, of y over every 16th row, is
+// the same vector for all keys: it shifts all logits of a query alike and leaves the softmax as is.
+struct QuantiseKeysArgs {
+  const void* x;  // [rows, heads * 128] dtype
+  DType dtype;
+  HeadNorm norm;
+  int8_t* numbers;  // [heads, padded rows, 128]
+  float* scales;    // [heads, padded rows / 64, 4]
+  float* mean;      // [heads, 128] scratch
+  int64_t rows, heads;
+};
+
+// numbers = v - mean in f16, the mean being that of every 16th row.
+struct PrepareValuesArgs {
+  const void* x;  // [rows, heads * 128] dtype
+  DType dtype;
+  uint16_t* numbers;  // [heads, padded rows, 128] f16
+  float* mean;        // [heads, 128]
+  int64_t rows, heads;
+};
+
+// out = softmax(scale * q k^T) v + mean of v, for each head.
+struct Int8AttentionArgs {
+  const int8_t* q;        // [heads, padded queries, 128]
+  const float* q_scales;  // [heads, padded queries]
+  const int8_t* k;        // [heads, padded keys, 128]
+  const float* k_scales;  // [heads, padded keys / 64, 4]
+  const uint16_t* v;      // [heads, padded keys, 128] f16
+  const float* v_mean;    // [heads, 128]
+  void* out;              // [queries, heads * 128] dtype
+  DType dtype;
+  int64_t queries, keys, heads;
+  float scale;
+};
+
+// out[head, at] = table[bucket[at], head]
+struct ExpandBiasArgs {
+  const float* table;     // [buckets, heads]
+  const int32_t* bucket;  // [count]
+  float* out;             // [heads, count]
+  int64_t count, heads;
 };
 
 // out = gelu_tanh(gate) * up
@@ -102,7 +206,7 @@ struct AddArgs {
   int64_t elements;
 };
 
-// Copies between dtypes (f32 <-> bf16), rounding once.
+// Copies between f32, f16 and bf16, rounding once.
 struct CastArgs {
   const void* x;
   DType x_dtype;
@@ -123,7 +227,7 @@ struct L2NormArgs {
 };
 
 struct PackConvArgs {
-  const float* from;  // [out, in, taps, kernel_rows, kernel_cols]
+  const float* from;  // [out, in, taps, kernel_rows, kernel_cols], where the backend computes
   ConvShape shape;
   DType dtype;  // of the result
   void* to;     // packed_conv_bytes() of memory
@@ -152,10 +256,19 @@ struct Upsample2xArgs {
 
 struct Kernels {
   const char* backend = "";
+  // An op larger than this is cut into several calls, with a look at the stop flag between them.
+  int64_t most_flops_per_call = int64_t{4} << 30;
   void (*linear)(const LinearArgs&, Stream) = nullptr;
   int64_t (*packed_matrix_bytes)(DType dtype, int64_t out, int64_t in) = nullptr;
   void (*pack_matrix)(const PackMatrixArgs&, Stream) = nullptr;
+  void (*quantise_rows)(const QuantiseRowsArgs&, Stream) = nullptr;
+  void (*prepare_rows)(const PrepareRowsArgs&, Stream) = nullptr;
   void (*attention)(const AttentionArgs&, Stream) = nullptr;
+  void (*quantise_queries)(const QuantiseQueriesArgs&, Stream) = nullptr;
+  void (*quantise_keys)(const QuantiseKeysArgs&, Stream) = nullptr;
+  void (*prepare_values)(const PrepareValuesArgs&, Stream) = nullptr;
+  void (*int8_attention)(const Int8AttentionArgs&, Stream) = nullptr;
+  void (*expand_bias)(const ExpandBiasArgs&, Stream) = nullptr;
   void (*layer_norm)(const LayerNormArgs&, Stream) = nullptr;
   void (*rms_norm)(const RmsNormArgs&, Stream) = nullptr;
   void (*gated_gelu)(const GatedGeluArgs&, Stream) = nullptr;

@@ -3,34 +3,42 @@
 
 #include <algorithm>
 
+#include "core/numerics/int8_rotation.h"
 #include "ops/check.h"
 
 namespace reel::ops {
 namespace {
 
 // A few hundred MB a call: far below 0.2 s of memory traffic.
-constexpr int64_t kMostElementsPerCall = int64_t{32} << 20;
-
-int64_t rows_per_call(int64_t width) {
-  return std::max<int64_t>(1, kMostElementsPerCall / std::max<int64_t>(1, width));
+int64_t rows_per_call(const Context& ctx, int64_t width) {
+  constexpr int64_t kFlopsPerElement = 128;
+  return std::max<int64_t>(
+      1, ctx.kernels.most_flops_per_call / kFlopsPerElement / std::max<int64_t>(1, width));
 }
 
 void require_same_shape(const char* op, const TensorView& x, const TensorView& out) {
   REEL_REQUIRE(out.rows() == x.rows() && out.width() == x.width(), kInvalidArgument,
                str_cat(op, ": out is ", out.shape, " but x is ", x.shape));
-  REEL_REQUIRE(is_compute_dtype(x.dtype) && is_compute_dtype(out.dtype), kInvalidArgument,
-               str_cat(op, ": x is ", x.dtype, " and out is ", out.dtype, ", must be f32 or bf16"));
+  REEL_REQUIRE(
+      is_compute_dtype(x.dtype) && is_compute_dtype(out.dtype), kInvalidArgument,
+      str_cat(op, ": x is ", x.dtype, " and out is ", out.dtype, ", must be f32, f16 or bf16"));
 }
 
 void run_layer_norm(Context& ctx, const char* op, const TensorView& x, const TensorView& scale,
-                    const TensorView& shift, float scale_offset, float eps, const TensorView& out) {
-  require_same_shape(op, x, out);
-  REEL_REQUIRE(x.dtype == DType::kF32, kInvalidArgument,
-               str_cat(op, ": x is ", x.dtype, ", must be f32"));
+                    const TensorView& shift, float scale_offset, float eps, const Operand& out) {
+  const TensorView& y = out.rows;
+  REEL_REQUIRE(y.rows() == x.rows() && y.width() == x.width(), kInvalidArgument,
+               str_cat(op, ": out is ", y.shape, " but x is ", x.shape));
+  REEL_REQUIRE(x.dtype == DType::kF32 && (is_compute_dtype(y.dtype) || out.is_int8()),
+               kInvalidArgument,
+               str_cat(op, ": x is ", x.dtype, ", must be f32, and out is ", y.dtype));
+  REEL_REQUIRE(!out.is_int8() || x.width() % numerics::kRotationBlock == 0, kInvalidArgument,
+               str_cat(op, ": rows of ", x.width(), " cannot be rotated"));
   require_vector(op, "scale", scale, x.width());
   require_vector(op, "shift", shift, x.width());
+  if (out.is_int8()) require_vector(op, "the scales of out", out.scales, x.rows());
   require_kernel(op, ctx, ctx.kernels.layer_norm);
-  const int64_t chunk = rows_per_call(x.width());
+  const int64_t chunk = rows_per_call(ctx, x.width());
   for (int64_t row = 0; row < x.rows(); row += chunk) {
     ctx.stop.check();
     ctx.kernels.layer_norm({.x = floats(x) + row * x.width(),
@@ -38,8 +46,9 @@ void run_layer_norm(Context& ctx, const char* op, const TensorView& x, const Ten
                             .shift = floats(shift),
                             .scale_offset = scale_offset,
                             .eps = eps,
-                            .out = out.as<std::byte>() + row * storage_bytes(out.dtype, x.width()),
-                            .dtype = out.dtype,
+                            .out = y.as<std::byte>() + row * storage_bytes(y.dtype, x.width()),
+                            .dtype = y.dtype,
+                            .out_scale = out.is_int8() ? out.scales.as<float>() + row : nullptr,
                             .rows = std::min(chunk, x.rows() - row),
                             .width = x.width()},
                            ctx.stream);
@@ -51,7 +60,7 @@ void run_rms_norm(Context& ctx, const char* op, const TensorView& x, const Tenso
   require_same_shape(op, x, out);
   require_vector(op, "weight", weight, x.width());
   require_kernel(op, ctx, ctx.kernels.rms_norm);
-  const int64_t chunk = rows_per_call(x.width());
+  const int64_t chunk = rows_per_call(ctx, x.width());
   for (int64_t row = 0; row < x.rows(); row += chunk) {
     ctx.stop.check();
     ctx.kernels.rms_norm({.x = x.as<std::byte>() + row * storage_bytes(x.dtype, x.width()),
@@ -71,12 +80,12 @@ void run_rms_norm(Context& ctx, const char* op, const TensorView& x, const Tenso
 }  // namespace
 
 void layer_norm_modulate(Context& ctx, const TensorView& x, const TensorView& scale,
-                         const TensorView& shift, float eps, const TensorView& out) {
+                         const TensorView& shift, float eps, const Operand& out) {
   run_layer_norm(ctx, "layer_norm_modulate", x, scale, shift, 1.0f, eps, out);
 }
 
 void layer_norm(Context& ctx, const TensorView& x, const TensorView& weight, const TensorView& bias,
-                float eps, const TensorView& out) {
+                float eps, const Operand& out) {
   run_layer_norm(ctx, "layer_norm", x, weight, bias, 0.0f, eps, out);
 }
 
@@ -103,7 +112,7 @@ void l2_norm(Context& ctx, const TensorView& x, const TensorView& gamma, bool si
                str_cat("l2_norm: x is ", x.dtype, " but out is ", out.dtype));
   require_vector("l2_norm", "gamma", gamma, x.width());
   require_kernel("l2_norm", ctx, ctx.kernels.l2_norm);
-  const int64_t chunk = rows_per_call(x.width());
+  const int64_t chunk = rows_per_call(ctx, x.width());
   const int64_t x_row_bytes = storage_bytes(x.dtype, x.width());
   const int64_t out_row_bytes = storage_bytes(out.dtype, x.width());
   for (int64_t row = 0; row < x.rows(); row += chunk) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/tensor.h"
-#include "ops/context.h"
+#include "ops/operand.h"
 
 namespace reel::ops {
 
@@ -11,15 +11,15 @@ namespace reel::ops {
 //
 //   x             [rows, width]  f32
 //   scale, shift  [width]        f32
-//   out           [rows, width]  f32 or bf16
+//   out           [rows, width]  f32, f16 or bf16; or i8, rotated and quantised row by row
 //
 // Numerics: biased variance, f32, one rounding at the store.
 void layer_norm_modulate(Context& ctx, const TensorView& x, const TensorView& scale,
-                         const TensorView& shift, float eps, const TensorView& out);
+                         const TensorView& shift, float eps, const Operand& out);
 
 // The same with out = norm(x) * weight + bias.
 void layer_norm(Context& ctx, const TensorView& x, const TensorView& weight, const TensorView& bias,
-                float eps, const TensorView& out);
+                float eps, const Operand& out);
 
 // out = x / sqrt(mean(x^2) + eps) * weight, over the last axis.
 //

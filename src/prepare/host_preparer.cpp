@@ -183,17 +183,23 @@ void prepare_tensor(const WeightItem& item, const std::vector<float>& values,
 }  // namespace
 
 memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& needed) {
-  memory::Manifest manifest{.fixed = {.name = "the fixed weights", .items = {}}, .blocks = {}};
-  for (const checkpoint::NeededTensor& tensor : needed) {
-    const auto block = static_cast<size_t>(tensor.block + 1);
-    if (block > manifest.blocks.size()) {
-      manifest.blocks.push_back({.name = str_cat("block ", tensor.block), .items = {}});
+  memory::Manifest manifest{.fixed = {.name = "the fixed weights", .items = {}},
+                            .setup = {.name = "the weights of the first step", .items = {}},
+                            .blocks = {}};
+  const auto block_of = [&](int index) -> WeightBlock& {
+    if (index == checkpoint::kFixedUnit) return manifest.fixed;
+    if (index == checkpoint::kSetupUnit) return manifest.setup;
+    if (static_cast<size_t>(index) >= manifest.blocks.size()) {
+      manifest.blocks.push_back({.name = str_cat("block ", index), .items = {}});
     }
-    WeightBlock& to = tensor.block < 0 ? manifest.fixed : manifest.blocks[block - 1];
-    to.items.push_back({.name = tensor.name,
-                        .kind = kind_of(tensor),
-                        .parts = tensor.is_bias ? 1 : tensor.row->parts,
-                        .shape = tensor.shape});
+    return manifest.blocks[static_cast<size_t>(index)];
+  };
+  for (const checkpoint::NeededTensor& tensor : needed) {
+    block_of(tensor.block)
+        .items.push_back({.name = tensor.name,
+                          .kind = kind_of(tensor),
+                          .parts = tensor.is_bias ? 1 : tensor.row->parts,
+                          .shape = tensor.shape});
   }
   return manifest;
 }

@@ -51,4 +51,12 @@ void attention(const ops::AttentionArgs& args, Stream) {
   });
 }
 
+void expand_bias(const ops::ExpandBiasArgs& args, Stream) {
+  for (int64_t head = 0; head < args.heads; ++head) {
+    for (int64_t at = 0; at < args.count; ++at) {
+      args.out[head * args.count + at] = args.table[args.bucket[at] * args.heads + head];
+    }
+  }
+}
+
 }  // namespace reel::cpu::reference

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading and writing one element of an f32 or bf16 array.
+// Reading and writing one element of an f32, f16 or bf16 array.
 #pragma once
 
 #include <cmath>
@@ -10,15 +10,19 @@
 namespace reel::cpu {
 
 inline float load(const void* data, DType dtype, int64_t at) {
-  return dtype == DType::kBF16 ? static_cast<float>(static_cast<const BF16*>(data)[at])
-                               : static_cast<const float*>(data)[at];
+  switch (dtype) {
+    case DType::kBF16: return static_cast<float>(static_cast<const BF16*>(data)[at]);
+    case DType::kF16: return numerics::f16_to_float(static_cast<const uint16_t*>(data)[at]);
+    default: return static_cast<const float*>(data)[at];
+  }
 }
 
 inline void store(void* data, DType dtype, int64_t at, double value) {
-  if (dtype == DType::kBF16) {
-    static_cast<BF16*>(data)[at] = BF16(static_cast<float>(value));
-  } else {
-    static_cast<float*>(data)[at] = static_cast<float>(value);
+  const auto rounded = static_cast<float>(value);
+  switch (dtype) {
+    case DType::kBF16: static_cast<BF16*>(data)[at] = BF16(rounded); return;
+    case DType::kF16: static_cast<uint16_t*>(data)[at] = numerics::float_to_f16(rounded); return;
+    default: static_cast<float*>(data)[at] = rounded; return;
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reference 8-bit products: rotate, quantise, sum in INT32, scale.
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "backends/cpu/element.h"
@@ -11,48 +11,47 @@
 #include "core/numerics/int8_rotation.h"
 
 namespace reel::cpu::reference {
-namespace {
 
-struct QuantisedRow {
-  std::vector<int8_t> numbers;
-  float scale = 0;
-};
-
-QuantisedRow quantise_row(const ops::LinearArgs& args, int64_t row) {
-  const int64_t width = args.weight.in;
-  std::vector<float> x(static_cast<size_t>(width));
-  for (int64_t at = 0; at < width; ++at) {
-    x[static_cast<size_t>(at)] = load(args.x, args.x_dtype, row * width + at);
-  }
+// Rotates `row` in place and quantises it; returns its scale.
+float quantise_row(std::span<float> row, int8_t* out) {
+  const auto width = static_cast<int64_t>(row.size());
   for (int64_t block = 0; block < width; block += numerics::kRotationBlock) {
-    numerics::rotate_block(x.data() + block);
+    numerics::rotate_block(row.data() + block);
   }
   float amax = 0;
-  for (const float value : x) amax = std::max(amax, std::fabs(value));
-  QuantisedRow quantised{.numbers = {}, .scale = numerics::int8_scale(amax)};
-  for (const float value : x) {
-    quantised.numbers.push_back(numerics::quantise_int8(value, 1.0f / quantised.scale));
-  }
-  return quantised;
+  for (const float value : row) amax = std::max(amax, std::fabs(value));
+  const float scale = numerics::int8_scale(amax);
+  for (const float value : row) *out++ = numerics::quantise_int8(value, 1.0f / scale);
+  return scale;
 }
 
-}  // namespace
+void quantise_rows(const ops::QuantiseRowsArgs& args, Stream) {
+  parallel_for(args.rows, 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> x(static_cast<size_t>(args.width));
+    for (int64_t row = begin; row < end; ++row) {
+      for (int64_t at = 0; at < args.width; ++at) {
+        x[static_cast<size_t>(at)] = load(args.x, args.dtype, row * args.width + at);
+      }
+      args.scales[row] = quantise_row(x, args.out + row * args.width);
+    }
+  });
+}
 
 void int8_linear(const ops::LinearArgs& args, Stream) {
   const int64_t width = args.weight.in;
   const int64_t columns = args.weight.out;
-  const auto* numbers = static_cast<const int8_t*>(args.weight.data);
+  const auto* x = static_cast<const int8_t*>(args.x);
+  const auto* w = static_cast<const int8_t*>(args.weight.data);
   const float* scales = row_scales(args.weight.data, width * columns);
   parallel_for(args.rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const QuantisedRow x = quantise_row(args, row);
       for (int64_t column = 0; column < columns; ++column) {
         int32_t sum = 0;
         for (int64_t at = 0; at < width; ++at) {
-          sum += int32_t{x.numbers[static_cast<size_t>(at)]} * numbers[column * width + at];
+          sum += int32_t{x[row * width + at]} * w[column * width + at];
         }
         store_epilogue(args, row, column,
-                       double{static_cast<float>(sum)} * x.scale * scales[column]);
+                       double{static_cast<float>(sum)} * args.x_scale[row] * scales[column]);
       }
     }
   });

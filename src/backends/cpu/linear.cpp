@@ -16,6 +16,9 @@ double dot(const ops::LinearArgs& args, int64_t row, int64_t column) {
   for (int64_t at = 0; at < width; ++at) {
     double x = load(args.x, args.x_dtype, row * width + at);
     if (args.weight.dtype == DType::kBF16) x = BF16(static_cast<float>(x));
+    if (args.weight.dtype == DType::kF16) {
+      x = numerics::f16_to_float(numerics::float_to_f16(static_cast<float>(x)));
+    }
     sum += x * load(args.weight.data, args.weight.dtype, column * width + at);
   }
   return sum;
@@ -39,8 +42,25 @@ void store_epilogue(const ops::LinearArgs& args, int64_t row, int64_t column, do
   store(args.out, args.out_dtype, at, y);
 }
 
-void linear(const ops::LinearArgs& args, Stream stream) {
-  if (args.weight.dtype == DType::kI8) return int8_linear(args, stream);
+void fill_sum_squares(const ops::LinearArgs& args) {
+  if (args.sum_squares == nullptr) return;
+  constexpr int64_t kGroup = 128;
+  const int64_t groups = args.weight.out / kGroup;
+  parallel_for(args.rows * groups, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; ++at) {
+      double sum = 0;
+      for (int64_t column = 0; column < kGroup; ++column) {
+        const double y = load(args.out, args.out_dtype, at * kGroup + column);
+        sum += y * y;
+      }
+      args.sum_squares[at] = static_cast<float>(sum);
+    }
+  });
+}
+
+namespace {
+
+void plain_linear(const ops::LinearArgs& args) {
   const int64_t columns = args.weight.out;
   parallel_for(args.rows * columns, 64, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {
@@ -49,6 +69,17 @@ void linear(const ops::LinearArgs& args, Stream stream) {
       store_epilogue(args, row, column, dot(args, row, column));
     }
   });
+}
+
+}  // namespace
+
+void linear(const ops::LinearArgs& args, Stream stream) {
+  if (args.weight.dtype == DType::kI8) {
+    int8_linear(args, stream);
+  } else {
+    plain_linear(args);
+  }
+  fill_sum_squares(args);
 }
 
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {

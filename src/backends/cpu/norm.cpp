@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reference norms.
 #include <algorithm>
+#include <vector>
 
 #include "backends/cpu/element.h"
 #include "backends/cpu/reference_kernels.h"
@@ -18,10 +19,20 @@ void layer_norm_row(const ops::LayerNormArgs& args, int64_t row) {
   for (int64_t col = 0; col < args.width; ++col) variance += (x[col] - mean) * (x[col] - mean);
   variance /= static_cast<double>(args.width);
   const double inv_deviation = 1 / std::sqrt(variance + args.eps);
-  for (int64_t col = 0; col < args.width; ++col) {
+  const auto normalised = [&](int64_t col) {
     const double scale = double{args.scale_offset} + args.scale[col];
-    store(args.out, args.dtype, row * args.width + col,
-          (x[col] - mean) * inv_deviation * scale + args.shift[col]);
+    return (x[col] - mean) * inv_deviation * scale + args.shift[col];
+  };
+  if (args.dtype == DType::kI8) {
+    std::vector<float> y(static_cast<size_t>(args.width));
+    for (int64_t col = 0; col < args.width; ++col) {
+      y[static_cast<size_t>(col)] = static_cast<float>(normalised(col));
+    }
+    args.out_scale[row] = quantise_row(y, static_cast<int8_t*>(args.out) + row * args.width);
+    return;
+  }
+  for (int64_t col = 0; col < args.width; ++col) {
+    store(args.out, args.dtype, row * args.width + col, normalised(col));
   }
 }
 

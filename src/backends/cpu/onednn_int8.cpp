@@ -90,26 +90,26 @@ void pack_int8(const ops::PackMatrixArgs& args, Stream) {
       args.row_scale, static_cast<size_t>(storage_bytes(DType::kF32, args.out)));
 }
 
+void quantise_rows(const ops::QuantiseRowsArgs& args, Stream) {
+  const VectorHelpers& helpers = vector_helpers(usable_isa());
+  parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      args.scales[row] = helpers.quantise_row(args.x, args.dtype, row * args.width, args.width,
+                                              args.out + row * args.width);
+    }
+  });
+}
+
 void int8_linear(const ops::LinearArgs& args, Stream) {
   const MatrixView& w = args.weight;
   const VectorHelpers& helpers = vector_helpers(usable_isa());
-  // The row scales lie behind the quantised rows.
-  const int64_t numbers = scales_offset_bytes(args.rows * w.in);
-  float* const quantised = scratch_floats(0, numbers / 4 + args.rows);
-  auto* const x = reinterpret_cast<int8_t*>(quantised);
-  float* const x_scales = quantised + numbers / 4;
   auto* const sums = reinterpret_cast<int32_t*>(scratch_floats(1, args.rows * w.out));
-  parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      x_scales[row] = helpers.quantise_row(args.x, args.x_dtype, row * w.in, w.in, x + row * w.in);
-    }
-  });
-  multiply(w, args.rows, x, sums);
+  multiply(w, args.rows, static_cast<const int8_t*>(args.x), sums);
   const float* const w_scales = row_scales(w.data, number_bytes(w.out, w.in));
   parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       helpers.finish_int8_row({.sums = sums + row * w.out,
-                               .x_scale = x_scales[row],
+                               .x_scale = args.x_scale[row],
                                .w_scales = w_scales,
                                .bias = args.bias,
                                .gate = args.gate,

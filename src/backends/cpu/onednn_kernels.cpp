@@ -11,6 +11,7 @@ void add_onednn_kernels(ops::Kernels& table, Isa isa) {
   table.packed_matrix_bytes = onednn::packed_matrix_bytes;
   table.pack_matrix = onednn::pack_matrix;
   table.linear = onednn::linear;
+  table.quantise_rows = onednn::quantise_rows;
   table.attention = onednn::attention;
   table.packed_conv_bytes = onednn::packed_conv_bytes;
   table.pack_conv = onednn::pack_conv;

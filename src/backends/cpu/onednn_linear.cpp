@@ -4,6 +4,7 @@
 
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
+#include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
 
 namespace reel::cpu::onednn {
@@ -58,25 +59,7 @@ Product make_product(const ops::LinearArgs& args, DType x_dtype, DType out_dtype
   return {primitive_desc, dnnl::matmul(primitive_desc)};
 }
 
-}  // namespace
-
-int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
-  if (dtype == DType::kI8) return packed_int8_bytes(out, in);
-  return static_cast<int64_t>(packed_desc(dtype, out, in).get_size());
-}
-
-void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
-  if (args.dtype == DType::kI8) return pack_int8(args, stream_of_call);
-  // [out, in] row-major is [in, out] column-major.
-  const memory::desc from({args.in, args.out}, data_type(args.dtype), memory::format_tag::ba);
-  memory source = wrap(from, args.from);
-  memory target = wrap(packed_desc(args.dtype, args.out, args.in), args.to);
-  dnnl::reorder(source, target).execute(stream(), source, target);
-  stream().wait();
-}
-
-void linear(const ops::LinearArgs& args, Stream stream_of_call) {
-  if (args.weight.dtype == DType::kI8) return int8_linear(args, stream_of_call);
+void plain_linear(const ops::LinearArgs& args) {
   static std::map<Key, Product> products;
   const MatrixView& w = args.weight;
   const bool adds =
@@ -128,6 +111,32 @@ void linear(const ops::LinearArgs& args, Stream stream_of_call) {
                       static_cast<const float*>(y) + row * w.out, args.gate, w.out);
     }
   });
+}
+
+}  // namespace
+
+int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
+  if (dtype == DType::kI8) return packed_int8_bytes(out, in);
+  return static_cast<int64_t>(packed_desc(dtype, out, in).get_size());
+}
+
+void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
+  if (args.dtype == DType::kI8) return pack_int8(args, stream_of_call);
+  // [out, in] row-major is [in, out] column-major.
+  const memory::desc from({args.in, args.out}, data_type(args.dtype), memory::format_tag::ba);
+  memory source = wrap(from, args.from);
+  memory target = wrap(packed_desc(args.dtype, args.out, args.in), args.to);
+  dnnl::reorder(source, target).execute(stream(), source, target);
+  stream().wait();
+}
+
+void linear(const ops::LinearArgs& args, Stream stream_of_call) {
+  if (args.weight.dtype == DType::kI8) {
+    int8_linear(args, stream_of_call);
+  } else {
+    plain_linear(args);
+  }
+  reference::fill_sum_squares(args);
 }
 
 }  // namespace reel::cpu::onednn

@@ -14,6 +14,7 @@ int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);
 void pack_matrix(const ops::PackMatrixArgs& args, Stream);
 int64_t packed_int8_bytes(int64_t out, int64_t in);
 void pack_int8(const ops::PackMatrixArgs& args, Stream);
+void quantise_rows(const ops::QuantiseRowsArgs& args, Stream);
 void int8_linear(const ops::LinearArgs& args, Stream);
 void linear(const ops::LinearArgs& args, Stream);
 void attention(const ops::AttentionArgs& args, Stream);

@@ -2,17 +2,25 @@
 // The reference kernels, one file per op family. Contracts: ops/kernels.h.
 #pragma once
 
+#include <span>
+
 #include "ops/kernels.h"
 
 namespace reel::cpu::reference {
 
 // What both products end in: bias, epilogue, one rounding at the store.
 void store_epilogue(const ops::LinearArgs& args, int64_t row, int64_t column, double product);
+// args.sum_squares from the stored numbers, where it is asked for.
+void fill_sum_squares(const ops::LinearArgs& args);
+// Rotates `row` (overwritten) and quantises it; returns its scale.
+float quantise_row(std::span<float> row, int8_t* out);
+void quantise_rows(const ops::QuantiseRowsArgs& args, Stream);
 void int8_linear(const ops::LinearArgs& args, Stream);
 void linear(const ops::LinearArgs& args, Stream);
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);
 void pack_matrix(const ops::PackMatrixArgs& args, Stream);
 void attention(const ops::AttentionArgs& args, Stream);
+void expand_bias(const ops::ExpandBiasArgs& args, Stream);
 void layer_norm(const ops::LayerNormArgs& args, Stream);
 void rms_norm(const ops::RmsNormArgs& args, Stream);
 void l2_norm(const ops::L2NormArgs& args, Stream);

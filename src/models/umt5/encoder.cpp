@@ -27,11 +27,12 @@ void attention_forward(ops::Context& ctx, const LayerWeights& w, int64_t heads,
   const TensorView v = scratch.make(ctx.compute, wide);
   const TensorView mixed = scratch.make(ctx.compute, wide);
   const TensorView bias = scratch.f32({heads, 2 * tokens - 1});
+  const Tensor buckets = nn::relative_buckets(tokens);
   ops::rms_norm(ctx, x, w.attn_norm, kEps, y);
   nn::linear(ctx, w.q, y, q);
   nn::linear(ctx, w.k, y, k);
   nn::linear(ctx, w.v, y, v);
-  nn::fill_relative_bias(w.relative_bias, tokens, bias);
+  ops::expand_bias(ctx, w.relative_bias, scratch.upload(buckets), bias);
   ops::attention(ctx, q, k, v, heads, 1.0f, mixed, {.per_key = {}, .relative = bias});
   nn::linear(ctx, w.out, mixed, x, Epilogue::kAdd);
 }
@@ -64,8 +65,10 @@ Tensor Encoder::encode(ops::Context& ctx, std::span<const int32_t> ids,
   const checkpoint::NameUnit unit = top_unit();
   const models::Binder top{weights_.fixed(), unit};
   const auto tokens = static_cast<int64_t>(ids.size());
-  Tensor states(DType::kF32, {tokens, config_.dim}, "the text states");
-  weights_.fixed().gather_rows(top.name(kTop, kEmbedding), ids, states);
+  Tensor result(DType::kF32, {tokens, config_.dim}, "the text states");
+  weights_.fixed().gather_rows(top.name(kTop, kEmbedding), ids, result);
+  ops::Scratch scratch{ctx};
+  const TensorView states = scratch.upload(result);
   for (int index = 0; index < config_.layers; ++index) {
     ctx.stop.check();
     const LayerWeights w = bind_layer(weights_.acquire(index, ctx.stream), index);
@@ -74,7 +77,9 @@ Tensor Encoder::encode(ops::Context& ctx, std::span<const int32_t> ids,
     if (on_layer) on_layer(index + 1);
   }
   ops::rms_norm(ctx, states, top.tensor(kTop, kFinalNorm), kEps, states);
-  return states;
+  ctx.memory.download(result.view().data, states.data, static_cast<size_t>(states.size_bytes()),
+                      ctx.stream);
+  return result;
 }
 
 }  // namespace reel::umt5

@@ -22,7 +22,7 @@ class Encoder {
   const Config& config() const { return config_; }
 
   // Text states [ids, dim] f32 of the real tokens alone: padding is masked in the reference, so
-  // it takes no part and is not computed.
+  // it takes no part and is not computed. In host memory.
   //
   //   ids       1 to 512 token ids, "</s>" included
   //   on_layer  called after each layer with the number done

@@ -11,13 +11,17 @@ using enum checkpoint::RowKind;
 // The patch, time and head products are small and decide much: they stay in f32.
 constexpr NameRow kTopRows[] = {
     {kTop, kPatch, "patch_embedding", kLinearF32, "[dim, channels, 1, 2, 2]"},
+    {kTop, kHead, "head.head", kLinearF32, "[4 * channels, dim]"},
+    {kTop, kHeadModulation, "head.modulation", kTensor, "[1, 2, dim]"},
+};
+
+// They depend on the prompt and the timesteps alone.
+constexpr NameRow kSetupRows[] = {
     {kTop, kTextIn, "text_embedding.0", kLinearWide, "[dim, text_dim]"},
     {kTop, kTextOut, "text_embedding.2", kLinearWide, "[dim, dim]"},
     {kTop, kTimeIn, "time_embedding.0", kLinearF32, "[dim, freq_dim]"},
     {kTop, kTimeOut, "time_embedding.2", kLinearF32, "[dim, dim]"},
     {kTop, kTimeProjection, "time_projection.1", kLinearF32, "[6 * dim, dim]"},
-    {kTop, kHead, "head.head", kLinearF32, "[4 * channels, dim]"},
-    {kTop, kHeadModulation, "head.modulation", kTensor, "[1, 2, dim]"},
 };
 
 // One block, under "blocks.<index>.".
@@ -45,12 +49,16 @@ constexpr NameRow kBlockRows[] = {
 
 checkpoint::NameUnit top_unit() { return {.prefix = "", .rows = kTopRows}; }
 
+checkpoint::NameUnit setup_unit() {
+  return {.prefix = "", .rows = kSetupRows, .block = checkpoint::kSetupUnit};
+}
+
 checkpoint::NameUnit block_unit(int index) {
   return {.prefix = "blocks." + std::to_string(index) + '.', .rows = kBlockRows, .block = index};
 }
 
 std::vector<checkpoint::NameUnit> name_units(const Config& config) {
-  std::vector<checkpoint::NameUnit> units{top_unit()};
+  std::vector<checkpoint::NameUnit> units{top_unit(), setup_unit()};
   for (int index = 0; index < config.layers; ++index) units.push_back(block_unit(index));
   return units;
 }

@@ -34,6 +34,7 @@ enum Role {
 };
 
 checkpoint::NameUnit top_unit();
+checkpoint::NameUnit setup_unit();
 checkpoint::NameUnit block_unit(int index);
 // The top unit, then every block.
 std::vector<checkpoint::NameUnit> name_units(const Config& config);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/wan_dit/transformer.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.h"
 #include "models/wan_dit/patchify.h"
 #include "nn/rope3d.h"
 #include "nn/time_embedding.h"
+#include "ops/elementwise.h"
 #include "ops/norm.h"
 
 namespace reel::wan_dit {
@@ -15,18 +16,18 @@ namespace {
 
 using ops::Epilogue;
 
-// a + b, element by element.
-TensorView sum_of(ops::Scratch& scratch, const TensorView& a, const TensorView& b) {
+TensorView sum_of(ops::Context& ctx, ops::Scratch& scratch, const TensorView& a,
+                  const TensorView& b) {
   const TensorView out = scratch.f32(a.shape);
-  for (int64_t at = 0; at < out.elements(); ++at) {
-    out.as<float>()[at] = a.as<float>()[at] + b.as<float>()[at];
-  }
+  ops::add(ctx, a, b, out);
   return out;
 }
 
-void require_finite(const TensorView& x, int block_index) {
-  for (int64_t at = 0; at < x.elements(); ++at) {
-    REEL_REQUIRE(std::isfinite(x.as<float>()[at]), kBadFile,
+void require_finite(ops::Context& ctx, const TensorView& x, int block_index) {
+  Tensor host(x.dtype, x.shape, "the check of a block");
+  ctx.memory.download(host.view().data, x.data, static_cast<size_t>(x.size_bytes()), ctx.stream);
+  for (const float value : host.values<float>()) {
+    REEL_REQUIRE(std::isfinite(value), kBadFile,
                  str_cat("Block ", block_index,
                          " of the DiT gives numbers that are not finite, "
                          "also with exact f32 products."),
@@ -36,9 +37,9 @@ void require_finite(const TensorView& x, int block_index) {
 
 }  // namespace
 
-Prompt::Prompt(const Config& config, DType compute, int64_t keys)
-    : text_(compute, {keys, config.dim}, "the prompt"),
-      key_bias_(DType::kF32, {keys}, "the prompt"),
+Prompt::Prompt(const Config& config, const ops::Context& ctx, int64_t keys)
+    : text_(ctx.memory, ctx.compute, {keys, config.dim}, "the prompt"),
+      key_bias_(ctx.memory, DType::kF32, {keys}, "the prompt"),
       k_(static_cast<size_t>(config.layers)),
       v_(static_cast<size_t>(config.layers)) {}
 
@@ -50,45 +51,46 @@ Prompt Transformer::make_prompt(ops::Context& ctx, const TensorView& text_states
                        config_.text_len, ", ", config_.text_dim, "]."));
   const int64_t padding = config_.text_len - rows;
   const int64_t keys = rows + (padding > 0 ? 1 : 0);
-  Prompt prompt(config_, ctx.compute, keys);
+  Prompt prompt(config_, ctx, keys);
 
   ops::Scratch scratch{ctx};
   const TensorView padded = scratch.f32({keys, config_.text_dim});
-  std::memset(padded.data, 0, static_cast<size_t>(padded.size_bytes()));
-  std::memcpy(padded.data, text_states.data, static_cast<size_t>(text_states.size_bytes()));
+  ctx.memory.zero(padded.data, static_cast<size_t>(padded.size_bytes()), ctx.stream);
+  ctx.memory.upload(padded.data, text_states.data, static_cast<size_t>(text_states.size_bytes()),
+                    ctx.stream);
   const TensorView hidden = scratch.make(ctx.compute, {keys, config_.dim});
-  const TopWeights top = bind_top(weights_.fixed());
-  nn::linear(ctx, top.text_in, padded, hidden, Epilogue::kGeluTanh);
-  nn::linear(ctx, top.text_out, hidden, prompt.text_);
+  const SetupWeights w = bind_setup(weights_.setup());
+  nn::linear(ctx, w.text_in, padded, hidden, Epilogue::kGeluTanh);
+  nn::linear(ctx, w.text_out, hidden, prompt.text_);
 
-  for (float& bias : prompt.key_bias_.values<float>()) bias = 0;
-  if (padding > 0) {
-    prompt.key_bias_.values<float>().back() = std::log(static_cast<float>(padding));
-  }
+  std::vector<float> bias(static_cast<size_t>(keys), 0.0f);
+  if (padding > 0) bias.back() = std::log(static_cast<float>(padding));
+  ctx.memory.upload(prompt.key_bias_.view().data, bias.data(), bias.size() * sizeof(float),
+                    ctx.stream);
   return prompt;
 }
 
 void Transformer::embed_time(ops::Context& ctx, float timestep, const TensorView& e,
                              const TensorView& e0) {
   ops::Scratch scratch{ctx};
-  const TopWeights top = bind_top(weights_.fixed());
-  const TensorView sinusoid = scratch.f32({1, config_.freq_dim});
-  const TensorView hidden = scratch.f32({1, config_.dim});
+  const SetupWeights w = bind_setup(weights_.setup());
+  Tensor sinusoid(DType::kF32, {1, config_.freq_dim});
   nn::fill_time_sinusoid(timestep, sinusoid);
-  nn::linear(ctx, top.time_in, sinusoid, hidden, Epilogue::kSilu);
-  nn::linear(ctx, top.time_out, hidden, e);
-  for (int64_t at = 0; at < config_.dim; ++at) {
-    const double value = e.as<float>()[at];
-    hidden.as<float>()[at] = static_cast<float>(value / (1 + std::exp(-value)));
-  }
-  nn::linear(ctx, top.time_projection, hidden, e0);
+  const TensorView hidden = scratch.f32({1, config_.dim});
+  const TensorView activated = scratch.f32({1, config_.dim});
+  nn::linear(ctx, w.time_in, scratch.upload(sinusoid), hidden, Epilogue::kSilu);
+  // The head takes e as it is, the blocks' projection takes silu(e).
+  nn::linear(ctx, w.time_out, hidden, e);
+  nn::linear(ctx, w.time_out, hidden, activated, Epilogue::kSilu);
+  nn::linear(ctx, w.time_projection, activated, e0);
 }
 
 TimeModulation Transformer::make_time_modulation(ops::Context& ctx,
                                                  const std::vector<float>& timesteps) {
   const auto steps = static_cast<int64_t>(timesteps.size());
-  TimeModulation time{.blocks = Tensor(DType::kF32, {steps, 6, config_.dim}),
-                      .head = Tensor(DType::kF32, {steps, config_.dim})};
+  const char* const what = "the time modulation";
+  TimeModulation time{.blocks = Tensor(ctx.memory, DType::kF32, {steps, 6, config_.dim}, what),
+                      .head = Tensor(ctx.memory, DType::kF32, {steps, config_.dim}, what)};
   for (int64_t step = 0; step < steps; ++step) {
     embed_time(ctx, timesteps[static_cast<size_t>(step)], time.head.view().slice(step, 1),
                time.blocks.view().slice(step, 1).reshaped({1, 6 * config_.dim}));
@@ -101,11 +103,15 @@ void Transformer::head(ops::Context& ctx, const TensorView& x, const TensorView&
   ops::Scratch scratch{ctx};
   const TopWeights top = bind_top(weights_.fixed());
   const TensorView modulation = top.head_modulation.reshaped({2, config_.dim});
-  const TensorView shift = sum_of(scratch, modulation.slice(0, 1), e);
-  const TensorView scale = sum_of(scratch, modulation.slice(1, 1), e);
-  const TensorView y = scratch.f32(x.shape);
-  ops::layer_norm_modulate(ctx, x, scale, shift, kEps, y);
-  nn::linear(ctx, top.head, y, out);
+  const TensorView shift = sum_of(ctx, scratch, modulation.slice(0, 1), e);
+  const TensorView scale = sum_of(ctx, scratch, modulation.slice(1, 1), e);
+  const int64_t chunk = ctx.row_chunk > 0 ? ctx.row_chunk : x.rows();
+  const TensorView y = scratch.f32({std::min(chunk, x.rows()), x.width()});
+  for (int64_t row = 0; row < x.rows(); row += chunk) {
+    const int64_t rows = std::min(chunk, x.rows() - row);
+    ops::layer_norm_modulate(ctx, x.slice(row, rows), scale, shift, kEps, y.slice(0, rows));
+    nn::linear(ctx, top.head, y.slice(0, rows), out.slice(row, rows));
+  }
 }
 
 void Transformer::forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
@@ -117,12 +123,14 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
                str_cat("The latent is ", latent.shape, "; this model takes ", config_.channels,
                        " channels."));
   ops::Scratch scratch{ctx};
-  const TensorView patches = scratch.f32({grid.tokens(), config_.patch_dim()});
   const TensorView x = scratch.f32({grid.tokens(), config_.dim});
-  const TensorView rope = scratch.f32({grid.tokens(), kHeadDim / 2, 2});
+  Tensor patches(DType::kF32, {grid.tokens(), config_.patch_dim()}, "the patches");
   patchify(latent, patches);
-  nn::linear(ctx, bind_top(weights_.fixed()).patch, patches, x);
-  nn::fill_rope3d(grid, kHeadDim, rope);
+  const TensorView patch_rows = scratch.upload(patches);
+  nn::linear(ctx, bind_top(weights_.fixed()).patch, patch_rows, x);
+  Tensor angles(DType::kF32, {grid.tokens(), kHeadDim / 2, 2}, "the rotation table");
+  nn::fill_rope3d(grid, kHeadDim, angles);
+  const TensorView rope = scratch.upload(angles);
 
   const StepInputs step{
       .time_mod = time.blocks.view().slice(step_index, 1).reshaped({6, config_.dim}), .rope = rope};
@@ -132,18 +140,20 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
     Tensor& k = prompt.k_[static_cast<size_t>(index)];
     Tensor& v = prompt.v_[static_cast<size_t>(index)];
     if (k.empty()) {
-      Tensor keys(ctx.compute, prompt.text_.shape(), "the prompt's keys");
-      Tensor values(ctx.compute, prompt.text_.shape(), "the prompt's values");
+      Tensor keys(ctx.memory, ctx.compute, prompt.text_.shape(), "the prompt's keys");
+      Tensor values(ctx.memory, ctx.compute, prompt.text_.shape(), "the prompt's values");
       fill_text_keys(ctx, w, prompt.text_, {.k = keys, .v = values, .key_bias = {}});
       k = std::move(keys);
       v = std::move(values);
     }
     const TextKeys text{.k = k, .v = v, .key_bias = prompt.key_bias_};
     block_forward(ctx, w, step, text, x);
-    if (options.name_bad_block) require_finite(x, index);
+    if (options.name_bad_block) require_finite(ctx, x, index);
     if (options.on_block) options.on_block(index + 1);
   }
-  head(ctx, x, time.head.view().slice(step_index, 1), patches);
+  head(ctx, x, time.head.view().slice(step_index, 1), patch_rows);
+  ctx.memory.download(patches.view().data, patch_rows.data,
+                      static_cast<size_t>(patch_rows.size_bytes()), ctx.stream);
   unpatchify(patches, velocity);
 }
 

@@ -16,7 +16,7 @@ namespace reel::wan_dit {
 // A prompt as the network keeps it: text rows for the first pass, then keys and values per block.
 class Prompt {
  public:
-  Prompt(const Config& config, DType compute, int64_t keys);
+  Prompt(const Config& config, const ops::Context& ctx, int64_t keys);
 
  private:
   friend class Transformer;
@@ -25,7 +25,7 @@ class Prompt {
   std::vector<Tensor> k_, v_;  // per block, filled at its first use
 };
 
-// The time modulation of every step, made once per schedule.
+// The time modulation of every step, made once per schedule, where the context computes.
 struct TimeModulation {
   Tensor blocks;  // [steps, 6, dim] f32
   Tensor head;    // [steps, dim] f32
@@ -47,7 +47,7 @@ class Transformer {
 
   // `text_states` [n, text_dim] f32: the encoder's rows of real tokens, 1 <= n <= text_len. The
   // rows up to text_len are zeros; being identical they become one key with a bias of ln(their
-  // number), which is exact.
+  // number), which is exact. In host memory, as `latent` and `velocity` below.
   Prompt make_prompt(ops::Context& ctx, const TensorView& text_states);
 
   TimeModulation make_time_modulation(ops::Context& ctx, const std::vector<float>& timesteps);

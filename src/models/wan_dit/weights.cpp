@@ -24,13 +24,18 @@ TopWeights bind_top(const memory::WeightSource& source) {
   const checkpoint::NameUnit unit = top_unit();
   const Binder top{source, unit};
   return {.patch = top.linear(kTop, kPatch),
-          .text_in = top.linear(kTop, kTextIn),
-          .text_out = top.linear(kTop, kTextOut),
-          .time_in = top.linear(kTop, kTimeIn),
-          .time_out = top.linear(kTop, kTimeOut),
-          .time_projection = top.linear(kTop, kTimeProjection),
           .head = top.linear(kTop, kHead),
           .head_modulation = top.tensor(kTop, kHeadModulation)};
+}
+
+SetupWeights bind_setup(const memory::WeightSource& source) {
+  const checkpoint::NameUnit unit = setup_unit();
+  const Binder setup{source, unit};
+  return {.text_in = setup.linear(kTop, kTextIn),
+          .text_out = setup.linear(kTop, kTextOut),
+          .time_in = setup.linear(kTop, kTimeIn),
+          .time_out = setup.linear(kTop, kTimeOut),
+          .time_projection = setup.linear(kTop, kTimeProjection)};
 }
 
 BlockWeights bind_block(const memory::WeightSource& source, int index) {

@@ -22,13 +22,17 @@ struct BlockWeights {
 
 struct TopWeights {
   nn::Linear patch;
-  nn::Linear text_in, text_out;
-  nn::Linear time_in, time_out, time_projection;
   nn::Linear head;
   TensorView head_modulation;  // [1, 2, dim] f32
 };
 
+struct SetupWeights {
+  nn::Linear text_in, text_out;
+  nn::Linear time_in, time_out, time_projection;
+};
+
 TopWeights bind_top(const memory::WeightSource& source);
+SetupWeights bind_setup(const memory::WeightSource& source);
 BlockWeights bind_block(const memory::WeightSource& source, int index);
 
 }  // namespace reel::wan_dit

@@ -35,6 +35,11 @@ struct ClipState {
   std::array<bool, kLevels - 1> past_first_frame{};
 };
 
+// What passes from block to block.
+Frame between_blocks(ops::Context& ctx, Scratch& scratch, const Shape& shape) {
+  return scratch.make(ctx.residual(), shape);
+}
+
 Shape with_channels(const Frame& frame, int64_t channels) {
   return {frame.shape[0], frame.shape[1], channels};
 }
@@ -52,9 +57,10 @@ class ClipDecoder {
   // `z` [latent_rows, latent_cols, 16] f32: one latent frame, denormalised.
   void add_latent_frame(const Frame& z) {
     Scratch scratch{ctx_};
-    const Frame mixed = state_.first.next(ctx_.compute, z.shape);
+    const Frame mixed = state_.first.next(ctx_, z.shape);
     nn::linear(ctx_, w_.latent, as_rows(z), as_rows(mixed));
-    const Frame x = scratch.f32(with_channels(z, w_.first.weight.shape.out_channels));
+    const Frame x =
+        between_blocks(ctx_, scratch, with_channels(z, w_.first.weight.shape.out_channels));
     causal_conv(state_.first, w_.first, x);
     residual(w_.middle0, state_.middle0, x, x);
     attention(x);
@@ -73,10 +79,10 @@ class ClipDecoder {
   // out = conv2(silu(norm2(conv1(silu(norm1(x)))))) + shortcut(x). out may be x.
   void residual(const ResidualWeights& w, ResidualState& state, const Frame& x, const Frame& out) {
     Scratch scratch{ctx_};
-    ops::l2_norm(ctx_, x, w.norm1, true, state.conv1.next(ctx_.compute, x.shape));
-    const Frame hidden = scratch.f32(out.shape);
+    ops::l2_norm(ctx_, x, w.norm1, true, state.conv1.next(ctx_, x.shape));
+    const Frame hidden = between_blocks(ctx_, scratch, out.shape);
     causal_conv(state.conv1, w.conv1, hidden);
-    ops::l2_norm(ctx_, hidden, w.norm2, true, state.conv2.next(ctx_.compute, hidden.shape));
+    ops::l2_norm(ctx_, hidden, w.norm2, true, state.conv2.next(ctx_, hidden.shape));
     if (w.shortcut.weight.data == nullptr) {
       causal_conv(state.conv2, w.conv2, out, std::span(&x, 1));
       return;
@@ -109,7 +115,8 @@ class ClipDecoder {
     const auto at = static_cast<size_t>(index);
     const auto& weights = w_.residuals[at];
     auto& states = state_.residuals[at];
-    const Frame y = scratch.f32(with_channels(x, weights[0].conv2.weight.shape.out_channels));
+    const Frame y =
+        between_blocks(ctx_, scratch, with_channels(x, weights[0].conv2.weight.shape.out_channels));
     residual(weights[0], states[0], x, y);
     residual(weights[1], states[1], y, y);
     residual(weights[2], states[2], y, y);
@@ -126,7 +133,7 @@ class ClipDecoder {
     Scratch scratch{ctx_};
     const auto at = static_cast<size_t>(index);
     FrameRing& past = state_.time_convs[at];
-    ops::cast(ctx_, x, past.next(ctx_.compute, x.shape));
+    ops::cast(ctx_, x, past.next(ctx_, x.shape));
     const Frame frame = scratch.make(ctx_.compute, x.shape);
     causal_conv(past, w_.resamples[at].even_frame, frame);
     grow(index, frame);
@@ -144,7 +151,8 @@ class ClipDecoder {
     }
     const ConvWeights& w = w_.resamples[static_cast<size_t>(index)].space;
     const Frame larger = scratch.make(ctx_.compute, {2 * x.shape[0], 2 * x.shape[1], x.shape[2]});
-    const Frame out = scratch.f32(with_channels(larger, w.weight.shape.out_channels));
+    const Frame out =
+        between_blocks(ctx_, scratch, with_channels(larger, w.weight.shape.out_channels));
     ops::upsample2x(ctx_, x, larger);
     ops::conv(ctx_, std::span(&larger, 1), w.weight, w.bias, std::span(&out, 1));
     level(index + 1, out);
@@ -153,15 +161,19 @@ class ClipDecoder {
   void emit(const Frame& x) {
     Scratch scratch{ctx_};
     const Frame rgb = scratch.f32(with_channels(x, 3));
-    ops::l2_norm(ctx_, x, w_.head_norm, true, state_.head.next(ctx_.compute, x.shape));
+    ops::l2_norm(ctx_, x, w_.head_norm, true, state_.head.next(ctx_, x.shape));
     causal_conv(state_.head, w_.head, rgb);
-    on_frame_(rgb);
+    if (frame_.empty()) frame_ = Tensor(DType::kF32, rgb.shape, "a frame");
+    ctx_.memory.download(frame_.view().data, rgb.data, static_cast<size_t>(rgb.size_bytes()),
+                         ctx_.stream);
+    on_frame_(frame_);
   }
 
   ops::Context& ctx_;
   const DecoderWeights& w_;
   const Decoder::FrameSink& on_frame_;
   ClipState state_;
+  Tensor frame_;  // the one handed out, in host memory
 };
 
 // Frame `index` of a latent, channels last, as the decoder takes it: latent * std + mean.
@@ -187,11 +199,12 @@ void Decoder::decode(ops::Context& ctx, const TensorView& latent, const FrameSin
                        "; f32 [16, frames, rows, cols] is needed."));
   const DecoderWeights weights = bind_decoder(weights_.fixed());
   ClipDecoder clip(ctx, weights, on_frame);
+  const Tensor z(DType::kF32, {latent.shape[2], latent.shape[3], kLatentChannels},
+                 "a latent frame");
   for (int64_t index = 0; index < latent.shape[1]; ++index) {
     Scratch scratch{ctx};
-    const Frame z = scratch.f32({latent.shape[2], latent.shape[3], kLatentChannels});
     denormalise_frame(latent, index, z);
-    clip.add_latent_frame(z);
+    clip.add_latent_frame(scratch.upload(z));
   }
 }
 

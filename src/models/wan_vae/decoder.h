@@ -20,7 +20,7 @@ constexpr int64_t frames_of(int64_t latent_frames) {
 class Decoder {
  public:
   // Receives one frame [height_px, width_px, 3] f32, red first, about -1 to 1 and not clamped;
-  // valid during the call.
+  // in host memory, valid during the call.
   using FrameSink = std::function<void(const TensorView& frame)>;
 
   // `weights` must outlive this object.
@@ -33,7 +33,8 @@ class Decoder {
   //
   // Memory does not depend on the number of frames: every causal convolution keeps the last two
   // inputs, and each frame passes all stages before the next one starts.
-  // Numerics: what passes from block to block is f32; what goes into products is ctx.compute.
+  // Numerics: what passes from block to block is f32, or f16 where
+  // that is the compute precision; what goes into products is ctx.compute.
   // Throws kCancelled when the stop flag is set.
   // Source: Wan 2.1, wan/modules/vae.py, Decoder3d.forward with its feature cache, which equals
   // one pass over all frames.

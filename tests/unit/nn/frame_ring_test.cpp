@@ -3,13 +3,22 @@
 
 #include <gtest/gtest.h>
 
+#include "backends/cpu/backend.h"
+
 namespace reel::nn {
 namespace {
 
-TEST(FrameRing, KeepsTheLastThreeInOrder) {
+class FrameRings : public testing::Test {
+ protected:
+  Arena arena_{"test"};
+  StopFlag stop_;
+  ops::Context ctx_{.kernels = cpu::reference_kernels(), .arena = arena_, .stop = stop_};
+};
+
+TEST_F(FrameRings, KeepsTheLastThreeInOrder) {
   FrameRing ring;
   for (int number = 1; number <= 5; ++number) {
-    ring.next(DType::kF32, {1, 1, 1}).as<float>()[0] = static_cast<float>(number);
+    ring.next(ctx_, {1, 1, 1}).as<float>()[0] = static_cast<float>(number);
 
     const auto frames = ring.frames();
 
@@ -24,9 +33,9 @@ TEST(FrameRing, KeepsTheLastThreeInOrder) {
   }
 }
 
-TEST(FrameRing, ForgetsItsPast) {
+TEST_F(FrameRings, ForgetsItsPast) {
   FrameRing ring;
-  ring.next(DType::kF32, {1, 1, 1});
+  ring.next(ctx_, {1, 1, 1});
   ring.clear();
   EXPECT_EQ(ring.frames()[2].data, nullptr);
 }

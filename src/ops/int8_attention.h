@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Self-attention in 8 bits: INT8 q k^T of smoothed keys, f16 values.
+//
+// Source: Zhang et al. 2024, arXiv:2411.10958 (SageAttention2). Heads are 128 wide.
+#pragma once
+
+#include "core/tensor.h"
+#include "ops/context.h"
+
+namespace reel::ops {
+
+// The keys and values of all rows, as int8_attention reads them.
+struct Int8Keys {
+  TensorView k, k_scales;  // [heads, padded rows, 128] i8; [heads, padded rows / 64, 4] f32
+  TensorView v, v_mean;    // [heads, padded rows, 128] f16; [heads, 128] f32
+  int64_t rows = 0;
+};
+
+// What turns a projection into queries or keys.
+struct QkNorm {
+  TensorView sum_squares;  // [rows, width / 128] f32, from ops::linear
+  TensorView weight;       // [width] f32
+  float eps = 0;
+  TensorView rope;  // [rows, 64, 2] f32, or empty
+};
+
+// Room for the keys and values of `rows` rows.
+Int8Keys make_int8_keys(Scratch& scratch, int64_t rows, int64_t heads);
+
+// k = quantised rope(norm(x)) less its mean. x [rows, heads * 128] f32, f16 or bf16.
+void quantise_keys(Context& ctx, const TensorView& x, const QkNorm& norm, const Int8Keys& keys);
+
+// v = x less its mean, in f16.
+void prepare_values(Context& ctx, const TensorView& x, const Int8Keys& keys);
+
+// out = softmax(scale * rope(norm(q)) k^T) v for each head, over all keys.
+//
+//   q, out  [queries, heads * 128]  f32, f16 or bf16; out may be q
+//
+// Looks at the stop flag between chunks of queries. Throws kInvalidArgument when shapes disagree.
+void int8_attention(Context& ctx, const TensorView& q, const QkNorm& norm, const Int8Keys& keys,
+                    float scale, const TensorView& out);
+
+}  // namespace reel::ops
