@@ -9,8 +9,10 @@ using checkpoint::NameRow;
 using enum checkpoint::RowKind;
 
 // The patch, time and head products are small and decide much: they stay in f32.
-constexpr NameRow kTopRows[] = {
+constexpr NameRow kPatchRows[] = {
     {kTop, kPatch, "patch_embedding", kLinearF32, "[dim, channels, 1, 2, 2]"},
+};
+constexpr NameRow kHeadRows[] = {
     {kTop, kHead, "head.head", kLinearF32, "[4 * channels, dim]"},
     {kTop, kHeadModulation, "head.modulation", kTensor, "[1, 2, dim]"},
 };
@@ -47,7 +49,8 @@ constexpr NameRow kBlockRows[] = {
 
 }  // namespace
 
-checkpoint::NameUnit top_unit() { return {.prefix = "", .rows = kTopRows}; }
+checkpoint::NameUnit patch_unit() { return {.prefix = "", .rows = kPatchRows}; }
+checkpoint::NameUnit head_unit() { return {.prefix = "", .rows = kHeadRows}; }
 
 checkpoint::NameUnit setup_unit() {
   return {.prefix = "", .rows = kSetupRows, .block = checkpoint::kSetupUnit};
@@ -58,7 +61,7 @@ checkpoint::NameUnit block_unit(int index) {
 }
 
 std::vector<checkpoint::NameUnit> name_units(const Config& config) {
-  std::vector<checkpoint::NameUnit> units{top_unit(), setup_unit()};
+  std::vector<checkpoint::NameUnit> units{patch_unit(), setup_unit(), head_unit()};
   for (int index = 0; index < config.layers; ++index) units.push_back(block_unit(index));
   return units;
 }

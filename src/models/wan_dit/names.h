@@ -33,10 +33,11 @@ enum Role {
   kDown,
 };
 
-checkpoint::NameUnit top_unit();
+checkpoint::NameUnit patch_unit();
+checkpoint::NameUnit head_unit();
 checkpoint::NameUnit setup_unit();
 checkpoint::NameUnit block_unit(int index);
-// The top unit, then every block.
+// The patch unit, the setup unit, the head unit, then every block.
 std::vector<checkpoint::NameUnit> name_units(const Config& config);
 
 }  // namespace reel::wan_dit

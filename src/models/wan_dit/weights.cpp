@@ -21,11 +21,13 @@ AttentionWeights bind_attention(const Binder& block, Group group) {
 }  // namespace
 
 TopWeights bind_top(const memory::WeightSource& source) {
-  const checkpoint::NameUnit unit = top_unit();
-  const Binder top{source, unit};
-  return {.patch = top.linear(kTop, kPatch),
-          .head = top.linear(kTop, kHead),
-          .head_modulation = top.tensor(kTop, kHeadModulation)};
+  const checkpoint::NameUnit patch_rows = patch_unit();
+  const checkpoint::NameUnit head_rows = head_unit();
+  const Binder patch{source, patch_rows};
+  const Binder head{source, head_rows};
+  return {.patch = patch.linear(kTop, kPatch),
+          .head = head.linear(kTop, kHead),
+          .head_modulation = head.tensor(kTop, kHeadModulation)};
 }
 
 SetupWeights bind_setup(const memory::WeightSource& source) {
