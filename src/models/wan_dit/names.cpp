@@ -9,16 +9,16 @@ using checkpoint::NameRow;
 using enum checkpoint::RowKind;
 
 // The patch, time and head products are small and decide much: they stay in f32.
-constexpr NameRow kPatchRows[] = {
+constexpr NameRow kPatchNames[] = {
     {kTop, kPatch, "patch_embedding", kLinearF32, "[dim, channels, 1, 2, 2]"},
 };
-constexpr NameRow kHeadRows[] = {
+constexpr NameRow kHeadNames[] = {
     {kTop, kHead, "head.head", kLinearF32, "[4 * channels, dim]"},
     {kTop, kHeadModulation, "head.modulation", kTensor, "[1, 2, dim]"},
 };
 
 // They depend on the prompt and the timesteps alone.
-constexpr NameRow kSetupRows[] = {
+constexpr NameRow kSetupNames[] = {
     {kTop, kTextIn, "text_embedding.0", kLinearWide, "[dim, text_dim]"},
     {kTop, kTextOut, "text_embedding.2", kLinearWide, "[dim, dim]"},
     {kTop, kTimeIn, "time_embedding.0", kLinearF32, "[dim, freq_dim]"},
@@ -27,7 +27,7 @@ constexpr NameRow kSetupRows[] = {
 };
 
 // One block, under "blocks.<index>.".
-constexpr NameRow kBlockRows[] = {
+constexpr NameRow kBlockNames[] = {
     {kBlock, kModulation, "modulation", kTensor, "[1, 6, dim]"},
     {kSelfAttn, kQ, "self_attn.q", kLinear, "[dim, dim]"},
     {kSelfAttn, kK, "self_attn.k", kLinear, "[dim, dim]"},
@@ -49,15 +49,15 @@ constexpr NameRow kBlockRows[] = {
 
 }  // namespace
 
-checkpoint::NameUnit patch_unit() { return {.prefix = "", .rows = kPatchRows}; }
-checkpoint::NameUnit head_unit() { return {.prefix = "", .rows = kHeadRows}; }
+checkpoint::NameUnit patch_unit() { return {.prefix = "", .rows = kPatchNames}; }
+checkpoint::NameUnit head_unit() { return {.prefix = "", .rows = kHeadNames}; }
 
 checkpoint::NameUnit setup_unit() {
-  return {.prefix = "", .rows = kSetupRows, .block = checkpoint::kSetupUnit};
+  return {.prefix = "", .rows = kSetupNames, .block = checkpoint::kSetupUnit};
 }
 
 checkpoint::NameUnit block_unit(int index) {
-  return {.prefix = "blocks." + std::to_string(index) + '.', .rows = kBlockRows, .block = index};
+  return {.prefix = "blocks." + std::to_string(index) + '.', .rows = kBlockNames, .block = index};
 }
 
 std::vector<checkpoint::NameUnit> name_units(const Config& config) {
