@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cuda/copy_engine.h"
+
+#include "backends/cuda/cuda_check.h"
+#include "base/byte_units.h"
+#include "base/error.h"
+
+namespace reel::cuda {
+namespace {
+
+cudaStream_t handle_of(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
+cudaEvent_t handle_of(Event event) { return static_cast<cudaEvent_t>(event.handle); }
+
+}  // namespace
+
+CudaCopyEngine::CudaCopyEngine(int index) : index_(index) {
+  enter();
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
+  stream_.handle = stream;
+}
+
+CudaCopyEngine::~CudaCopyEngine() { cudaStreamDestroy(handle_of(stream_)); }
+
+void CudaCopyEngine::enter() const { check(cudaSetDevice(index_), "choosing the GPU"); }
+
+std::byte* CudaCopyEngine::allocate_pinned(size_t size_bytes, const char* tag) {
+  enter();
+  void* data = nullptr;
+  const cudaError_t status = cudaHostAlloc(&data, size_bytes, cudaHostAllocPortable);
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    fail(ErrorCode::kOutOfMemory,
+         str_cat("The system has no ", format_bytes(size_bytes), " of pinned memory left for ", tag,
+                 '.'),
+         "Give a smaller --ram, or close other programs.");
+  }
+  check(status, "allocating pinned memory");
+  return static_cast<std::byte*>(data);
+}
+
+void CudaCopyEngine::free_pinned(std::byte* data) { cudaFreeHost(data); }
+
+void CudaCopyEngine::copy_to_device(void* to, const void* from, size_t size_bytes) {
+  enter();
+  check(cudaMemcpyAsync(to, from, size_bytes, cudaMemcpyHostToDevice, handle_of(stream_)),
+        "copying weights to the GPU");
+}
+
+Event CudaCopyEngine::make_event() {
+  enter();
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreate(&event), "making an event");
+  return {event};
+}
+
+void CudaCopyEngine::destroy_event(Event event) {
+  if (event.handle != nullptr) cudaEventDestroy(handle_of(event));
+}
+
+void CudaCopyEngine::record(Event event, Stream stream) {
+  enter();
+  check(cudaEventRecord(handle_of(event), handle_of(stream)), "recording an event");
+}
+
+void CudaCopyEngine::wait(Stream stream, Event event) {
+  enter();
+  check(cudaStreamWaitEvent(handle_of(stream), handle_of(event), 0), "waiting for an event");
+}
+
+bool CudaCopyEngine::has_passed(Event event) {
+  enter();
+  const cudaError_t status = cudaEventQuery(handle_of(event));
+  if (status == cudaErrorNotReady) {
+    cudaGetLastError();
+    return false;
+  }
+  check(status, "asking for an event");
+  return true;
+}
+
+void CudaCopyEngine::wait_on_host(Event event) {
+  enter();
+  check(cudaEventSynchronize(handle_of(event)), "waiting for the GPU");
+}
+
+double CudaCopyEngine::seconds_between(Event begin, Event end) {
+  enter();
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, handle_of(begin), handle_of(end)), "timing the GPU");
+  return milliseconds * 1e-3;
+}
+
+}  // namespace reel::cuda

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies to a GPU on a stream of their own.
+#pragma once
+
+#include "core/copy_engine.h"
+
+namespace reel::cuda {
+
+class CudaCopyEngine : public CopyEngine {
+ public:
+  // Of the device `index`; any thread may call it.
+  explicit CudaCopyEngine(int index);
+  ~CudaCopyEngine() override;
+  CudaCopyEngine(const CudaCopyEngine&) = delete;
+  CudaCopyEngine& operator=(const CudaCopyEngine&) = delete;
+
+  std::byte* allocate_pinned(size_t size_bytes, const char* tag) override;
+  void free_pinned(std::byte* data) override;
+  Stream copy_stream() override { return stream_; }
+  void copy_to_device(void* to, const void* from, size_t size_bytes) override;
+  Event make_event() override;
+  void destroy_event(Event event) override;
+  void record(Event event, Stream stream) override;
+  void wait(Stream stream, Event event) override;
+  bool has_passed(Event event) override;
+  void wait_on_host(Event event) override;
+  double seconds_between(Event begin, Event end) override;
+
+ private:
+  // Threads start on device 0.
+  void enter() const;
+
+  int index_;
+  Stream stream_;
+};
+
+}  // namespace reel::cuda

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cuda/gpu.h"
+
+#include "backends/cuda/copy_engine.h"
+#include "backends/cuda/cuda_check.h"
+#include "backends/cuda/device_memory.h"
+#include "backends/cuda/kernel_table.h"
+#include "base/error.h"
+
+namespace reel::cuda {
+namespace {
+
+constexpr int kOldestMajor = 8;
+
+std::string version_text(int version) {
+  if (version <= 0) return {};
+  return str_cat(version / 1000, '.', version % 1000 / 10);
+}
+
+GpuFacts read_facts(int index) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, index), "asking for the GPU's properties");
+  return {.index = index,
+          .name = properties.name,
+          .major = properties.major,
+          .minor = properties.minor,
+          .multiprocessors = properties.multiProcessorCount,
+          .threads_per_multiprocessor = properties.maxThreadsPerMultiProcessor,
+          .total_bytes = properties.totalGlobalMem};
+}
+
+// How many there are, or one sentence on why CUDA does not start.
+int require_devices() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count > 0) return count;
+  cudaGetLastError();
+  const Versions found = versions();
+  if (status == cudaErrorInsufficientDriver && !found.driver_supports.empty()) {
+    fail(ErrorCode::kUnsupported,
+         str_cat("The NVIDIA driver runs CUDA up to ", found.driver_supports,
+                 "; this build of Reel needs ", found.built_with, '.'),
+         "Update the driver, or use --device cpu.");
+  }
+  if (status == cudaErrorInsufficientDriver) {
+    fail(ErrorCode::kUnsupported, "No NVIDIA driver was found.",
+         "Install one, or use --device cpu.");
+  }
+  if (status == cudaSuccess || status == cudaErrorNoDevice) {
+    fail(ErrorCode::kUnsupported, "CUDA sees no GPU.",
+         "Check CUDA_VISIBLE_DEVICES and nvidia-smi, or use --device cpu.");
+  }
+  fail(ErrorCode::kUnsupported, str_cat("CUDA does not start: ", cudaGetErrorString(status), '.'),
+       "Check that nvidia-smi works, or use --device cpu.");
+}
+
+class OpenedGpu : public Gpu {
+ public:
+  explicit OpenedGpu(const GpuFacts& facts) : facts_(facts), copies_(facts.index) {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  }
+  ~OpenedGpu() override { cudaStreamDestroy(stream_); }
+  OpenedGpu(const OpenedGpu&) = delete;
+  OpenedGpu& operator=(const OpenedGpu&) = delete;
+
+  const GpuFacts& facts() const override { return facts_; }
+  const ops::Kernels& kernels() const override { return kernel_table(); }
+  std::string kernels_summary() const override {
+    return str_cat("cuda ", versions().built_with, ", sm_", facts_.major, facts_.minor);
+  }
+  Stream compute_stream() const override { return {stream_}; }
+  MemorySpace& memory() override { return memory_; }
+  CopyEngine& copies() override { return copies_; }
+  uint64_t free_bytes() const override {
+    size_t free_bytes = 0;
+    size_t total_bytes = 0;
+    check(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for free GPU memory");
+    return free_bytes;
+  }
+  void synchronise() override { check(cudaDeviceSynchronize(), "waiting for the GPU"); }
+
+ private:
+  GpuFacts facts_;
+  cudaStream_t stream_ = nullptr;
+  DeviceMemory memory_;
+  CudaCopyEngine copies_;
+};
+
+}  // namespace
+
+Versions versions() {
+  int driver = 0;
+  int runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  return {.driver_supports = version_text(driver), .built_with = version_text(runtime)};
+}
+
+bool is_built() { return true; }
+
+std::vector<GpuFacts> list_gpus() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) {
+    cudaGetLastError();
+    return {};
+  }
+  std::vector<GpuFacts> gpus;
+  for (int index = 0; index < count; ++index) {
+    cudaDeviceProp properties{};
+    if (cudaGetDeviceProperties(&properties, index) == cudaSuccess) {
+      gpus.push_back(read_facts(index));
+    }
+  }
+  return gpus;
+}
+
+std::unique_ptr<Gpu> open_gpu(int index) {
+  const int count = require_devices();
+  REEL_REQUIRE(index >= 0 && index < count, kUnsupported,
+               str_cat("There is no GPU ", index, "; CUDA sees ", count, "."),
+               "Use --device cuda:0, or another number below that.");
+  const GpuFacts facts = read_facts(index);
+  REEL_REQUIRE(facts.major >= kOldestMajor, kUnsupported,
+               str_cat(facts.name, " has compute capability ", facts.major, '.', facts.minor,
+                       "; 8.0 (Ampere) or newer is needed."),
+               "Use --device cpu.");
+  check(cudaSetDevice(index), "choosing the GPU");
+  return std::make_unique<OpenedGpu>(facts);
+}
+
+}  // namespace reel::cuda

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GPUs of this machine, and one of them opened. A build without CUDA has none.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/copy_engine.h"
+#include "core/memory_space.h"
+#include "ops/kernels.h"
+
+namespace reel::cuda {
+
+struct GpuFacts {
+  int index = 0;
+  std::string name;
+  int major = 0, minor = 0;  // compute capability
+  int multiprocessors = 0;
+  int threads_per_multiprocessor = 0;
+  uint64_t total_bytes = 0;
+};
+
+// "12.9" and so on; empty where there is none.
+struct Versions {
+  std::string driver_supports;  // the newest CUDA that the driver runs
+  std::string built_with;
+};
+Versions versions();
+
+// Whether this build has CUDA kernels.
+bool is_built();
+// The GPUs that could be opened, as CUDA numbers them. Empty without a driver; never throws.
+std::vector<GpuFacts> list_gpus();
+
+// One GPU with a stream for computing and one for copies. Not copyable.
+class Gpu {
+ public:
+  virtual ~Gpu() = default;
+
+  virtual const GpuFacts& facts() const = 0;
+  virtual const ops::Kernels& kernels() const = 0;
+  // "cuda, sm_90, rotated INT8": for the recipe.
+  virtual std::string kernels_summary() const = 0;
+  virtual Stream compute_stream() const = 0;
+  // Plain allocations of the driver's memory. For one large region: everything else is taken
+  // from that.
+  virtual MemorySpace& memory() = 0;
+  virtual CopyEngine& copies() = 0;
+  // As the driver counts now, for the whole card.
+  virtual uint64_t free_bytes() const = 0;
+  // Waits until all work submitted so far is done. Throws kDeviceFailure when some of it failed.
+  virtual void synchronise() = 0;
+};
+
+// Throws kUnsupported, naming what was found and needed: no CUDA in this build, no driver or one
+// that is too old, no such GPU, a compute capability below 8.0.
+std::unique_ptr<Gpu> open_gpu(int index);
+
+}  // namespace reel::cuda
