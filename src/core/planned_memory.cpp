@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/planned_memory.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace reel {
+namespace {
+
+constexpr size_t kAlignment = RegionAllocator::kAlignment;
+
+std::byte* aligned(std::byte* data) {
+  const auto address = reinterpret_cast<uintptr_t>(data);
+  return data + (kAlignment - address % kAlignment) % kAlignment;
+}
+
+// GPU memory is aligned as it comes; the heap promises 64 bytes.
+size_t with_slack(const MemorySpace& below, size_t size_bytes) {
+  return below.is_host() ? size_bytes + kAlignment : size_bytes;
+}
+
+}  // namespace
+
+PlannedMemory::PlannedMemory(MemorySpace& below, size_t size_bytes, const char* what)
+    : below_(below),
+      region_(size_bytes, what),
+      memory_(below.allocate(with_slack(below, size_bytes), what)),
+      begin_(below.is_host() ? aligned(memory_) : memory_) {}
+
+PlannedMemory::~PlannedMemory() { below_.free(memory_); }
+
+std::byte* PlannedMemory::allocate(size_t size_bytes, const char* tag) {
+  return begin_ + region_.allocate(size_bytes, tag);
+}
+
+void PlannedMemory::free(std::byte* data) {
+  if (data == nullptr) return;
+  region_.free(static_cast<uint64_t>(data - begin_));
+}
+
+void PlannedMemory::upload(void* to, const void* from, size_t size_bytes, Stream stream) {
+  below_.upload(to, from, size_bytes, stream);
+}
+
+void PlannedMemory::download(void* to, const void* from, size_t size_bytes, Stream stream) {
+  below_.download(to, from, size_bytes, stream);
+}
+
+void PlannedMemory::copy(void* to, const void* from, size_t size_bytes, Stream stream) {
+  below_.copy(to, from, size_bytes, stream);
+}
+
+void PlannedMemory::zero(void* to, size_t size_bytes, Stream stream) {
+  below_.zero(to, size_bytes, stream);
+}
+
+}  // namespace reel
