@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "memory/device_weights.h"
+
+#include <algorithm>
+
+#include "core/numerics/int8_rotation.h"
+#include "memory/arena_layout.h"
+
+namespace reel::memory {
+namespace {
+
+int64_t rows_of(const WeightItem& item) { return item.shape.axes() == 0 ? 1 : item.shape[0]; }
+
+// 8-bit numbers are prepared where they arrive.
+bool is_in_place(const StoredItem& stored, DType prepared) {
+  return prepared == DType::kI8 && !is_block_format(stored.dtype) && block_bytes(stored.dtype) == 1;
+}
+
+}  // namespace
+
+DType device_dtype(const WeightItem& item, const DevicePrecision& precision) {
+  switch (item.kind) {
+    case WeightKind::kTensor:
+    case WeightKind::kTable:
+    case WeightKind::kMatrixF32: return DType::kF32;
+    case WeightKind::kConv:
+    case WeightKind::kMatrixWide: return precision.compute;
+    case WeightKind::kMatrix: break;
+  }
+  const int64_t in = item.shape.elements() / std::max<int64_t>(1, rows_of(item));
+  const bool can_rotate = in % numerics::kRotationBlock == 0;
+  return precision.matrices == DType::kI8 && !can_rotate ? precision.compute : precision.matrices;
+}
+
+uint64_t device_bytes(const WeightItem& item, const DevicePrecision& precision) {
+  if (item.kind == WeightKind::kTable) return 0;
+  const DType dtype = device_dtype(item, precision);
+  const auto parts = static_cast<uint64_t>(item.parts);
+  const auto rows = static_cast<uint64_t>(rows_of(item)) / parts;
+  const auto numbers = static_cast<uint64_t>(storage_bytes(dtype, item.shape.elements())) / parts;
+  const uint64_t scales = dtype == DType::kI8 ? aligned(rows * sizeof(float)) : 0;
+  return parts * (aligned(numbers) + scales);
+}
+
+void BlockLoad::add(const WeightItem& item, const StoredItem& stored,
+                    const DevicePrecision& precision) {
+  if (item.kind == WeightKind::kTable) return;  // read by rows
+  prepared_bytes += device_bytes(item, precision);
+  stored_bytes += stored.bytes + stored.scale_bytes;
+  const bool in_place = is_in_place(stored, device_dtype(item, precision));
+  const uint64_t beside = aligned(in_place ? 0 : stored.bytes) + aligned(stored.scale_bytes);
+  staging_bytes = std::max(staging_bytes, beside);
+}
+
+uint64_t NetworkLoad::largest_block_bytes() const {
+  uint64_t most = 0;
+  for (const BlockLoad& block : blocks) most = std::max(most, block.prepared_bytes);
+  return most;
+}
+
+uint64_t NetworkLoad::staging_bytes() const {
+  uint64_t most = std::max(fixed.staging_bytes, setup.staging_bytes);
+  for (const BlockLoad& block : blocks) most = std::max(most, block.staging_bytes);
+  return most;
+}
+
+uint64_t NetworkLoad::stored_bytes() const {
+  uint64_t sum = fixed.stored_bytes + setup.stored_bytes;
+  for (const BlockLoad& block : blocks) sum += block.stored_bytes;
+  return sum;
+}
+
+}  // namespace reel::memory

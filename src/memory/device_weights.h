@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What weights take on a GPU once they are prepared, and what has to be moved for that.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/dtype.h"
+#include "memory/manifest.h"
+
+namespace reel::memory {
+
+struct DevicePrecision {
+  DType compute = DType::kBF16;  // of convolutions and of matrices that are never 8-bit
+  DType matrices = DType::kI8;   // of the blocks: kI8, or as compute
+};
+
+// Where an item's numbers come from.
+struct StoredItem {
+  DType dtype = DType::kF32;
+  uint64_t bytes = 0;
+  uint64_t scale_bytes = 0;
+};
+
+// A block as the planner sees it.
+struct BlockLoad {
+  std::string name;
+  uint64_t prepared_bytes = 0;
+  uint64_t stored_bytes = 0;  // read and moved at every arrival, scales included
+  uint64_t staging_bytes =
+      0;  // beside its place, for the largest item that cannot be prepared in it
+
+  void add(const WeightItem& item, const StoredItem& stored, const DevicePrecision& precision);
+};
+
+struct NetworkLoad {
+  std::string precision;  // of its files, for messages: "fp8", "bf16"
+  BlockLoad fixed, setup;
+  std::vector<BlockLoad> blocks;
+
+  uint64_t largest_block_bytes() const;
+  uint64_t staging_bytes() const;
+  uint64_t stored_bytes() const;
+};
+
+// The numeric format an item is held in.
+DType device_dtype(const WeightItem& item, const DevicePrecision& precision);
+// With the row scales of 8-bit matrices, and every part on a boundary of its own.
+uint64_t device_bytes(const WeightItem& item, const DevicePrecision& precision);
+
+}  // namespace reel::memory

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Follows transformer.cpp, block.cpp and the scratch of ops/ scope by scope; a test compares both.
+#include "models/wan_dit/footprint.h"
+
+#include <algorithm>
+
+#include "ops/kernels.h"
+
+namespace reel::wan_dit {
+namespace {
+
+using memory::ActivationLog;
+using Scope = memory::ActivationLog::Scope;
+
+class ForwardLog {
+ public:
+  ForwardLog(const Config& config, const ForwardShape& shape) : c_(config), s_(shape) {}
+
+  void forward() {
+    Scope scope(log_);
+    scope.take("residual stream", DType::kF32, {s_.tokens, c_.dim});
+    scope.take("patches", DType::kF32, {s_.tokens, c_.patch_dim()});
+    scope.take("rotation table", DType::kF32, {s_.tokens, kHeadDim / 2, 2});
+    quantised("text rows in 8 bits", s_.text_keys, c_.dim);  // fill_text_keys
+    block();
+    head();
+  }
+
+  void setup() {
+    Scope scope(log_);
+    scope.take("text states", DType::kF32, {s_.text_keys, c_.text_dim});
+    scope.take("text embedding", s_.compute, {s_.text_keys, c_.dim});
+  }
+
+  const std::vector<memory::Activation>& activations() const { return log_.activations(); }
+
+ private:
+  int64_t chunk() const { return s_.row_chunk > 0 ? std::min(s_.row_chunk, s_.tokens) : s_.tokens; }
+  bool int8() const { return s_.matrices == DType::kI8; }
+
+  // ops::make_operand
+  void operand(Scope& scope, const char* tag, int64_t rows, int64_t width) {
+    scope.take(tag, int8() ? DType::kI8 : s_.compute, {rows, width});
+    if (int8()) scope.take("row scales", DType::kF32, {rows});
+  }
+  // The operand that ops::linear makes of plain rows for an 8-bit weight.
+  void quantised(const char* tag, int64_t rows, int64_t width) {
+    Scope scope(log_);
+    if (int8()) operand(scope, tag, rows, width);
+  }
+
+  void block() {
+    Scope scope(log_);
+    scope.take("modulation", DType::kF32, {6, c_.dim});
+    if (s_.int8_attention) {
+      int8_self_attention();
+    } else {
+      self_attention();
+    }
+    cross_attention();
+    feed_forward();
+  }
+
+  void self_attention() {
+    const Shape all{s_.tokens, c_.dim};
+    Scope scope(log_);
+    scope.take("queries", s_.compute, all);
+    scope.take("keys", s_.compute, all);
+    scope.take("values", s_.compute, all);
+    {
+      Scope inputs(log_);
+      operand(inputs, "attention input", s_.tokens, c_.dim);
+    }
+    scope.take("attention output", s_.compute, all);
+    quantised("attention output in 8 bits", s_.tokens, c_.dim);
+  }
+
+  void int8_self_attention() {
+    const int64_t padded = ops::int8_padded(s_.tokens);
+    const int64_t heads = c_.heads();
+    Scope scope(log_);
+    scope.take("8-bit keys", DType::kI8, {heads, padded, kHeadDim});
+    scope.take("key scales", DType::kF32, {heads, padded / ops::kInt8KeyTile, ops::kInt8KeyScales});
+    scope.take("16-bit values", DType::kF16, {heads, padded, kHeadDim});
+    scope.take("mean of values", DType::kF32, {heads, kHeadDim});
+    keys_and_values();
+    queries();
+  }
+
+  void keys_and_values() {
+    Scope inputs(log_);
+    inputs.take("keys or values", s_.compute, {s_.tokens, c_.dim});
+    inputs.take("sums of squares", DType::kF32, {s_.tokens, c_.heads()});
+    {
+      Scope project(log_);
+      operand(project, "attention input", chunk(), c_.dim);
+    }
+    Scope quantise(log_);
+    quantise.take("mean of keys", DType::kF32, {c_.heads(), kHeadDim});
+  }
+
+  void queries() {
+    Scope part(log_);
+    part.take("queries", s_.compute, {chunk(), c_.dim});
+    part.take("sums of squares", DType::kF32, {chunk(), c_.heads()});
+    {
+      Scope project(log_);
+      operand(project, "attention input", chunk(), c_.dim);
+    }
+    {
+      const int64_t flops_per_query = 4 * s_.tokens * c_.dim;
+      const int64_t most_queries =
+          std::max(ops::kInt8RowTile, s_.most_flops_per_call / flops_per_query / ops::kInt8RowTile *
+                                          ops::kInt8RowTile);
+      const int64_t most = ops::int8_padded(std::min(most_queries, chunk()));
+      Scope attention(log_);
+      attention.take("8-bit queries", DType::kI8, {c_.heads(), most, kHeadDim});
+      attention.take("query scales", DType::kF32, {c_.heads(), most});
+    }
+    quantised("attention output in 8 bits", chunk(), c_.dim);
+  }
+
+  void cross_attention() {
+    Scope scope(log_);
+    scope.take("queries of the text", s_.compute, {chunk(), c_.dim});
+    {
+      Scope inputs(log_);
+      operand(inputs, "cross-attention input", chunk(), c_.dim);
+    }
+    scope.take("cross-attention output", s_.compute, {chunk(), c_.dim});
+    quantised("cross-attention output in 8 bits", chunk(), c_.dim);
+  }
+
+  void feed_forward() {
+    Scope scope(log_);
+    scope.take("hidden rows", s_.compute, {chunk(), c_.ffn_dim});
+    {
+      Scope inputs(log_);
+      operand(inputs, "feed-forward input", chunk(), c_.dim);
+    }
+    quantised("hidden rows in 8 bits", chunk(), c_.ffn_dim);
+  }
+
+  void head() {
+    Scope scope(log_);
+    scope.take("head shift", DType::kF32, {1, c_.dim});
+    scope.take("head scale", DType::kF32, {1, c_.dim});
+    scope.take("head input", DType::kF32, {chunk(), c_.dim});
+  }
+
+  const Config& c_;
+  const ForwardShape& s_;
+  ActivationLog log_;
+};
+
+uint64_t tensor_bytes(DType dtype, const Shape& shape) {
+  return memory::aligned(static_cast<uint64_t>(storage_bytes(dtype, shape.elements())));
+}
+
+}  // namespace
+
+std::vector<memory::Activation> forward_activations(const Config& config,
+                                                    const ForwardShape& shape) {
+  ForwardLog log(config, shape);
+  log.forward();
+  return log.activations();
+}
+
+std::vector<memory::Activation> setup_activations(const Config& config, const ForwardShape& shape) {
+  ForwardLog log(config, shape);
+  log.setup();
+  return log.activations();
+}
+
+uint64_t prompt_bytes(const Config& config, const ForwardShape& shape) {
+  const uint64_t rows = tensor_bytes(shape.compute, {shape.text_keys, config.dim});
+  const auto layers = static_cast<uint64_t>(config.layers);
+  return rows + tensor_bytes(DType::kF32, {shape.text_keys}) + 2 * layers * rows;
+}
+
+uint64_t time_modulation_bytes(const Config& config, int64_t steps) {
+  return tensor_bytes(DType::kF32, {steps, 6, config.dim}) +
+         tensor_bytes(DType::kF32, {steps, config.dim});
+}
+
+memory::Work forward_work(const Config& config, const ForwardShape& shape) {
+  const auto tokens = static_cast<double>(shape.tokens);
+  const auto dim = static_cast<double>(config.dim);
+  const auto ffn = static_cast<double>(config.ffn_dim);
+  const auto keys = static_cast<double>(shape.text_keys);
+  const bool int8 = shape.matrices == DType::kI8;
+  const double wide_bytes = static_cast<double>(block_bytes(shape.compute));
+  const double operand_bytes = int8 ? 1 : wide_bytes;
+
+  // Self-attention's q, k, v, out, cross-attention's q and out, up and down. Keys and values of the
+  // text are made once per prompt.
+  const double products = 6 * 2 * tokens * dim * dim + 2 * 2 * tokens * dim * ffn;
+  memory::Work block;
+  (int8 ? block.int8_ops : block.wide_ops) = products;
+  block.attention_ops = 4 * tokens * tokens * dim;
+  block.wide_ops += 4 * tokens * keys * dim;
+  // Five norms of the residual stream (for keys, values and queries, the text, the feed-forward
+  // network), and the passes that turn projections into operands.
+  const double norms = 5 * (sizeof(float) + operand_bytes) * dim;
+  const double projections = (4 * wide_bytes + 3 * operand_bytes + 2) * dim;  // k, v, q, text q
+  const double outputs = int8 ? (wide_bytes + 1) * (2 * dim + ffn) : 0;
+  block.traffic_bytes = tokens * (norms + projections + outputs);
+
+  memory::Work work = static_cast<double>(config.layers) * block;
+  work.wide_ops += 2 * 2 * tokens * dim * static_cast<double>(config.patch_dim());
+  work.traffic_bytes += 4 * sizeof(float) * tokens * dim;
+  return work;
+}
+
+}  // namespace reel::wan_dit

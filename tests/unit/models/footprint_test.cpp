@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The footprints of the three networks against their forward code, run at true sizes on a machine
+// that only counts.
+#include <gtest/gtest.h>
+
+#include "core/arena.h"
+#include "models/umt5/encoder.h"
+#include "models/umt5/footprint.h"
+#include "models/umt5/names.h"
+#include "models/wan_dit/footprint.h"
+#include "models/wan_dit/names.h"
+#include "models/wan_dit/patchify.h"
+#include "models/wan_dit/transformer.h"
+#include "models/wan_vae/decoder.h"
+#include "models/wan_vae/footprint.h"
+#include "models/wan_vae/names.h"
+#include "prepare/host_preparer.h"
+#include "unit/models/blind_machine.h"
+
+namespace reel::test {
+namespace {
+
+using memory::DevicePrecision;
+using memory::stack_layout;
+
+template <typename Units, typename Dims>
+BlindWeights blind_weights(const Units& units, const Dims& dims, const DevicePrecision& precision) {
+  return {prepare::make_manifest(checkpoint::needed_tensors(units, dims)), precision};
+}
+
+// The surroundings of one network's run. Scratch and what outlives it are counted apart.
+struct BlindRun {
+  BlindMemory scratch, kept;
+  Arena arena{"activations", scratch};
+  StopFlag stop;
+  ops::Context ctx{.kernels = blind_kernels(), .arena = arena, .stop = stop, .memory = kept};
+};
+
+struct DitCase {
+  const char* name;
+  Shape latent;
+  wan_dit::ForwardShape shape;  // without tokens
+};
+
+class DitFootprint : public testing::TestWithParam<DitCase> {
+ protected:
+  DitFootprint()
+      : shape_(GetParam().shape),
+        weights_(blind_weights(wan_dit::name_units(config_), wan_dit::dims_of(config_),
+                               {.compute = shape_.compute, .matrices = shape_.matrices})),
+        dit_(config_, weights_) {
+    shape_.tokens = wan_dit::token_grid(GetParam().latent).tokens();
+    shape_.most_flops_per_call = blind_kernels().most_flops_per_call;
+    for (BlindRun* run : {&setup_, &pass_}) {
+      run->ctx.compute = shape_.compute;
+      run->ctx.int8_attention = shape_.int8_attention;
+      run->ctx.row_chunk = shape_.row_chunk;
+    }
+  }
+
+  wan_dit::Prompt make_prompt() {
+    const Tensor text(DType::kF32, {shape_.text_keys - 1, config_.text_dim});
+    return dit_.make_prompt(setup_.ctx, text);
+  }
+
+  wan_dit::Config config_;
+  wan_dit::ForwardShape shape_;
+  BlindWeights weights_;
+  wan_dit::Transformer dit_;
+  BlindRun setup_, pass_;
+};
+
+TEST_P(DitFootprint, IsWhatAForwardPassTakes) {
+  const Tensor latent(DType::kF32, GetParam().latent), velocity(DType::kF32, GetParam().latent);
+  const wan_dit::TimeModulation time = dit_.make_time_modulation(setup_.ctx, {1000, 500});
+  wan_dit::Prompt prompt = make_prompt();
+
+  dit_.forward(pass_.ctx, latent, time, 0, prompt, velocity);
+
+  EXPECT_EQ(stack_layout(wan_dit::forward_activations(config_, shape_)).bytes,
+            pass_.arena.peak_bytes());
+}
+
+TEST_P(DitFootprint, CountsWhatOutlivesAPass) {
+  const Tensor latent(DType::kF32, GetParam().latent), velocity(DType::kF32, GetParam().latent);
+  const wan_dit::TimeModulation time = dit_.make_time_modulation(setup_.ctx, {1000, 500});
+  EXPECT_EQ(wan_dit::time_modulation_bytes(config_, 2), setup_.kept.live_bytes());
+
+  wan_dit::Prompt prompt = make_prompt();
+  dit_.forward(pass_.ctx, latent, time, 0, prompt, velocity);
+
+  EXPECT_EQ(wan_dit::prompt_bytes(config_, shape_), setup_.kept.live_bytes() +
+                                                        pass_.kept.live_bytes() -
+                                                        wan_dit::time_modulation_bytes(config_, 2));
+}
+
+TEST_P(DitFootprint, IsWhatTheSetupTakes) {
+  make_prompt();
+
+  EXPECT_EQ(stack_layout(wan_dit::setup_activations(config_, shape_)).bytes,
+            setup_.arena.peak_bytes());
+}
+
+const Shape k480p{16, 21, 60, 104};
+const Shape k720p{16, 21, 90, 160};
+
+INSTANTIATE_TEST_SUITE_P(
+    Of14B, DitFootprint,
+    testing::Values(
+        DitCase{"int8_480p", k480p, {.text_keys = 512, .row_chunk = 8192}},
+        DitCase{"int8_480p_short_prompt", k480p, {.text_keys = 30, .row_chunk = 8192}},
+        DitCase{"int8_720p", k720p, {.text_keys = 100, .row_chunk = 8192}},
+        DitCase{"int8_one_small_frame", {16, 1, 14, 10}, {.text_keys = 40, .row_chunk = 8192}},
+        DitCase{"int8_unchunked", {16, 3, 60, 104}, {.text_keys = 40, .row_chunk = 0}},
+        DitCase{"int8_products_bf16_attention",
+                k480p,
+                {.text_keys = 40, .int8_attention = false, .row_chunk = 4096}},
+        DitCase{"bf16_480p",
+                k480p,
+                {.text_keys = 512, .matrices = DType::kBF16, .int8_attention = false}},
+        DitCase{"f32_17_frames",
+                {16, 5, 60, 104},
+                {.text_keys = 512,
+                 .compute = DType::kF32,
+                 .matrices = DType::kF32,
+                 .int8_attention = false}}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(TextEncoderFootprint, IsWhatEncodingTakes) {
+  const umt5::Config config;
+  for (const DType matrices : {DType::kI8, DType::kBF16}) {
+    for (const int64_t tokens : {1, 7, 512}) {
+      BlindWeights weights =
+          blind_weights(umt5::name_units(config), umt5::dims_of(config), {.matrices = matrices});
+      umt5::Encoder encoder(config, weights);
+      BlindRun run;
+      run.ctx.compute = DType::kBF16;
+
+      encoder.encode(run.ctx, std::vector<int32_t>(static_cast<size_t>(tokens), 3));
+
+      const umt5::EncodeShape shape{.tokens = tokens, .matrices = matrices};
+      EXPECT_EQ(stack_layout(umt5::encode_activations(config, shape)).bytes, run.arena.peak_bytes())
+          << tokens << " tokens, " << matrices;
+    }
+  }
+}
+
+class DecoderFootprint : public testing::TestWithParam<std::tuple<Shape, DType>> {};
+
+TEST_P(DecoderFootprint, IsWhatDecodingTakes) {
+  const auto& [latent, compute] = GetParam();
+  const wan_vae::Config config;
+  BlindWeights weights = blind_weights(wan_vae::name_units(), wan_vae::dims_of(config),
+                                       {.compute = compute, .matrices = compute});
+  wan_vae::Decoder decoder(weights);
+  BlindRun run;
+  run.ctx.compute = compute;
+  int64_t frames = 0;
+
+  decoder.decode(run.ctx, Tensor(DType::kF32, latent), [&](const TensorView&) { ++frames; });
+
+  const wan_vae::DecodeShape shape{.latent_frames = latent[1],
+                                   .latent_rows = latent[2],
+                                   .latent_cols = latent[3],
+                                   .compute = compute,
+                                   .residual = run.ctx.residual()};
+  EXPECT_EQ(frames, wan_vae::frames_of(latent[1]));
+  EXPECT_EQ(stack_layout(wan_vae::decode_activations(config, shape)).bytes, run.arena.peak_bytes());
+  EXPECT_EQ(wan_vae::past_frames_bytes(config, shape), run.kept.peak_bytes());
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, DecoderFootprint,
+                         testing::Combine(testing::Values(k480p, Shape{16, 1, 60, 104},
+                                                          Shape{16, 2, 10, 6}, Shape{16, 3, 5, 7}),
+                                          testing::Values(DType::kF16, DType::kBF16, DType::kF32)));
+
+// Two operations per multiplication; L = 32,760 tokens, d = 5120, f = 13,824, 40 blocks. Products
+// per block: 4 x 2 L d^2 for q, k, v and out, 2 x 2 L d^2 for the text's q and out, 2 x 2 L d f.
+// Attention: 2 x 2 L^2 d.
+TEST(Work, OfAStepIsCountedFromItsShapes) {
+  const memory::Work step = wan_dit::forward_work({}, {.tokens = 32760, .text_keys = 512});
+  EXPECT_NEAR(step.int8_ops, 783.2e12, 0.1e12);
+  EXPECT_NEAR(step.attention_ops, 879.2e12, 0.1e12);
+  EXPECT_NEAR(step.wide_ops, 13.8e12, 0.1e12);  // 40 x 4 L 512 d for the text, patches and head
+}
+
+// 24 layers of 4 x 2 n 4096^2 + 3 x 2 n 4096 10240 products and 4 n^2 4096 of attention, n = 512.
+TEST(Work, OfEncodingIsCountedFromItsShapes) {
+  const memory::Work text = umt5::encode_work({}, {.tokens = 512});
+  EXPECT_NEAR(text.int8_ops, 4.74e12, 0.01e12);
+  EXPECT_NEAR(text.wide_ops, 0.103e12, 0.001e12);
+}
+
+// Convolutions by level, 2 k in out pixels frames each: 5.6e12 in the middle, 7.8e12, 57.5e12,
+// 107.3e12 and 96.6e12 in the levels with what leads to the next one, 0.5e12 in the head.
+TEST(Work, OfDecodingIsCountedFromItsShapes) {
+  const memory::Work clip =
+      wan_vae::decode_work({}, {.latent_frames = 21, .latent_rows = 60, .latent_cols = 104});
+  EXPECT_NEAR(clip.conv_ops + clip.wide_ops, 275e12, 3e12);
+}
+
+}  // namespace
+}  // namespace reel::test
