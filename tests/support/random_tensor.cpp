@@ -18,6 +18,8 @@ Tensor random_tensor(const Shape& shape, DType dtype, uint64_t seed, float low, 
     const float value = low + (high - low) * unit;
     if (dtype == DType::kBF16) {
       tensor.view().as<BF16>()[at] = BF16(value);
+    } else if (dtype == DType::kF16) {
+      tensor.view().as<Half>()[at] = Half(value);
     } else {
       tensor.view().as<float>()[at] = value;
     }
@@ -38,8 +40,11 @@ Tensor copy_of(const TensorView& from) {
 }
 
 float value_at(const TensorView& tensor, int64_t at) {
-  return tensor.dtype == DType::kBF16 ? static_cast<float>(tensor.as<BF16>()[at])
-                                      : tensor.as<float>()[at];
+  switch (tensor.dtype) {
+    case DType::kBF16: return tensor.as<BF16>()[at];
+    case DType::kF16: return tensor.as<Half>()[at];
+    default: return tensor.as<float>()[at];
+  }
 }
 
 double relative_error(const TensorView& got, const TensorView& want) {

@@ -8,11 +8,12 @@
 
 namespace reel::test {
 
-// Uniform in [low, high), rounded to dtype (f32 or bf16). The same for the same seed everywhere.
+// Uniform in [low, high), rounded to dtype (f32, f16 or bf16). The same for the same seed
+// everywhere.
 Tensor random_tensor(const Shape& shape, DType dtype, uint64_t seed, float low = -1,
                      float high = 1);
 
-// Every byte 0xff: NaN in f32 and bf16. What a kernel must overwrite.
+// Every byte 0xff: NaN in floats. What a kernel must overwrite.
 Tensor poisoned_tensor(const Shape& shape, DType dtype);
 
 Tensor copy_of(const TensorView& from);

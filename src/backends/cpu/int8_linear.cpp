@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "backends/cpu/element.h"
-#include "backends/cpu/int8_layout.h"
 #include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
+#include "core/int8_layout.h"
 #include "core/numerics/int8_rotation.h"
 
 namespace reel::cpu::reference {

@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include "backends/cpu/element.h"
-#include "backends/cpu/int8_layout.h"
 #include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
+#include "core/int8_layout.h"
 
 namespace reel::cpu::reference {
 namespace {

@@ -5,10 +5,10 @@
 // over row-major weights, keep the sums exact.
 #include <cstring>
 
-#include "backends/cpu/int8_layout.h"
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
 #include "base/parallel.h"
+#include "core/int8_layout.h"
 
 namespace reel::cpu::onednn {
 namespace {

@@ -11,4 +11,16 @@ namespace reel::cuda {
 void add(const ops::AddArgs& args, Stream stream);
 void cast(const ops::CastArgs& args, Stream stream);
 
+// half_linear.cu, int8_linear.cu, linear.cu: linear() chooses.
+bool fits_half_linear(const ops::LinearArgs& args);
+void half_linear(const ops::LinearArgs& args, Stream stream);
+void int8_linear(const ops::LinearArgs& args, Stream stream);
+void linear(const ops::LinearArgs& args, Stream stream);
+
+// layer_norm.cu
+void layer_norm(const ops::LayerNormArgs& args, Stream stream);
+
+// quantise.cu
+void quantise_rows(const ops::QuantiseRowsArgs& args, Stream stream);
+
 }  // namespace reel::cuda

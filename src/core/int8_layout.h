@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a packed INT8 matrix keeps its row scales: after the numbers, 64-byte aligned.
+// Where a plainly packed INT8 matrix keeps its row scales: after the numbers, 64-byte aligned.
 #pragma once
 
 #include <cstdint>
 
-namespace reel::cpu {
+namespace reel {
 
 constexpr int64_t scales_offset_bytes(int64_t number_bytes) {
   return (number_bytes + 63) / 64 * 64;
@@ -15,4 +15,8 @@ inline const float* row_scales(const void* packed, int64_t number_bytes) {
                                         scales_offset_bytes(number_bytes));
 }
 
-}  // namespace reel::cpu
+inline float* row_scales(void* packed, int64_t number_bytes) {
+  return reinterpret_cast<float*>(static_cast<char*>(packed) + scales_offset_bytes(number_bytes));
+}
+
+}  // namespace reel

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace reel::cuda {
+
+// Multiprocessors of the current device: what a kernel that fills the GPU once needs to know.
+int processor_count();
+
+}  // namespace reel::cuda

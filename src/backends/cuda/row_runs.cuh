@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows in runs of eight neighbours, one run a thread: 16-byte accesses, and the rotation of
+// core/numerics/int8_rotation.h among the 16 lanes that hold a block of 128.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "backends/cuda/device/half.cuh"
+#include "backends/cuda/device/shuffle.cuh"
+#include "core/numerics/int8_rotation.h"
+
+namespace reel::cuda {
+
+inline constexpr int kRun = 8;
+
+template <typename T>
+struct alignas(kRun * sizeof(T) < 16 ? kRun * sizeof(T) : 16) RunOf {
+  T at[kRun];
+};
+
+// Whether a row of `width` elements can be accessed by whole runs: its rows start at a multiple of
+// 16 bytes when `base` does.
+inline bool whole_runs(const void* base, int64_t width) {
+  return reinterpret_cast<uintptr_t>(base) % 16 == 0 && width % kRun == 0;
+}
+
+// x = row[at] to row[at + 7], zeros from `width` on. `whole`: as whole_runs().
+template <typename T>
+__device__ inline void load_run(const T* row, int64_t at, int64_t width, bool whole,
+                                float (&x)[kRun]) {
+  if (whole && at < width) {
+    const RunOf<T> run = *reinterpret_cast<const RunOf<T>*>(row + at);
+#pragma unroll
+    for (int i = 0; i < kRun; ++i) x[i] = device::load_as_float(run.at[i]);
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) x[i] = at + i < width ? device::load_as_float(row[at + i]) : 0.0f;
+}
+
+// Nothing is written from `width` on.
+template <typename T>
+__device__ inline void store_run(T* row, int64_t at, int64_t width, bool whole,
+                                 const float (&x)[kRun]) {
+  if (whole && at < width) {
+    RunOf<T> run;
+#pragma unroll
+    for (int i = 0; i < kRun; ++i) device::store_from_float(run.at[i], x[i]);
+    *reinterpret_cast<RunOf<T>*>(row + at) = run;
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) {
+    if (at + i < width) device::store_from_float(row[at + i], x[i]);
+  }
+}
+
+// numerics::rotate_block() over 16 neighbouring lanes, the same bits. Every lane of the warp calls.
+__device__ inline void rotate_run(float (&x)[kRun]) {
+#pragma unroll
+  for (int half = 1; half < kRun; half *= 2) {
+#pragma unroll
+    for (int at = 0; at < kRun; ++at) {
+      if ((at & half) != 0) continue;
+      const float a = x[at];
+      const float b = x[at + half];
+      x[at] = a + b;
+      x[at + half] = a - b;
+    }
+  }
+#pragma unroll
+  for (int mask = 1; mask < numerics::kRotationBlock / kRun; mask *= 2) {
+    const bool upper = (device::lane() & mask) != 0;
+#pragma unroll
+    for (int at = 0; at < kRun; ++at) {
+      const float other = device::shuffle_xor(x[at], mask);
+      x[at] = upper ? other - x[at] : x[at] + other;
+    }
+  }
+#pragma unroll
+  for (int at = 0; at < kRun; ++at) x[at] *= numerics::kRotationScale;
+}
+
+__device__ inline float amax_of_run(const float (&x)[kRun]) {
+  float amax = 0;
+#pragma unroll
+  for (int at = 0; at < kRun; ++at) amax = fmaxf(amax, fabsf(x[at]));
+  return amax;
+}
+
+// `to` is a multiple of 8 bytes.
+__device__ inline void quantise_run(const float (&x)[kRun], float inverse_scale, int8_t* to) {
+  RunOf<int8_t> run;
+#pragma unroll
+  for (int at = 0; at < kRun; ++at) run.at[at] = numerics::quantise_int8(x[at], inverse_scale);
+  *reinterpret_cast<RunOf<int8_t>*>(to) = run;
+}
+
+}  // namespace reel::cuda
