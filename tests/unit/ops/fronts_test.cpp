@@ -7,8 +7,10 @@
 #include "ops/attention.h"
 #include "ops/conv.h"
 #include "ops/elementwise.h"
+#include "ops/int8_attention.h"
 #include "ops/linear.h"
 #include "ops/norm.h"
+#include "ops/operand.h"
 #include "support/expect_error.h"
 
 namespace reel::ops {
@@ -41,6 +43,32 @@ TEST_F(OpFronts, AttentionNeedsKeysAndHeadsThatDivide) {
   EXPECT_REEL_ERROR(attention(ctx_, q, f32({0, 6}), f32({0, 6}), 2, 1, f32({2, 6})),
                     kInvalidArgument, "k is [0, 6]");
   EXPECT_REEL_ERROR(attention(ctx_, q, q, q, 4, 1, f32({2, 6})), kInvalidArgument, "4 heads");
+}
+
+TEST_F(OpFronts, AnOperandIsWhatItsWeightNeeds) {
+  Scratch scratch{ctx_};
+  EXPECT_TRUE(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kI8}).is_int8());
+  EXPECT_EQ(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kBF16}).rows.dtype,
+            ctx_.compute);
+}
+
+TEST_F(OpFronts, OnlyBlocksOf128AreRotated) {
+  Scratch scratch{ctx_};
+  const Operand out = make_operand(ctx_, scratch, {2, 96}, {.dtype = DType::kI8});
+  EXPECT_REEL_ERROR(quantise_rows(ctx_, f32({2, 96}), out), kInvalidArgument,
+                    "must be a multiple of 128");
+  EXPECT_REEL_ERROR(quantise_rows(ctx_, f32({3, 96}), out), kInvalidArgument, "out is i8 [2, 96]");
+}
+
+TEST_F(OpFronts, Int8AttentionNeedsHeadsOf128AndARowPerKey) {
+  Scratch scratch{ctx_};
+  const Int8Keys keys = make_int8_keys(scratch, 5, 2);
+  EXPECT_REEL_ERROR(prepare_values(ctx_, f32({5, 128}), keys), kInvalidArgument,
+                    "x is f32 [5, 128] for 2 heads of 128");
+  EXPECT_REEL_ERROR(prepare_values(ctx_, f32({4, 256}), keys), kInvalidArgument,
+                    "x is [4, 256] for 5 keys");
+  EXPECT_REEL_ERROR(int8_attention(ctx_, f32({3, 256}), {}, keys, 1, f32({2, 256})),
+                    kInvalidArgument, "out is f32 [2, 256]");
 }
 
 TEST_F(OpFronts, RmsNormNamesTheWeight) {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/memory_space.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+
+#include "support/expect_error.h"
+
+namespace reel {
+namespace {
+
+TEST(HostMemory, IsAlignedAndMovesBytes) {
+  MemorySpace& heap = host_memory();
+  const std::array<std::byte, 5> from{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4},
+                                      std::byte{5}};
+  std::byte* const there = heap.allocate(5, "five bytes");
+  std::byte* const other = heap.allocate(5, "five more");
+  std::array<std::byte, 5> back{};
+
+  heap.upload(there, from.data(), 5, {});
+  heap.copy(other, there, 5, {});
+  heap.zero(there, 2, {});
+  heap.download(back.data(), other, 5, {});
+
+  EXPECT_TRUE(heap.is_host());
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(there) % 64, 0u);
+  EXPECT_EQ(back, from);
+  EXPECT_EQ(there[1], std::byte{0});
+  EXPECT_EQ(there[2], std::byte{3});
+  heap.free(there);
+  heap.free(other);
+}
+
+#if !defined(__has_feature)  // sanitizers end the program instead
+TEST(HostMemory, NamesWhatDidNotFit) {
+  EXPECT_REEL_ERROR(host_memory().allocate(size_t{1} << 60, "a wish"), kOutOfMemory,
+                    "of memory left for a wish");
+}
+#endif
+
+}  // namespace
+}  // namespace reel
