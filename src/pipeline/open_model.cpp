@@ -159,9 +159,12 @@ std::unique_ptr<LoadedText> OpenModel::load_text(const Runtime& runtime, bool us
   const auto needed = needed_tensors(umt5::name_units(text_config_), umt5::dims_of(text_config_));
   const uint64_t budget = used_again ? runtime.weight_budget_bytes
                                      : std::min(kSmallModelBytes, runtime.weight_budget_bytes);
+  // Never in 8 bits: a prompt is encoded once, so rotating and rounding the matrices takes longer
+  // than it saves, and through 24 layers it would move the states by several percent.
+  prepare::Precision precision = runtime.precision;
+  precision.matrices = precision.compute;
   return std::make_unique<LoadedText>(*files_.text_encoder, text_config_,
-                                      prepare::make_manifest(needed), runtime, runtime.precision,
-                                      budget);
+                                      prepare::make_manifest(needed), runtime, precision, budget);
 }
 
 std::unique_ptr<LoadedDit> OpenModel::load_dit(const Runtime& runtime,

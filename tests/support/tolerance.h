@@ -51,4 +51,11 @@ inline double golden_latents(DType compute) { return compute == DType::kBF16 ? 2
 inline double golden_frames_f32() { return 1e-5; }
 inline double golden_frames_bf16_db() { return 50; }
 
+// 8-bit products, on the fixture of golden/eight_bit_test.cpp; the last on every fixture: of the
+// error of FP8 W8A8 with exact attention.
+inline constexpr double kEightBitTextStates = 2e-2;
+inline constexpr double kEightBitVelocity = 3e-2;
+inline constexpr double kEightBitFramesDb = 48;
+inline constexpr double kEightBitOfFp8 = 0.75;
+
 }  // namespace reel::test::tolerance

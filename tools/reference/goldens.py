@@ -28,6 +28,7 @@ from torch import Tensor
 
 import checkpoints
 import cross_check
+import fp8
 import schedulers
 import wan_original as wan
 
@@ -202,6 +203,25 @@ def distilled_case(models: Models, name: str, synth: Synth, sampler: str = "lcm"
     return Case("pipeline_" + name, synth, tensors, run)
 
 
+def eight_bit_case(models: Models, name: str, synth: Synth) -> Case:
+    """A clip, and what FP8 W8A8 products with exact attention make of it: `fp8_velocity` of the
+    first step, and `fp8_latents` after four steps that start from the exact text states."""
+    case = distilled_case(models, name, synth, grid=(2, 3, 3))
+    weights = models.get(synth)[0].dit
+    noise, step_noise, states = (case.tensors[part] for part in
+                                 ("noise", "step_noise", "text_states"))
+    narrow = fp8.Fp8Weights(weights)
+    latents, trace = run_distilled(lambda x, t: wan.dit_forward(narrow, x, t, states), noise,
+                                   step_noise, [1000, 750, 500, 250])
+    case.tensors |= {"velocity": case.tensors["velocity"][:1], "fp8_velocity": trace[:1],
+                     "fp8_latents": latents}
+    for part in ("velocity", "latents"):
+        error = cross_check.gap(case.tensors["fp8_" + part], case.tensors[part])
+        print(f"  FP8 W8A8, {part}: {error:.1e}")
+    case.name = "eight_bit_" + name
+    return case
+
+
 def guided_case(models: Models, name: str, synth: Synth, steps: int, guidance: float) -> Case:
     """A base model's clip, with the text of a negative prompt beside the prompt's."""
     weights, _ = models.get(synth)
@@ -252,6 +272,11 @@ def all_cases(models: Models):
     yield distilled_case(models, "euler", Synth("distill_fp8"), sampler="euler", seed=42)
     yield distilled_case(models, "lcm_torch_cpu", Synth("bf16"), seed=2**32 + 7, grid=(1, 3, 2))
     yield guided_case(models, "guided", tiny, steps=3, guidance=5.0)
+
+    # Wider and deeper than the others, so that errors add up; the first is the named fixture.
+    for layout in ("distill_fp8", "bf16", "distill_int8"):
+        yield eight_bit_case(models, layout, Synth(layout, seed=8, dim=512, ffn_dim=1024, layers=6,
+                                                   text_dim=256, t5_ffn_dim=512, t5_layers=4))
 
 
 def write(case: Case, digest: str, folder: Path) -> None:

@@ -31,8 +31,11 @@ def count_blocks(w: Weights) -> int:
 
 
 def linear(w: Weights, name: str, x: Tensor) -> Tensor:
-    weight = w[name + ".weight"]
-    return F.linear(x, weight.reshape(weight.shape[0], -1), w.get(name + ".bias"))
+    weight, bias = w[name + ".weight"], w.get(name + ".bias")
+    weight = weight.reshape(weight.shape[0], -1)
+    if hasattr(w, "product"):  # other arithmetic, such as fp8.py's
+        return w.product(name, x, weight, bias)
+    return F.linear(x, weight, bias)
 
 
 def rms_norm(x: Tensor, weight: Tensor) -> Tensor:
