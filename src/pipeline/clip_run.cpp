@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "backends/cpu/backend.h"
 #include "base/byte_units.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -48,8 +47,8 @@ void log_stage(const char* stage, const std::string& layout, const Runtime& runt
                double seconds) {
   char time[32];
   std::snprintf(time, sizeof time, "%.2f s", seconds);
-  log_info(str_cat(stage, ": ", layout, " in ", precision_name(runtime.precision), ", ", time,
-                   ", activations ", format_bytes(runtime.arena.peak_bytes())));
+  log_info(str_cat(stage, ": ", layout, " in ", precision_name(runtime.numbers().precision), ", ",
+                   time, ", activations ", format_bytes(runtime.peak_activation_bytes())));
 }
 
 }  // namespace
@@ -108,9 +107,9 @@ Recipe describe_clip(const OpenModel& model, const std::string& prompt,
           .layout = files.dit->layout,
           .verdict = distilled ? "distilled" : "base",
           .weights = clip.weights,
-          .precision = precision_name(runtime.precision),
-          .device = "cpu",
-          .kernels = cpu::kernels_summary(),
+          .precision = precision_name(runtime.numbers().precision),
+          .device = runtime.device_name(),
+          .kernels = runtime.kernels_summary(),
           .fps = fps,
           .frames_digest = {}};
 }

@@ -2,15 +2,12 @@
 #include "pipeline/open_model.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
-#include "backends/cpu/backend.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/names.h"
 #include "models/wan_vae/names.h"
@@ -25,40 +22,6 @@ using checkpoint::needed_tensors;
 
 // A prompt is encoded once: layers of an encoder larger than this are not worth keeping.
 constexpr uint64_t kSmallModelBytes = uint64_t{512} << 20;
-
-uint64_t available_memory_bytes() {
-  std::FILE* file = std::fopen("/proc/meminfo", "re");
-  if (file == nullptr) return uint64_t{4} << 30;
-  char line[128];
-  unsigned long long kib = 0;
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
-  }
-  std::fclose(file);
-  return uint64_t{kib} << 10;
-}
-
-void require_device(const std::string& device) {
-  REEL_REQUIRE(!device.starts_with("cuda"), kUnsupported,
-               str_cat("device is \"", device, "\", but this build has no CUDA kernels."),
-               "Leave --device out, or use --device cpu.");
-  REEL_REQUIRE(device == "auto" || device == "cpu", kInvalidArgument,
-               str_cat("device is \"", device, "\"; auto and cpu are possible."));
-}
-
-prepare::Precision parse_precision(const std::string& text) {
-  REEL_REQUIRE(
-      text == "auto" || text == "f32" || text == "bf16" || text == "int8", kInvalidArgument,
-      str_cat("precision is \"", text, "\"; auto, f32, bf16 and int8 are possible on the CPU."));
-  const DType preferred = cpu::preferred_compute();
-  if (text == "auto") return {.compute = preferred, .matrices = preferred};
-  if (text == "int8") return {.compute = preferred, .matrices = DType::kI8};
-  const DType dtype = text == "bf16" ? DType::kBF16 : DType::kF32;
-  REEL_REQUIRE(cpu::supports_compute(dtype), kUnsupported,
-               "This CPU has no bf16 products (AVX-512 is needed).",
-               "Use --precision f32 or leave it out.");
-  return {.compute = dtype, .matrices = dtype};
-}
 
 void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
   const bool complete = (files.tokenizer || !parts.tokenizer) &&
@@ -115,20 +78,6 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
   return open;
 }
 
-const char* precision_name(const prepare::Precision& precision) {
-  return precision.matrices == DType::kI8 ? "int8" : dtype_name(precision.matrices);
-}
-
-Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag)
-    : kernels(cpu::kernels()), stop(stop_flag), precision(parse_precision(options.precision)) {
-  require_device(options.device);
-  REEL_REQUIRE(options.threads >= 0 && options.threads <= 1024, kInvalidArgument,
-               str_cat("threads is ", options.threads, "; 1 to 1024 are possible."));
-  set_compute_threads(
-      std::min(options.threads == 0 ? usable_cores() : options.threads, usable_cores()));
-  weight_budget_bytes = options.ram_bytes != 0 ? options.ram_bytes : available_memory_bytes() / 2;
-}
-
 OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& progress)
     : files_(checkpoint::open_checkpoint(open_options(options))) {
   require_parts(files_, parts);
@@ -155,29 +104,27 @@ tokenizer::Tokenizer OpenModel::load_tokenizer() const {
   return tokens;
 }
 
-std::unique_ptr<LoadedText> OpenModel::load_text(const Runtime& runtime, bool used_again) const {
+std::unique_ptr<LoadedText> OpenModel::load_text(Runtime& runtime, bool used_again) const {
   const auto needed = needed_tensors(umt5::name_units(text_config_), umt5::dims_of(text_config_));
-  const uint64_t budget = used_again ? runtime.weight_budget_bytes
-                                     : std::min(kSmallModelBytes, runtime.weight_budget_bytes);
-  // Never in 8 bits: a prompt is encoded once, so rotating and rounding the matrices takes longer
-  // than it saves, and through 24 layers it would move the states by several percent.
-  prepare::Precision precision = runtime.precision;
-  precision.matrices = precision.compute;
+  const uint64_t budget = used_again ? runtime.weight_budget_bytes()
+                                     : std::min(kSmallModelBytes, runtime.weight_budget_bytes());
   return std::make_unique<LoadedText>(*files_.text_encoder, text_config_,
-                                      prepare::make_manifest(needed), runtime, precision, budget);
+                                      prepare::make_manifest(needed), runtime,
+                                      runtime.text_numbers().precision, budget);
 }
 
-std::unique_ptr<LoadedDit> OpenModel::load_dit(const Runtime& runtime,
+std::unique_ptr<LoadedDit> OpenModel::load_dit(Runtime& runtime,
                                                const prepare::Precision& precision) const {
   const auto needed = needed_tensors(wan_dit::name_units(facts_.dit), wan_dit::dims_of(facts_.dit));
   return std::make_unique<LoadedDit>(*files_.dit, facts_.dit, prepare::make_manifest(needed),
-                                     runtime, precision, runtime.weight_budget_bytes);
+                                     runtime, precision, runtime.weight_budget_bytes());
 }
 
-std::unique_ptr<LoadedVae> OpenModel::load_vae(const Runtime& runtime) const {
+std::unique_ptr<LoadedVae> OpenModel::load_vae(Runtime& runtime) const {
   const auto needed = needed_tensors(wan_vae::name_units(), wan_vae::dims_of(vae_config_));
   return std::make_unique<LoadedVae>(*files_.vae, vae_config_, prepare::make_manifest(needed),
-                                     runtime, runtime.precision, runtime.weight_budget_bytes);
+                                     runtime, runtime.vae_numbers().precision,
+                                     runtime.weight_budget_bytes());
 }
 
 }  // namespace reel::pipeline

@@ -8,15 +8,13 @@
 #include <memory>
 #include <string>
 
-#include "base/stop.h"
 #include "checkpoint/checkpoint.h"
-#include "core/arena.h"
 #include "memory/weight_store.h"
 #include "models/umt5/encoder.h"
 #include "models/wan_dit/transformer.h"
 #include "models/wan_vae/decoder.h"
-#include "ops/context.h"
 #include "pipeline/request_check.h"
+#include "pipeline/runtime.h"
 #include "prepare/host_preparer.h"
 #include "tokenizer/tokenizer.h"
 
@@ -27,35 +25,13 @@ struct Parts {
   bool tokenizer = true, text_encoder = true, dit = true, vae = true;
 };
 
-// The device, its kernels and the precision, shared by all networks of a run.
-struct Runtime {
-  Runtime(const ModelOptions& options, const StopFlag& stop_flag);
-
-  const ops::Kernels& kernels;
-  const StopFlag& stop;
-  prepare::Precision precision;
-  uint64_t weight_budget_bytes;  // host memory for weights that stay
-  Arena arena{"activations"};
-
-  ops::Context context() {
-    return {.kernels = kernels,
-            .arena = arena,
-            .stop = stop,
-            .compute = precision.compute,
-            .stream = {}};
-  }
-};
-
-// "f32", "bf16" or "int8": what --precision takes.
-const char* precision_name(const prepare::Precision& precision);
-
 // A network with its weights. Weights are read when first used and freed with the object.
 template <typename Model, typename Config>
 class Loaded {
  public:
   Loaded(const checkpoint::Component& component, const Config& config, memory::Manifest manifest,
-         const Runtime& runtime, const prepare::Precision& precision, uint64_t budget_bytes)
-      : preparer_(component, runtime.kernels, precision, runtime.stop),
+         Runtime& runtime, const prepare::Precision& precision, uint64_t budget_bytes)
+      : preparer_(component, runtime.weight_target(), precision, runtime.stop()),
         store_(std::move(manifest), preparer_, budget_bytes),
         model_(make_model(config)) {}
 
@@ -94,11 +70,10 @@ class OpenModel {
   const ModelFacts& facts() const { return facts_; }
 
   tokenizer::Tokenizer load_tokenizer() const;
-  std::unique_ptr<LoadedText> load_text(const Runtime& runtime, bool used_again) const;
-  // `precision` is the runtime's, or all f32 for the guard's second attempt.
-  std::unique_ptr<LoadedDit> load_dit(const Runtime& runtime,
-                                      const prepare::Precision& precision) const;
-  std::unique_ptr<LoadedVae> load_vae(const Runtime& runtime) const;
+  std::unique_ptr<LoadedText> load_text(Runtime& runtime, bool used_again) const;
+  // `precision` is the runtime's, or the safer one for the guard's second attempt.
+  std::unique_ptr<LoadedDit> load_dit(Runtime& runtime, const prepare::Precision& precision) const;
+  std::unique_ptr<LoadedVae> load_vae(Runtime& runtime) const;
 
  private:
   checkpoint::Checkpoint files_;

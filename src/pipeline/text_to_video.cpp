@@ -24,14 +24,17 @@ std::vector<int32_t> tokenize(const tokenizer::Tokenizer& tokens, const std::str
 EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
                               const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock,
                               std::string* weights_digest) {
-  ops::Context ctx = runtime.context();
+  ops::Context ctx = runtime.context(runtime.text_numbers());
   const auto text = model.load_text(runtime, ids.size() > 1);
   const auto layers = static_cast<int>((*text)->config().layers);
   clock.enter(Stage::kEncodeText, layers * static_cast<int>(ids.size()));
   std::vector<EncodedPrompt> encoded;
   for (const std::vector<int32_t>& prompt : ids) {
     const int before = layers * static_cast<int>(encoded.size());
-    Tensor states = (*text)->encode(ctx, prompt, [&](int done) { clock.report(before + done); });
+    Tensor states = (*text)->encode(ctx, prompt, [&](int done) {
+      runtime.pace();
+      clock.report(before + done);
+    });
     REEL_REQUIRE(all_finite(states.values<float>()), kBadFile,
                  str_cat("The text encoder in \"", model.files().text_encoder->path.string(),
                          "\" gives numbers that are not finite."),
@@ -60,10 +63,12 @@ namespace {
 // The DiT with both prompts, ready to be asked for velocities.
 class Denoiser {
  public:
-  Denoiser(const OpenModel& model, Runtime& runtime, const prepare::Precision& precision,
+  Denoiser(const OpenModel& model, Runtime& runtime, const Numbers& numbers,
            const RunSettings& settings, const EncodedPrompts& prompts)
-      : ctx_(runtime.context()), settings_(settings), dit_(model.load_dit(runtime, precision)) {
-    ctx_.compute = precision.compute;
+      : runtime_(runtime),
+        ctx_(runtime.context(numbers)),
+        settings_(settings),
+        dit_(model.load_dit(runtime, numbers.precision)) {
     time_ = (*dit_)->make_time_modulation(ctx_, settings.levels.timesteps);
     prompt_ = (*dit_)->make_prompt(ctx_, prompts.prompt.states);
     if (prompts.negative) negative_ = (*dit_)->make_prompt(ctx_, prompts.negative->states);
@@ -76,12 +81,17 @@ class Denoiser {
   void velocity(const Tensor& latents, int step, const Tensor& out, bool name_bad_block,
                 const std::function<void(double)>& on_part) {
     const auto blocks = static_cast<double>((*dit_)->config().layers) * passes();
-    wan_dit::ForwardOptions options{.on_block = [&](int done) { on_part(done / blocks); },
+    double before = 0;
+    wan_dit::ForwardOptions options{.on_block =
+                                        [&](int done) {
+                                          runtime_.pace();
+                                          on_part(before + done / blocks);
+                                        },
                                     .name_bad_block = name_bad_block};
     (*dit_)->forward(ctx_, latents, time_, step, *prompt_, out, options);
     if (!negative_) return;  // guidance 1: one pass, not two
     Tensor without(DType::kF32, out.shape(), "the unguided velocity");
-    options.on_block = [&](int done) { on_part(0.5 + done / blocks); };
+    before = 0.5;
     (*dit_)->forward(ctx_, latents, time_, step, *negative_, without, options);
     const auto with = out.values<float>();
     const auto base = without.values<float>();
@@ -91,6 +101,7 @@ class Denoiser {
   }
 
  private:
+  Runtime& runtime_;
   ops::Context ctx_;
   const RunSettings& settings_;
   std::unique_ptr<LoadedDit> dit_;
@@ -113,7 +124,7 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
   const auto steps = static_cast<int>(scheduler->steps().size());
   if (state.next_step > 0) scheduler->restore(state.sampler);
   clock.enter(Stage::kDenoise, steps);
-  Denoiser denoiser(model, runtime, runtime.precision, settings, prompts);
+  Denoiser denoiser(model, runtime, runtime.numbers(), settings, prompts);
   Tensor velocity(DType::kF32, state.latents.shape(), "the velocity");
 
   const auto take_step = [&](Denoiser& with, int index, bool name_bad_block) {
@@ -129,12 +140,12 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
     const schedulers::SamplerState sampler = scheduler->state();
     take_step(denoiser, index, false);
     if (!latents_are_usable(state.latents)) {
-      // Once more with the exact kernels, which name the block where it goes wrong.
+      // Once more with the safer kernels, which name the block where it goes wrong.
       std::memcpy(state.latents.bytes().data(), before.bytes().data(), before.bytes().size());
       state.rng = rng;
       scheduler->restore(sampler);
-      Denoiser exact(model, runtime, {DType::kF32, DType::kF32}, settings, prompts);
-      take_step(exact, index, true);
+      Denoiser safer(model, runtime, runtime.safer_numbers(), settings, prompts);
+      take_step(safer, index, true);
       require_usable(state.latents, index);
     }
     state.next_step = index + 1;
@@ -148,7 +159,7 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
 void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& latents,
                     ProgressClock& clock, const std::function<void(const TensorView&)>& on_frame,
                     std::string* weights_digest) {
-  ops::Context ctx = runtime.context();
+  ops::Context ctx = runtime.context(runtime.vae_numbers());
   const VideoSize size = video_size(latents.shape());
   clock.enter(Stage::kDecode, static_cast<int>(size.frames));
   const auto vae = model.load_vae(runtime);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <vector>
 
@@ -109,29 +110,52 @@ std::vector<float> read_all(const StoredTensor& tensor, Digest& digest) {
   return values;
 }
 
-std::vector<BF16> rounded(const float* from, int64_t count) {
-  std::vector<BF16> to(static_cast<size_t>(count));
+// `count` numbers rounded to `dtype`, which has 16 bits.
+std::vector<uint16_t> rounded(const float* from, int64_t count, DType dtype) {
+  std::vector<uint16_t> to(static_cast<size_t>(count));
   parallel_for(count, 1 << 16, [&](int64_t begin, int64_t end) {
-    for (int64_t at = begin; at < end; ++at) to[static_cast<size_t>(at)] = BF16(from[at]);
+    for (int64_t at = begin; at < end; ++at) {
+      to[static_cast<size_t>(at)] = dtype == DType::kF16 ? numerics::float_to_f16(from[at])
+                                                         : numerics::float_to_bf16(from[at]);
+    }
   });
   return to;
 }
 
+// Takes host memory over, or copies it to where the weights go.
+Buffer moved_to(const Target& target, Buffer host) {
+  if (target.memory.is_host()) return host;
+  Buffer there(target.memory, host.size_bytes(), "weights");
+  target.memory.upload(there.data(), host.data(), host.size_bytes(), target.stream);
+  return there;
+}
+
+// What pack_matrix takes, as a packed matrix of the backends that keep rows as they are.
+Buffer plain_rows(const ops::PackMatrixArgs& args) {
+  const auto numbers = static_cast<size_t>(storage_bytes(args.dtype, args.out * args.in));
+  const size_t scales_at =
+      (numbers + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment;
+  const auto scale_bytes = static_cast<size_t>(storage_bytes(DType::kF32, args.out));
+  Buffer host(args.dtype == DType::kI8 ? scales_at + scale_bytes : numbers, "weights");
+  std::memcpy(host.data(), args.from, numbers);
+  if (args.dtype == DType::kI8) std::memcpy(host.data() + scales_at, args.row_scale, scale_bytes);
+  return host;
+}
+
 // One row part of a matrix, packed.
-Buffer packed_part(const ops::Kernels& kernels, DType dtype, int64_t out, int64_t in,
+Buffer packed_part(const Target& target, DType dtype, int64_t out, int64_t in,
                    std::span<float> values) {
-  Buffer memory(static_cast<size_t>(kernels.packed_matrix_bytes(dtype, out, in)), "weights");
   ops::PackMatrixArgs args{.from = values.data(),
                            .dtype = dtype,
                            .row_scale = nullptr,
                            .out = out,
                            .in = in,
-                           .to = memory.data()};
-  std::vector<BF16> narrow;
+                           .to = nullptr};
+  std::vector<uint16_t> narrow;
   std::vector<int8_t> numbers;
   std::vector<float> scales;
-  if (dtype == DType::kBF16) {
-    narrow = rounded(values.data(), out * in);
+  if (dtype == DType::kBF16 || dtype == DType::kF16) {
+    narrow = rounded(values.data(), out * in, dtype);
     args.from = narrow.data();
   } else if (dtype == DType::kI8) {
     numbers.resize(values.size());
@@ -140,43 +164,53 @@ Buffer packed_part(const ops::Kernels& kernels, DType dtype, int64_t out, int64_
     args.from = numbers.data();
     args.row_scale = scales.data();
   }
-  kernels.pack_matrix(args, {});
+  if (!target.memory.is_host()) return moved_to(target, plain_rows(args));
+  Buffer memory(static_cast<size_t>(target.kernels.packed_matrix_bytes(dtype, out, in)), "weights");
+  args.to = memory.data();
+  target.kernels.pack_matrix(args, {});
   return memory;
 }
 
 void prepare_matrix(const WeightItem& item, std::span<float> values, DType dtype,
-                    const ops::Kernels& kernels, PreparedBlock::Item& to) {
+                    const Target& target, PreparedBlock::Item& to) {
   const int64_t out = item.shape[0] / item.parts;
   const int64_t in = item.shape.elements() / item.shape[0];
   const auto part_size = static_cast<size_t>(out * in);
   for (int part = 0; part < item.parts; ++part) {
     const auto begin = static_cast<size_t>(part) * part_size;
     const Buffer& memory = to.memory.emplace_back(
-        packed_part(kernels, dtype, out, in, values.subspan(begin, part_size)));
+        packed_part(target, dtype, out, in, values.subspan(begin, part_size)));
     to.matrices.push_back({.data = memory.data(), .dtype = dtype, .out = out, .in = in});
   }
 }
 
 void prepare_conv(const WeightItem& item, const std::vector<float>& values, DType dtype,
-                  const ops::Kernels& kernels, PreparedBlock::Item& to) {
+                  const Target& target, PreparedBlock::Item& to) {
   const ConvShape shape = conv_shape(item);
   const int64_t part_elements = item.shape.elements() / item.parts;
   for (int part = 0; part < item.parts; ++part) {
+    const float* from = values.data() + part * part_elements;
+    const size_t from_bytes = static_cast<size_t>(part_elements) * sizeof(float);
+    Buffer uploaded;
+    if (!target.memory.is_host()) {
+      uploaded = Buffer(target.memory, from_bytes, "weights on their way");
+      target.memory.upload(uploaded.data(), from, from_bytes, target.stream);
+      from = reinterpret_cast<const float*>(uploaded.data());
+    }
     Buffer& memory = to.memory.emplace_back(
-        static_cast<size_t>(kernels.packed_conv_bytes(dtype, shape)), "weights");
-    kernels.pack_conv({.from = values.data() + part * part_elements,
-                       .shape = shape,
-                       .dtype = dtype,
-                       .to = memory.data()},
-                      {});
+        target.memory, static_cast<size_t>(target.kernels.packed_conv_bytes(dtype, shape)),
+        "weights");
+    target.kernels.pack_conv({.from = from, .shape = shape, .dtype = dtype, .to = memory.data()},
+                             target.stream);
     to.convs.push_back({.data = memory.data(), .dtype = dtype, .shape = shape});
   }
 }
 
-void prepare_tensor(const WeightItem& item, const std::vector<float>& values,
+void prepare_tensor(const WeightItem& item, const std::vector<float>& values, const Target& target,
                     PreparedBlock::Item& to) {
-  Buffer& memory = to.memory.emplace_back(values.size() * sizeof(float), "weights");
-  std::copy(values.begin(), values.end(), reinterpret_cast<float*>(memory.data()));
+  Buffer host(values.size() * sizeof(float), "weights");
+  std::copy(values.begin(), values.end(), reinterpret_cast<float*>(host.data()));
+  const Buffer& memory = to.memory.emplace_back(moved_to(target, std::move(host)));
   to.tensor = {.data = memory.data(), .dtype = DType::kF32, .shape = item.shape};
 }
 
@@ -223,10 +257,11 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        bytes += item.parts * kernels_.packed_matrix_bytes(matrix_dtype(item), out, in);
+        bytes += item.parts * target_.kernels.packed_matrix_bytes(matrix_dtype(item), out, in);
         break;
       case WeightKind::kConv:
-        bytes += item.parts * kernels_.packed_conv_bytes(precision_.compute, conv_shape(item));
+        bytes +=
+            item.parts * target_.kernels.packed_conv_bytes(precision_.compute, conv_shape(item));
         break;
       case WeightKind::kTable: break;
     }
@@ -263,10 +298,10 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        prepare_matrix(item, values, matrix_dtype(item), kernels_, to);
+        prepare_matrix(item, values, matrix_dtype(item), target_, to);
         break;
-      case WeightKind::kConv: prepare_conv(item, values, precision_.compute, kernels_, to); break;
-      default: prepare_tensor(item, values, to); break;
+      case WeightKind::kConv: prepare_conv(item, values, precision_.compute, target_, to); break;
+      default: prepare_tensor(item, values, target_, to); break;
     }
   }
   return prepared;

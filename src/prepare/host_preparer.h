@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns the stored tensors of a block into weights that a CPU backend computes with.
+// Turns the stored tensors of a block into weights on the host; they are packed for the CPU's
+// kernels or copied to a GPU as they are.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 
 #include "base/stop.h"
 #include "checkpoint/checkpoint.h"
+#include "core/memory_space.h"
 #include "memory/block_preparer.h"
 #include "ops/kernels.h"
 
@@ -17,16 +19,23 @@ namespace reel::prepare {
 memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& needed);
 
 struct Precision {
-  DType compute = DType::kF32;   // of activations and convolutions: kF32 or kBF16
+  DType compute = DType::kF32;   // of activations and convolutions: kF32, kBF16 or kF16
   DType matrices = DType::kF32;  // of the blocks' matrices: as compute, or kI8 (rotated INT8)
+};
+
+// Where weights go, and the kernels that will read them there.
+struct Target {
+  const ops::Kernels& kernels;
+  MemorySpace& memory = host_memory();
+  Stream stream;  // what uses the weights comes after it
 };
 
 class HostPreparer : public memory::BlockPreparer {
  public:
   // All arguments must outlive this object.
-  HostPreparer(const checkpoint::Component& component, const ops::Kernels& kernels,
+  HostPreparer(const checkpoint::Component& component, const Target& target,
                const Precision& precision, const StopFlag& stop)
-      : component_(component), kernels_(kernels), precision_(precision), stop_(stop) {}
+      : component_(component), target_(target), precision_(precision), stop_(stop) {}
 
   uint64_t prepared_bytes(const memory::WeightBlock& block) const override;
   std::unique_ptr<memory::WeightSource> prepare(const memory::WeightBlock& block) override;
@@ -37,7 +46,7 @@ class HostPreparer : public memory::BlockPreparer {
 
  private:
   const checkpoint::Component& component_;
-  const ops::Kernels& kernels_;
+  const Target target_;
   // The precision a matrix item is held in.
   DType matrix_dtype(const memory::WeightItem& item) const;
 

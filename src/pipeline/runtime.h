@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a run computes and in which precision, shared by all its networks.
+#pragma once
+
+#include <reel/request.h>
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "backends/cuda/gpu.h"
+#include "base/stop.h"
+#include "core/arena.h"
+#include "ops/context.h"
+#include "prepare/host_preparer.h"
+
+namespace reel::pipeline {
+
+// The GPU that `device` ("auto", "cuda", "cuda:1", "cpu") stands for; -1 for the CPU. "auto" takes
+// the first GPU that can be used. Throws kInvalidArgument for other words.
+int gpu_index(const std::string& device);
+
+// How a network is computed.
+struct Numbers {
+  prepare::Precision precision;
+  bool int8_attention = false;
+};
+
+class Runtime {
+ public:
+  // Throws kUnsupported for a device or precision that is not there.
+  Runtime(const ModelOptions& options, const StopFlag& stop_flag);
+  ~Runtime();
+
+  const StopFlag& stop() const { return stop_; }
+  prepare::Target weight_target();
+  bool on_gpu() const { return gpu_ != nullptr; }
+
+  const Numbers& numbers() const { return numbers_; }
+  // The text encoder's, never in 8 bits: a prompt is encoded once, so rotating and rounding the
+  // matrices takes longer than it saves, and through 24 layers it would move the states by several
+  // percent.
+  Numbers text_numbers() const;
+  // The VAE's: f16 on a GPU, whose rounding it does not show.
+  Numbers vae_numbers() const;
+  // For the second attempt at a step that went wrong: nothing in 8 bits.
+  Numbers safer_numbers() const;
+
+  ops::Context context(const Numbers& numbers);
+  // Keeps the host from running far ahead of the GPU, so that a stop is heard at once. Called
+  // after each part of a network is submitted.
+  void pace();
+
+  uint64_t weight_budget_bytes() const { return weight_budget_bytes_; }
+  uint64_t peak_activation_bytes() const { return arena_->peak_bytes(); }
+
+  // "cpu", or "cuda:0 (NVIDIA GeForce RTX 4070)"; and the kernels, for the recipe.
+  std::string device_name() const;
+  std::string kernels_summary() const;
+
+ private:
+  Stream stream() const { return on_gpu() ? gpu_->compute_stream() : Stream{}; }
+
+  const StopFlag& stop_;
+  std::unique_ptr<cuda::Gpu> gpu_;  // null on the CPU
+  const ops::Kernels* kernels_;
+  MemorySpace* memory_;
+  Numbers numbers_;
+  uint64_t weight_budget_bytes_;  // for weights that stay
+  std::unique_ptr<Arena> arena_;
+  std::array<OwnedEvent, 2> submitted_;
+  size_t parts_ = 0;
+};
+
+// "f32", "bf16" or "int8": what --precision takes.
+const char* precision_name(const prepare::Precision& precision);
+
+}  // namespace reel::pipeline
