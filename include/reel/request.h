@@ -16,7 +16,7 @@ struct ModelOptions {
   std::string text_encoder, vae, tokenizer;  // empty: found from `model`
   std::string variant;                       // "fp8", "int8", "bf16", or empty: chosen
   std::string checkpoint_kind;               // "distilled", "base", or empty: from evidence
-  std::string device = "auto";               // "auto", "cpu"
+  std::string device = "auto";               // "auto", "cpu", "cuda:0": auto takes a GPU if any
   std::string precision = "auto";            // "auto", "f32", "bf16", "int8"
   int threads = 0;                           // 0: all cores of this process
   uint64_t ram_bytes = 0;                    // for weights kept in memory; 0: half of what is free
@@ -29,9 +29,10 @@ struct SamplingOptions {
   std::optional<int> steps;
   std::vector<int> timesteps;  // [1000, 750, 500, 250]; distilled models only
   std::optional<float> shift, guidance;
-  std::string sampler;                               // "lcm", "euler", "unipc"
-  std::string rng = "torch-cuda";                    // or "torch-cpu"
-  int rng_sm_count = 46, rng_threads_per_sm = 1536;  // the GPU whose noise torch-cuda equals
+  std::string sampler;             // "lcm", "euler", "unipc"
+  std::string rng = "torch-cuda";  // or "torch-cpu"
+  // The GPU whose noise torch-cuda equals; left out: the one that is used, else 46 of 1536.
+  std::optional<int> rng_sm_count, rng_threads_per_sm;
 };
 
 struct VideoRequest {

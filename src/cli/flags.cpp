@@ -131,7 +131,7 @@ void Flags::add_model(ModelOptions& options) {
       "which precision of a model that comes in several: fp8, int8, bf16");
   add("--checkpoint-kind", options.checkpoint_kind,
       "distilled or base, when the files do not tell");
-  add("--device", options.device, "cpu; cuda:0 once this build has CUDA; auto takes what there is");
+  add("--device", options.device, "cpu or cuda:0; auto takes a GPU where one can be used");
   add("--precision", options.precision, "of the products: auto, f32, bf16, int8");
   add("--threads", options.threads, "compute threads; 0 for all cores");
   add_bytes("--ram", options.ram_bytes,
@@ -150,7 +150,7 @@ void Flags::add_sampling(SamplingOptions& options) {
   add("--rng", options.rng,
       "whose noise a seed gives: torch-cuda (Wan, LightX2V), torch-cpu (ComfyUI)");
   add("--rng-sms", options.rng_sm_count,
-      "multiprocessors of the GPU that torch-cuda noise imitates");
+      "multiprocessors of the GPU that torch-cuda noise imitates; default: the one used");
   add("--rng-threads-per-sm", options.rng_threads_per_sm, "and its threads per multiprocessor");
 }
 

@@ -94,6 +94,7 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
   facts_.is_demo = options.model.empty();
   const checkpoint::ModelSettings& settings = files_.settings;
   facts_.states_its_size = settings.width_px && settings.height_px;
+  facts_.noise_gpu = noise_gpu(options.device);
   facts_.default_size = {.frames = settings.frames.value_or(81),
                          .height_px = settings.height_px.value_or(480),
                          .width_px = settings.width_px.value_or(832)};

@@ -112,7 +112,8 @@ CheckedRun check_sampling(const SamplingOptions& options, const ModelFacts& fact
   run.size = check_size(options, facts, checked.warnings);
   run.seed = options.seed ? *options.seed : std::random_device{}();
   run.rng = schedulers::parse_noise_kind(options.rng);
-  run.rng_gpu = {options.rng_sm_count, options.rng_threads_per_sm};
+  run.rng_gpu = {options.rng_sm_count.value_or(facts.noise_gpu.sm_count),
+                 options.rng_threads_per_sm.value_or(facts.noise_gpu.threads_per_sm)};
   run.sampler = !options.sampler.empty() ? schedulers::parse_sampler(options.sampler)
                 : distilled              ? SamplerKind::kLcm
                                          : SamplerKind::kUniPc;

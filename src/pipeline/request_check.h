@@ -37,6 +37,7 @@ struct ModelFacts {
   bool states_its_size = false;  // default_size is what the model itself says it was trained at
   bool is_demo = false;
   wan_dit::Config dit;
+  schedulers::GpuShape noise_gpu;  // whose noise a seed gives where the request is silent
 };
 
 struct CheckedRun {

@@ -47,9 +47,9 @@ void take_path(const json& from, const char* key, std::string& path) {
 }  // namespace
 
 void to_json(json& to, const SamplingOptions& options) {
-  to = {{"rng", options.rng},
-        {"rng_sm_count", options.rng_sm_count},
-        {"rng_threads_per_sm", options.rng_threads_per_sm}};
+  to = {{"rng", options.rng}};
+  put(to, "rng_sm_count", options.rng_sm_count);
+  put(to, "rng_threads_per_sm", options.rng_threads_per_sm);
   put(to, "seed", options.seed);
   put(to, "width", options.width_px);
   put(to, "height", options.height_px);

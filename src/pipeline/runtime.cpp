@@ -52,6 +52,15 @@ Numbers parse_gpu_precision(const std::string& text) {
   return {.precision = {.compute = DType::kBF16, .matrices = DType::kI8}, .int8_attention = true};
 }
 
+std::unique_ptr<cuda::Gpu> open_gpu(int index, const std::string& device) {
+  try {
+    return cuda::open_gpu(index);
+  } catch (const Error& error) {
+    fail(error.code(), str_cat("device \"", device, "\" cannot be used: ", error.what()),
+         error.hint());
+  }
+}
+
 }  // namespace
 
 int gpu_index(const std::string& device) {
@@ -75,6 +84,14 @@ int gpu_index(const std::string& device) {
   return index;
 }
 
+schedulers::GpuShape noise_gpu(const std::string& device) {
+  const int index = gpu_index(device);
+  for (const cuda::GpuFacts& gpu : cuda::list_gpus()) {
+    if (gpu.index == index) return {gpu.multiprocessors, gpu.threads_per_multiprocessor};
+  }
+  return {};
+}
+
 const char* precision_name(const prepare::Precision& precision) {
   return precision.matrices == DType::kI8 ? "int8" : dtype_name(precision.matrices);
 }
@@ -92,7 +109,7 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_
     memory_ = &host_memory();
   } else {
     numbers_ = parse_gpu_precision(options.precision);
-    gpu_ = cuda::open_gpu(index);
+    gpu_ = open_gpu(index, options.device);
     kernels_ = &gpu_->kernels();
     memory_ = &gpu_->memory();
     weight_budget_bytes_ = gpu_->free_bytes();

@@ -13,12 +13,16 @@
 #include "core/arena.h"
 #include "ops/context.h"
 #include "prepare/host_preparer.h"
+#include "schedulers/noise.h"
 
 namespace reel::pipeline {
 
 // The GPU that `device` ("auto", "cuda", "cuda:1", "cpu") stands for; -1 for the CPU. "auto" takes
 // the first GPU that can be used. Throws kInvalidArgument for other words.
 int gpu_index(const std::string& device);
+
+// Whose noise a seed gives there: that GPU's, or the default's on the CPU.
+schedulers::GpuShape noise_gpu(const std::string& device);
 
 // How a network is computed.
 struct Numbers {

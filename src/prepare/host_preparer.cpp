@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "core/buffer.h"
+#include "core/int8_layout.h"
 #include "core/numerics/small_floats.h"
 #include "prepare/dequantise.h"
 #include "prepare/quantise.h"
@@ -133,8 +134,7 @@ Buffer moved_to(const Target& target, Buffer host) {
 // What pack_matrix takes, as a packed matrix of the backends that keep rows as they are.
 Buffer plain_rows(const ops::PackMatrixArgs& args) {
   const auto numbers = static_cast<size_t>(storage_bytes(args.dtype, args.out * args.in));
-  const size_t scales_at =
-      (numbers + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment;
+  const auto scales_at = static_cast<size_t>(scales_offset_bytes(args.out * args.in));
   const auto scale_bytes = static_cast<size_t>(storage_bytes(DType::kF32, args.out));
   Buffer host(args.dtype == DType::kI8 ? scales_at + scale_bytes : numbers, "weights");
   std::memcpy(host.data(), args.from, numbers);

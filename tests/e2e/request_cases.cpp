@@ -136,7 +136,7 @@ std::vector<Case> request_cases() {
        }},
       {"device-cuda",
        [](Scene& s) {
-         s.generate({"--device", "cuda:0"});
+         s.generate({"--device", "cuda:99"});
        }},
       {"threads-negative",
        [](Scene& s) {

@@ -2,8 +2,19 @@
 #include "backends/cuda/kernel_table.h"
 
 #include "backends/cuda/kernels.h"
+#include "core/int8_layout.h"
 
 namespace reel::cuda {
+namespace {
+
+// Rows stay as they are: ops::PrepareRowsArgs.
+int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
+  const int64_t numbers = storage_bytes(dtype, out * in);
+  if (dtype != DType::kI8) return numbers;
+  return scales_offset_bytes(numbers) + storage_bytes(DType::kF32, out);
+}
+
+}  // namespace
 
 const ops::Kernels& kernel_table() {
   static const ops::Kernels table{
@@ -11,6 +22,7 @@ const ops::Kernels& kernel_table() {
       // A launch of the largest products takes well below 100 ms on an RTX 4070.
       .most_flops_per_call = int64_t{8} << 40,
       .linear = linear,
+      .packed_matrix_bytes = packed_matrix_bytes,
       .quantise_rows = quantise_rows,
       .layer_norm = layer_norm,
       .add = add,
