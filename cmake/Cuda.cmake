@@ -11,9 +11,18 @@ if(REEL_WITH_CUDA STREQUAL "AUTO")
 endif()
 
 if(REEL_WITH_CUDA)
-  # Native code for Ampere, Ada, Hopper and Blackwell cards; PTX of the last for what follows them.
+  # A build for this machine: its GPU, or the reference card's where there is none. What is handed
+  # out is built for all of them (preset dist): Ampere, Ada, Hopper, Blackwell, and PTX of the last
+  # for what follows.
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90-real 120-real 120-virtual
+    execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
+                    OUTPUT_VARIABLE found ERROR_QUIET RESULT_VARIABLE failed)
+    string(REGEX MATCH "^[0-9]+\\.[0-9]+" capability "${found}")
+    string(REPLACE "." "" architecture "${capability}")
+    if(failed OR NOT architecture)
+      set(architecture 89)
+    endif()
+    set(CMAKE_CUDA_ARCHITECTURES ${architecture}-real
         CACHE STRING "CUDA architectures to compile for")
   endif()
   if(NOT DEFINED CMAKE_CUDA_HOST_COMPILER)
