@@ -8,7 +8,7 @@ namespace reel {
 namespace {
 
 struct Functions {
-  void (*dequantise)(const uint8_t* block, float* out);
+  void (*dequantise)(const uint8_t* block, int begin, float* out);
   void (*quantise)(const float* values, uint8_t* block);
 };
 
@@ -41,7 +41,9 @@ void dequantise_blocks(DType dtype, const std::byte* from, int64_t elements, flo
   check_whole_blocks(dtype, elements);
   const auto* block = reinterpret_cast<const uint8_t*>(from);
   for (int64_t at = 0; at < elements; at += block_elements(dtype)) {
-    functions.dequantise(block, out + at);
+    for (int begin = 0; begin < block_elements(dtype); begin += numerics::kDecodedRun) {
+      functions.dequantise(block, begin, out + at + begin);
+    }
     block += block_bytes(dtype);
   }
 }

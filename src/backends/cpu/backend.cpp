@@ -85,6 +85,7 @@ const ops::Kernels& reference_kernels() {
       .packed_matrix_bytes = reference::packed_matrix_bytes,
       .pack_matrix = reference::pack_matrix,
       .quantise_rows = reference::quantise_rows,
+      .prepare_rows = reference::prepare_rows,
       .attention = reference::attention,
       .expand_bias = reference::expand_bias,
       .layer_norm = reference::layer_norm,

@@ -15,6 +15,7 @@ void fill_sum_squares(const ops::LinearArgs& args);
 // Rotates `row` (overwritten) and quantises it; returns its scale.
 float quantise_row(std::span<float> row, int8_t* out);
 void quantise_rows(const ops::QuantiseRowsArgs& args, Stream);
+void prepare_rows(const ops::PrepareRowsArgs& args, Stream);
 void int8_linear(const ops::LinearArgs& args, Stream);
 void linear(const ops::LinearArgs& args, Stream);
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);

@@ -24,6 +24,7 @@ const ops::Kernels& kernel_table() {
       .linear = linear,
       .packed_matrix_bytes = packed_matrix_bytes,
       .quantise_rows = quantise_rows,
+      .prepare_rows = prepare_rows,
       .layer_norm = layer_norm,
       .add = add,
       .cast = cast,

@@ -20,6 +20,9 @@ void linear(const ops::LinearArgs& args, Stream stream);
 // layer_norm.cu
 void layer_norm(const ops::LayerNormArgs& args, Stream stream);
 
+// prepare_rows.cu
+void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream);
+
 // quantise.cu
 void quantise_rows(const ops::QuantiseRowsArgs& args, Stream stream);
 

@@ -17,6 +17,9 @@ namespace reel::numerics {
 
 constexpr int kSmallBlock = 32;
 constexpr int kLargeBlock = 256;
+// A dequantise function answers this many neighbours, from a multiple of it on: no scale changes
+// within them.
+constexpr int kDecodedRun = 8;
 
 // ---------------------------------------------------------------- shared parts
 
@@ -72,10 +75,10 @@ REEL_HOST_DEVICE inline float largest_of(const float* values, int count) {
 // ---------------------------------------------------------------- blocks of 32
 
 // Q8_0, 34 bytes: f16 d, 32 x i8; w = d q.
-REEL_HOST_DEVICE inline void dequantise_q8_0(const uint8_t* block, float* out) {
+REEL_HOST_DEVICE inline void dequantise_q8_0(const uint8_t* block, int begin, float* out) {
   const float d = read_f16(block);
-  for (int index = 0; index < kSmallBlock; ++index) {
-    out[index] = d * static_cast<float>(static_cast<int8_t>(block[2 + index]));
+  for (int at = 0; at < kDecodedRun; ++at) {
+    out[at] = d * static_cast<float>(static_cast<int8_t>(block[2 + begin + at]));
   }
 }
 
@@ -100,10 +103,10 @@ REEL_HOST_DEVICE inline void put_nibble(uint8_t* codes, int index, int code) {
 }
 
 // Q4_0, 18 bytes: f16 d, 16 bytes of nibbles; w = d (q - 8).
-REEL_HOST_DEVICE inline void dequantise_q4_0(const uint8_t* block, float* out) {
+REEL_HOST_DEVICE inline void dequantise_q4_0(const uint8_t* block, int begin, float* out) {
   const float d = read_f16(block);
-  for (int index = 0; index < kSmallBlock; ++index) {
-    out[index] = d * static_cast<float>(nibble(block + 2, index) - 8);
+  for (int at = 0; at < kDecodedRun; ++at) {
+    out[at] = d * static_cast<float>(nibble(block + 2, begin + at) - 8);
   }
 }
 
@@ -115,11 +118,11 @@ REEL_HOST_DEVICE inline void quantise_q4_0(const float* values, uint8_t* block) 
 }
 
 // Q4_1, 20 bytes: f16 d, f16 m, 16 bytes of nibbles; w = d q + m.
-REEL_HOST_DEVICE inline void dequantise_q4_1(const uint8_t* block, float* out) {
+REEL_HOST_DEVICE inline void dequantise_q4_1(const uint8_t* block, int begin, float* out) {
   const float d = read_f16(block);
   const float m = read_f16(block + 2);
-  for (int index = 0; index < kSmallBlock; ++index) {
-    out[index] = d * static_cast<float>(nibble(block + 4, index)) + m;
+  for (int at = 0; at < kDecodedRun; ++at) {
+    out[at] = d * static_cast<float>(nibble(block + 4, begin + at)) + m;
   }
 }
 
@@ -144,10 +147,10 @@ REEL_HOST_DEVICE inline void put_five_bits(uint8_t* codes, int index, int code) 
 }
 
 // Q5_0, 22 bytes: f16 d, codes of five bits; w = d (q - 16).
-REEL_HOST_DEVICE inline void dequantise_q5_0(const uint8_t* block, float* out) {
+REEL_HOST_DEVICE inline void dequantise_q5_0(const uint8_t* block, int begin, float* out) {
   const float d = read_f16(block);
-  for (int index = 0; index < kSmallBlock; ++index) {
-    out[index] = d * static_cast<float>(five_bits(block + 2, index) - 16);
+  for (int at = 0; at < kDecodedRun; ++at) {
+    out[at] = d * static_cast<float>(five_bits(block + 2, begin + at) - 16);
   }
 }
 
@@ -159,11 +162,11 @@ REEL_HOST_DEVICE inline void quantise_q5_0(const float* values, uint8_t* block) 
 }
 
 // Q5_1, 24 bytes: f16 d, f16 m, codes of five bits; w = d q + m.
-REEL_HOST_DEVICE inline void dequantise_q5_1(const uint8_t* block, float* out) {
+REEL_HOST_DEVICE inline void dequantise_q5_1(const uint8_t* block, int begin, float* out) {
   const float d = read_f16(block);
   const float m = read_f16(block + 2);
-  for (int index = 0; index < kSmallBlock; ++index) {
-    out[index] = d * static_cast<float>(five_bits(block + 4, index)) + m;
+  for (int at = 0; at < kDecodedRun; ++at) {
+    out[at] = d * static_cast<float>(five_bits(block + 4, begin + at)) + m;
   }
 }
 
@@ -192,15 +195,12 @@ REEL_HOST_DEVICE inline void put_two_bits(uint8_t* codes, int index, int code) {
 
 // Q2_K, 84 bytes: 16 bytes of scale (low nibble) and minimum (high nibble), 64 bytes of codes,
 // f16 d, f16 dmin; w = d scale q - dmin minimum, in groups of 16.
-REEL_HOST_DEVICE inline void dequantise_q2_k(const uint8_t* block, float* out) {
-  const float d = read_f16(block + 80);
-  const float dmin = read_f16(block + 82);
-  for (int group = 0; group < 16; ++group) {
-    const float step = d * static_cast<float>(block[group] & 15);
-    const float minimum = dmin * static_cast<float>(block[group] >> 4);
-    for (int index = 16 * group; index < 16 * group + 16; ++index) {
-      out[index] = step * static_cast<float>(two_bits(block + 16, index)) - minimum;
-    }
+REEL_HOST_DEVICE inline void dequantise_q2_k(const uint8_t* block, int begin, float* out) {
+  const int group = begin / 16;
+  const float step = read_f16(block + 80) * static_cast<float>(block[group] & 15);
+  const float minimum = read_f16(block + 82) * static_cast<float>(block[group] >> 4);
+  for (int at = 0; at < kDecodedRun; ++at) {
+    out[at] = step * static_cast<float>(two_bits(block + 16, begin + at)) - minimum;
   }
 }
 
@@ -242,14 +242,12 @@ REEL_HOST_DEVICE inline void put_q3_k_scale(uint8_t* scales, int group, int scal
 
 // Q3_K, 110 bytes: 32 bytes of third bits, 64 bytes of low codes, 12 bytes of scales, f16 d;
 // w = d scale (q - 4), in groups of 16.
-REEL_HOST_DEVICE inline void dequantise_q3_k(const uint8_t* block, float* out) {
-  const float d = read_f16(block + 108);
-  for (int group = 0; group < 16; ++group) {
-    const float step = d * static_cast<float>(q3_k_scale(block + 96, group));
-    for (int index = 16 * group; index < 16 * group + 16; ++index) {
-      const int high = (block[index % 32] >> (index / 32)) & 1;
-      out[index] = step * static_cast<float>(two_bits(block + 32, index) + 4 * high - 4);
-    }
+REEL_HOST_DEVICE inline void dequantise_q3_k(const uint8_t* block, int begin, float* out) {
+  const float step = read_f16(block + 108) * static_cast<float>(q3_k_scale(block + 96, begin / 16));
+  for (int at = 0; at < kDecodedRun; ++at) {
+    const int index = begin + at;
+    const int high = (block[index % 32] >> (index / 32)) & 1;
+    out[at] = step * static_cast<float>(two_bits(block + 32, index) + 4 * high - 4);
   }
 }
 
@@ -310,31 +308,24 @@ REEL_HOST_DEVICE inline void put_k_nibble(uint8_t* codes, int index, int code) {
 
 // Q4_K, 144 bytes: f16 d, f16 dmin, 12 bytes of scales and minima, 128 bytes of nibbles;
 // w = d scale q - dmin minimum, in groups of 32.
-REEL_HOST_DEVICE inline void dequantise_q4_k(const uint8_t* block, float* out) {
-  const float d = read_f16(block);
-  const float dmin = read_f16(block + 2);
-  for (int group = 0; group < 8; ++group) {
-    const ScaleAndMinimum pair = scale_and_minimum(block + 4, group);
-    const float step = d * static_cast<float>(pair.scale);
-    const float minimum = dmin * static_cast<float>(pair.minimum);
-    for (int index = 32 * group; index < 32 * group + 32; ++index) {
-      out[index] = step * static_cast<float>(k_nibble(block + 16, index)) - minimum;
-    }
+REEL_HOST_DEVICE inline void dequantise_q4_k(const uint8_t* block, int begin, float* out) {
+  const ScaleAndMinimum pair = scale_and_minimum(block + 4, begin / 32);
+  const float step = read_f16(block) * static_cast<float>(pair.scale);
+  const float minimum = read_f16(block + 2) * static_cast<float>(pair.minimum);
+  for (int at = 0; at < kDecodedRun; ++at) {
+    out[at] = step * static_cast<float>(k_nibble(block + 16, begin + at)) - minimum;
   }
 }
 
 // Q5_K, 176 bytes: as Q4_K with 32 bytes of fifth bits after the scales.
-REEL_HOST_DEVICE inline void dequantise_q5_k(const uint8_t* block, float* out) {
-  const float d = read_f16(block);
-  const float dmin = read_f16(block + 2);
-  for (int group = 0; group < 8; ++group) {
-    const ScaleAndMinimum pair = scale_and_minimum(block + 4, group);
-    const float step = d * static_cast<float>(pair.scale);
-    const float minimum = dmin * static_cast<float>(pair.minimum);
-    for (int index = 32 * group; index < 32 * group + 32; ++index) {
-      const int high = (block[16 + index % 32] >> group) & 1;
-      out[index] = step * static_cast<float>(k_nibble(block + 48, index) | high << 4) - minimum;
-    }
+REEL_HOST_DEVICE inline void dequantise_q5_k(const uint8_t* block, int begin, float* out) {
+  const ScaleAndMinimum pair = scale_and_minimum(block + 4, begin / 32);
+  const float step = read_f16(block) * static_cast<float>(pair.scale);
+  const float minimum = read_f16(block + 2) * static_cast<float>(pair.minimum);
+  for (int at = 0; at < kDecodedRun; ++at) {
+    const int index = begin + at;
+    const int high = (block[16 + index % 32] >> (index / 32)) & 1;
+    out[at] = step * static_cast<float>(k_nibble(block + 48, index) | high << 4) - minimum;
   }
 }
 
@@ -383,15 +374,14 @@ REEL_HOST_DEVICE inline void quantise_q5_k(const float* values, uint8_t* block) 
 // Q6_K, 210 bytes: 128 bytes of low nibbles, 64 bytes of two high bits, 16 x i8 scales, f16 d;
 // w = d scale (q - 32), in groups of 16. A chunk of 128 values has 64 bytes of nibbles: the
 // low ones are its first 64 values.
-REEL_HOST_DEVICE inline void dequantise_q6_k(const uint8_t* block, float* out) {
-  const float d = read_f16(block + 208);
-  for (int group = 0; group < 16; ++group) {
-    const float step = d * static_cast<float>(static_cast<int8_t>(block[192 + group]));
-    for (int index = 16 * group; index < 16 * group + 16; ++index) {
-      const int in_chunk = index % 128;
-      const int low = (block[64 * (index / 128) + in_chunk % 64] >> (4 * (in_chunk / 64))) & 15;
-      out[index] = step * static_cast<float>((low | two_bits(block + 128, index) << 4) - 32);
-    }
+REEL_HOST_DEVICE inline void dequantise_q6_k(const uint8_t* block, int begin, float* out) {
+  const auto scale = static_cast<int8_t>(block[192 + begin / 16]);
+  const float step = read_f16(block + 208) * static_cast<float>(scale);
+  for (int at = 0; at < kDecodedRun; ++at) {
+    const int index = begin + at;
+    const int in_chunk = index % 128;
+    const int low = (block[64 * (index / 128) + in_chunk % 64] >> (4 * (in_chunk / 64))) & 15;
+    out[at] = step * static_cast<float>((low | two_bits(block + 128, index) << 4) - 32);
   }
 }
 

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stored weights to what products read. Bound by memory: every byte is read once and written once;
+// formats whose blocks start at odd bytes are read byte by byte, neighbours out of L1.
+#include <cuda_runtime.h>
+
+#include "backends/cuda/device/block.cuh"
+#include "backends/cuda/device/shared.cuh"
+#include "backends/cuda/element_type.h"
+#include "backends/cuda/kernels.h"
+#include "backends/cuda/launch.cuh"
+#include "backends/cuda/row_blocks.h"
+#include "backends/cuda/row_runs.cuh"
+#include "core/int8_layout.h"
+#include "core/numerics/ggml_blocks.h"
+
+namespace reel::cuda {
+namespace {
+
+struct StoredRows {
+  const uint8_t* from;  // [rows, width] dtype
+  DType dtype;
+  const void* scale;
+  DType scale_dtype;
+  int64_t scale_count;
+  int64_t width;
+  int64_t row_bytes;
+  bool whole;  // as whole_runs(); block formats need no alignment
+};
+
+__device__ inline float row_factor(const StoredRows& stored, int64_t row) {
+  const int64_t at = stored.scale_count == 1 ? 0 : row;
+  if (stored.scale_dtype == DType::kF32) return static_cast<const float*>(stored.scale)[at];
+  if (stored.scale_dtype == DType::kBF16) {
+    return device::load_as_float(static_cast<const BF16*>(stored.scale)[at]);
+  }
+  return device::load_as_float(static_cast<const Half*>(stored.scale)[at]);
+}
+
+template <typename T>
+__device__ inline void load_floats(const StoredRows& stored, const uint8_t* row, int64_t at,
+                                   float (&x)[kRun]) {
+  load_run(reinterpret_cast<const T*>(row), at, stored.width, stored.whole, x);
+}
+
+// Eight bytes of a row from `at` on; zeros from `width` on.
+__device__ inline RunOf<uint8_t> load_bytes(const StoredRows& stored, const uint8_t* row,
+                                            int64_t at) {
+  if (stored.whole && at < stored.width) return *reinterpret_cast<const RunOf<uint8_t>*>(row + at);
+  RunOf<uint8_t> run;
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) run.at[i] = at + i < stored.width ? row[at + i] : uint8_t{0};
+  return run;
+}
+
+__device__ inline void load_e4m3(const StoredRows& stored, const uint8_t* row, int64_t at,
+                                 float (&x)[kRun]) {
+  const RunOf<uint8_t> run = load_bytes(stored, row, at);
+#pragma unroll
+  for (int i = 0; i < kRun; i += 2) {
+    const auto both = static_cast<uint16_t>(run.at[i] | run.at[i + 1] << 8);
+    device::unpack_f16x2(device::e4m3x2_to_f16x2(both), x[i], x[i + 1]);
+  }
+}
+
+// e5m2 is the upper half of f16.
+__device__ inline void load_e5m2(const StoredRows& stored, const uint8_t* row, int64_t at,
+                                 float (&x)[kRun]) {
+  const RunOf<uint8_t> run = load_bytes(stored, row, at);
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) {
+    x[i] = device::f16_to_f32(static_cast<uint16_t>(run.at[i] << 8));
+  }
+}
+
+__device__ inline void load_int8(const StoredRows& stored, const uint8_t* row, int64_t at,
+                                 float (&x)[kRun]) {
+  const RunOf<uint8_t> run = load_bytes(stored, row, at);
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) x[i] = static_cast<float>(static_cast<int8_t>(run.at[i]));
+}
+
+// A run of a row of blocks of kElements values and kBytes bytes.
+template <void (*kDequantise)(const uint8_t*, int, float*), int kElements, int kBytes>
+__device__ inline void load_blocks(const StoredRows& stored, const uint8_t* row, int64_t at,
+                                   float (&x)[kRun]) {
+  static_assert(kRun == numerics::kDecodedRun);
+  if (at < stored.width) {
+    kDequantise(row + at / kElements * kBytes, static_cast<int>(at % kElements), x);
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) x[i] = 0;
+}
+
+// Runs of a row, `stride` apart from `first` on, scaled; zeros from `width` on. All loads come
+// before the first use.
+template <int kRuns>
+__device__ inline void load_stored(const StoredRows& stored, int64_t row_index, int64_t first,
+                                   int stride, float (&x)[kRuns][kRun]) {
+  using namespace numerics;
+  const uint8_t* row = stored.from + row_index * stored.row_bytes;
+  const auto each = [&](auto load) {
+#pragma unroll
+    for (int run = 0; run < kRuns; ++run) load(stored, row, first + run * stride, x[run]);
+  };
+  switch (stored.dtype) {
+    case DType::kF32: each(load_floats<float>); break;
+    case DType::kF16: each(load_floats<Half>); break;
+    case DType::kBF16: each(load_floats<BF16>); break;
+    case DType::kF8E4M3: each(load_e4m3); break;
+    case DType::kF8E5M2: each(load_e5m2); break;
+    case DType::kI8: each(load_int8); break;
+    case DType::kQ8_0: each(load_blocks<dequantise_q8_0, 32, 34>); break;
+    case DType::kQ4_0: each(load_blocks<dequantise_q4_0, 32, 18>); break;
+    case DType::kQ4_1: each(load_blocks<dequantise_q4_1, 32, 20>); break;
+    case DType::kQ5_0: each(load_blocks<dequantise_q5_0, 32, 22>); break;
+    case DType::kQ5_1: each(load_blocks<dequantise_q5_1, 32, 24>); break;
+    case DType::kQ2_K: each(load_blocks<dequantise_q2_k, 256, 84>); break;
+    case DType::kQ3_K: each(load_blocks<dequantise_q3_k, 256, 110>); break;
+    case DType::kQ4_K: each(load_blocks<dequantise_q4_k, 256, 144>); break;
+    case DType::kQ5_K: each(load_blocks<dequantise_q5_k, 256, 176>); break;
+    case DType::kQ6_K: each(load_blocks<dequantise_q6_k, 256, 210>); break;
+    default: break;  // the launcher refuses
+  }
+  if (stored.scale_count == 0) return;
+  const float factor = row_factor(stored, row_index);
+#pragma unroll
+  for (int run = 0; run < kRuns; ++run) {
+#pragma unroll
+    for (int i = 0; i < kRun; ++i) x[run][i] *= factor;
+  }
+}
+
+// To rotated INT8. One block per row: grid = rows, block = kThreads, shared = one float per warp.
+// `numbers` may be stored.from: a row is in registers before the first byte of it is written.
+template <int kThreads, int kRuns>
+__global__ void __launch_bounds__(kThreads)
+    prepare_int8_kernel(const StoredRows stored, int8_t* numbers, float* scales) {
+  const device::Shared<float[kThreads / device::kWarpSize]> partial;
+  const int64_t row = blockIdx.x;
+  const int64_t first = int64_t{threadIdx.x} * kRun;
+  constexpr int kStride = kThreads * kRun;
+
+  float values[kRuns][kRun];
+  load_stored(stored, row, first, kStride, values);
+  float amax = 0;
+#pragma unroll
+  for (int run = 0; run < kRuns; ++run) {
+    rotate_run(values[run]);
+    amax = fmaxf(amax, amax_of_run(values[run]));
+  }
+  const float scale = numerics::int8_scale(device::block_max<kThreads>(amax, *partial));
+  if (threadIdx.x == 0) scales[row] = scale;
+  const float inverse_scale = 1.0f / scale;
+#pragma unroll
+  for (int run = 0; run < kRuns; ++run) {
+    const int64_t at = first + run * kStride;
+    if (at < stored.width)
+      quantise_run(values[run], inverse_scale, numbers + row * stored.width + at);
+  }
+}
+
+constexpr int kPlainThreads = 256;
+
+// To floats, a run a thread: grid covers the runs of all rows, block = kPlainThreads.
+template <typename To>
+__global__ void __launch_bounds__(kPlainThreads)
+    prepare_plain_kernel(const StoredRows stored, To* to, int64_t rows, bool whole) {
+  const int64_t runs = (stored.width + kRun - 1) / kRun;  // of a row
+  const int64_t run = int64_t{blockIdx.x} * kPlainThreads + threadIdx.x;
+  const int64_t row = run / runs;
+  if (row >= rows) return;
+  const int64_t at = (run - row * runs) * kRun;
+  float x[1][kRun];
+  load_stored(stored, row, at, 0, x);
+  store_run(to + row * stored.width, at, stored.width, whole, x[0]);
+}
+
+void require_known(DType dtype) {
+  const bool known = dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
+                     dtype == DType::kF8E4M3 || dtype == DType::kF8E5M2 || dtype == DType::kI8 ||
+                     is_block_format(dtype);
+  REEL_REQUIRE(known, kUnsupported,
+               str_cat("the cuda backend cannot prepare weights of ", dtype_name(dtype), "."));
+}
+
+}  // namespace
+
+void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream) {
+  require_known(args.from_dtype);
+  if (args.rows == 0 || args.width == 0) return;
+  const StoredRows stored{.from = static_cast<const uint8_t*>(args.from),
+                          .dtype = args.from_dtype,
+                          .scale = args.scale,
+                          .scale_dtype = args.scale_dtype,
+                          .scale_count = args.scale_count,
+                          .width = args.width,
+                          .row_bytes = storage_bytes(args.from_dtype, args.width),
+                          .whole = whole_runs(args.from, args.width)};
+  const auto cuda_stream = static_cast<cudaStream_t>(stream.handle);
+  if (args.to_dtype == DType::kI8) {
+    with_row_block(args.width, [&](auto threads, auto runs) {
+      constexpr int kThreads = threads;
+      launch("prepare_rows", prepare_int8_kernel<kThreads, runs>,
+             {.grid = dim3(static_cast<unsigned>(args.rows)),
+              .block = dim3(kThreads),
+              .shared_bytes = sizeof(float) * kThreads / device::kWarpSize,
+              .stream = cuda_stream},
+             stored, static_cast<int8_t*>(args.to), row_scales(args.to, args.rows * args.width));
+    });
+    return;
+  }
+  const int64_t runs = args.rows * ((args.width + kRun - 1) / kRun);
+  with_element_type(args.to_dtype, [&]<typename To>(To) {
+    launch("prepare_rows", prepare_plain_kernel<To>,
+           {.grid = dim3(static_cast<unsigned>((runs + kPlainThreads - 1) / kPlainThreads)),
+            .block = dim3(kPlainThreads),
+            .stream = cuda_stream},
+           stored, static_cast<To*>(args.to), args.rows, whole_runs(args.to, args.width));
+  });
+}
+
+}  // namespace reel::cuda

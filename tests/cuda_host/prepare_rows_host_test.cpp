@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Preparing weights on the CPU: the same bytes as the reference for every stored dtype.
+#include <gtest/gtest.h>
+
+#include "backends/cpu/reference_kernels.h"
+#include "backends/cuda/kernels.h"
+#include "cuda_host/machine.h"
+#include "support/expect_error.h"
+#include "support/prepare_problem.h"
+
+namespace reel::cuda {
+namespace {
+
+using cuda_host::input_seed;
+using test::PrepareCase;
+using test::run_prepare;
+
+void expect_bytes_of_reference(const PrepareCase& which) {
+  SCOPED_TRACE(testing::Message() << which);
+  const uint64_t seed = input_seed();
+  EXPECT_EQ(run_prepare(which, seed, prepare_rows),
+            run_prepare(which, seed, cpu::reference::prepare_rows));
+}
+
+TEST(CudaPrepareRows, RotatesEveryStoredDtype) {
+  for (const DType from : test::stored_dtypes()) {
+    expect_bytes_of_reference({.rows = 3, .width = 256, .from = from});
+    expect_bytes_of_reference({.rows = 2, .width = 5120, .from = from, .scales = 2});
+  }
+}
+
+TEST(CudaPrepareRows, WidensEveryStoredDtype) {
+  for (const DType from : test::stored_dtypes()) {
+    for (const DType to : {DType::kF32, DType::kBF16, DType::kF16}) {
+      expect_bytes_of_reference({.rows = 5, .width = 512, .from = from, .to = to});
+    }
+  }
+}
+
+TEST(CudaPrepareRows, MultipliesByScalesOfEveryKind) {
+  for (const DType scale : {DType::kF32, DType::kBF16, DType::kF16}) {
+    for (const int64_t scales : {1, 7}) {
+      for (const DType to : {DType::kI8, DType::kBF16}) {
+        expect_bytes_of_reference({.rows = 7,
+                                   .width = 128,
+                                   .from = DType::kF8E4M3,
+                                   .to = to,
+                                   .scales = scales,
+                                   .scale = scale});
+      }
+    }
+  }
+}
+
+TEST(CudaPrepareRows, WorksInPlaceOnBytes) {
+  for (const DType from : {DType::kF8E4M3, DType::kF8E5M2, DType::kI8}) {
+    for (const int64_t width : {128, 1152, 13824}) {
+      expect_bytes_of_reference(
+          {.rows = 3, .width = width, .from = from, .scales = 1, .in_place = true});
+    }
+  }
+}
+
+TEST(CudaPrepareRows, TakesWidthsThatNoRunDivides) {
+  for (const DType from : {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kI8}) {
+    for (const int64_t width : {1, 3, 31, 2051}) {
+      expect_bytes_of_reference({.rows = 3, .width = width, .from = from, .to = DType::kF32});
+    }
+  }
+}
+
+TEST(CudaPrepareRows, NamesADtypeItDoesNotKnow) {
+  const ops::PrepareRowsArgs args{
+      .from_dtype = DType::kI64, .rows = 1, .width = 128, .to_dtype = DType::kF32};
+
+  EXPECT_REEL_ERROR(prepare_rows(args, {}), kUnsupported, "i64");
+}
+
+}  // namespace
+}  // namespace reel::cuda

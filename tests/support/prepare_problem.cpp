@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/prepare_problem.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ostream>
+#include <random>
+
+#include "core/block_formats.h"
+#include "core/int8_layout.h"
+#include "core/numerics/small_floats.h"
+#include "support/random_tensor.h"
+
+namespace reel::test {
+namespace {
+
+// Random values quantised by the simple quantisers, or random bits that are numbers.
+std::vector<std::byte> stored_bytes(const PrepareCase& which, uint64_t seed) {
+  const int64_t elements = which.rows * which.width;
+  std::vector<std::byte> bytes(static_cast<size_t>(storage_bytes(which.from, elements)));
+  const Tensor values = random_tensor({which.rows, which.width}, DType::kF32, seed, -2, 3);
+  const float* from = values.view().as<float>();
+  if (is_block_format(which.from)) {
+    quantise_blocks(which.from, from, elements, bytes.data());
+    return bytes;
+  }
+  for (int64_t at = 0; at < elements; ++at) {
+    const float value = from[at];
+    void* to = bytes.data() + storage_bytes(which.from, at);
+    switch (which.from) {
+      case DType::kF32: *static_cast<float*>(to) = value; break;
+      case DType::kF16: *static_cast<Half*>(to) = Half(value); break;
+      case DType::kBF16: *static_cast<BF16*>(to) = BF16(value); break;
+      case DType::kF8E4M3:
+        *static_cast<uint8_t*>(to) = numerics::float_to_f8_e4m3(100 * value);
+        break;
+      case DType::kF8E5M2: *static_cast<uint8_t*>(to) = numerics::float_to_f8_e5m2(value); break;
+      default: *static_cast<int8_t*>(to) = static_cast<int8_t>(40 * value); break;
+    }
+  }
+  return bytes;
+}
+
+int64_t prepared_bytes(const PrepareCase& which) {
+  const int64_t numbers = storage_bytes(which.to, which.rows * which.width);
+  return which.to == DType::kI8 ? scales_offset_bytes(numbers) + 4 * which.rows : numbers;
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const PrepareCase& which) {
+  return out << '[' << which.rows << ", " << which.width << "] " << which.from << " to " << which.to
+             << ", " << which.scales << " scales of " << which.scale
+             << (which.in_place ? ", in place" : "");
+}
+
+std::vector<DType> stored_dtypes() {
+  return {DType::kF32,  DType::kF16,  DType::kBF16, DType::kF8E4M3, DType::kF8E5M2, DType::kI8,
+          DType::kQ8_0, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,   DType::kQ5_1,   DType::kQ2_K,
+          DType::kQ3_K, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+}
+
+std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, PrepareKernel kernel,
+                                 MemorySpace& space) {
+  const std::vector<std::byte> stored = stored_bytes(which, seed);
+  const Tensor scales =
+      random_tensor({std::max<int64_t>(1, which.scales)}, which.scale, seed + 1, 0.5f, 2);
+  const auto size = static_cast<size_t>(prepared_bytes(which));
+  const Buffer from(space, stored.size(), "stored");
+  const Buffer scale(space, scales.bytes().size(), "scales");
+  const Buffer to(space, size, "prepared");
+  space.upload(from.data(), stored.data(), stored.size(), {});
+  space.upload(scale.data(), scales.view().data, scales.bytes().size(), {});
+  std::vector<uint8_t> result(size, 0xff);
+  space.upload(to.data(), result.data(), size, {});
+  if (which.in_place) space.upload(to.data(), stored.data(), stored.size(), {});
+
+  kernel({.from = which.in_place ? to.data() : from.data(),
+          .from_dtype = which.from,
+          .scale = which.scales == 0 ? nullptr : scale.data(),
+          .scale_dtype = which.scale,
+          .scale_count = which.scales,
+          .rows = which.rows,
+          .width = which.width,
+          .to_dtype = which.to,
+          .to = to.data()},
+         {});
+
+  space.download(result.data(), to.data(), size, {});
+  if (which.to == DType::kI8) {
+    const int64_t numbers = which.rows * which.width;
+    std::memset(result.data() + numbers, 0,
+                static_cast<size_t>(scales_offset_bytes(numbers) - numbers));
+  }
+  return result;
+}
+
+}  // namespace reel::test

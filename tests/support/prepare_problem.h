@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random stored weights, prepared by any kernel in any memory.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <vector>
+
+#include "core/buffer.h"
+#include "ops/kernels.h"
+
+namespace reel::test {
+
+struct PrepareCase {
+  int64_t rows, width;
+  DType from;
+  DType to = DType::kI8;
+  int64_t scales = 0;  // 0, 1 or rows
+  DType scale = DType::kF32;
+  bool in_place = false;
+};
+std::ostream& operator<<(std::ostream& out, const PrepareCase& which);
+
+// Every dtype that weights are stored in.
+std::vector<DType> stored_dtypes();
+
+using PrepareKernel = void (*)(const ops::PrepareRowsArgs&, Stream);
+
+// All bytes of the prepared matrix, those between numbers and scales zero. The same inputs for the
+// same case and seed.
+std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, PrepareKernel kernel,
+                                 MemorySpace& space = host_memory());
+
+}  // namespace reel::test
