@@ -9,6 +9,7 @@
 #include "core/numerics/small_floats.h"
 #include "cuda_host/machine.h"
 #include "support/random_tensor.h"
+#include "support/tolerance.h"
 
 namespace reel::cuda {
 namespace {
@@ -19,6 +20,7 @@ using test::random_tensor;
 
 // Below a run of 8, a run, no multiple of one, more than one block of 2048.
 constexpr int64_t kSizes[] = {1, 7, 8, 31, 2048, 2049, 5001};
+constexpr DType kDtypes[] = {DType::kF32, DType::kF16, DType::kBF16};
 
 void expect_same_bytes(const Tensor& got, const Tensor& want) {
   ASSERT_EQ(got.bytes().size(), want.bytes().size());
@@ -27,8 +29,8 @@ void expect_same_bytes(const Tensor& got, const Tensor& want) {
 
 TEST(CudaCast, RoundsOnceLikeTheReference) {
   for (const int64_t size : kSizes) {
-    for (const DType from : {DType::kF32, DType::kBF16}) {
-      for (const DType to : {DType::kF32, DType::kBF16}) {
+    for (const DType from : kDtypes) {
+      for (const DType to : kDtypes) {
         SCOPED_TRACE(testing::Message() << size << " from " << from << " to " << to);
         const Tensor x = random_tensor({size}, from, input_seed());
         const Tensor got = poisoned_tensor({size}, to);
@@ -69,7 +71,7 @@ TEST(CudaCast, TakesAnyAlignment) {
 
 TEST(CudaAdd, RoundsOnceLikeTheReference) {
   for (const int64_t size : kSizes) {
-    for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    for (const DType dtype : kDtypes) {
       SCOPED_TRACE(testing::Message() << size << " of " << dtype);
       const Tensor a = random_tensor({size}, dtype, input_seed());
       const Tensor b = random_tensor({size}, dtype, input_seed());
@@ -110,6 +112,81 @@ TEST(CudaAdd, MayWriteOverAnOperand) {
       {});
 
   expect_same_bytes(a, want);
+}
+
+TEST(CudaGatedGelu, EqualsTheReference) {
+  for (const int64_t size : kSizes) {
+    for (const DType dtype : kDtypes) {
+      SCOPED_TRACE(testing::Message() << size << " of " << dtype);
+      const Tensor gate = random_tensor({size}, dtype, input_seed(), -6, 6);
+      const Tensor up = random_tensor({size}, dtype, input_seed());
+      const Tensor got = poisoned_tensor({size}, dtype);
+      const Tensor want = poisoned_tensor({size}, dtype);
+      const auto args = [&](const Tensor& out) {
+        return ops::GatedGeluArgs{.gate = gate.view().data,
+                                  .up = up.view().data,
+                                  .out = out.view().data,
+                                  .dtype = dtype,
+                                  .elements = size};
+      };
+
+      gated_gelu(args(got), {});
+      cpu::reference::gated_gelu(args(want), {});
+
+      EXPECT_LE(test::relative_error(got.view(), want.view()), test::tolerance::kernel(dtype));
+    }
+  }
+}
+
+TEST(CudaGatedGelu, MayWriteOverEitherOperand) {
+  const Tensor gate = random_tensor({777}, DType::kF16, input_seed());
+  const Tensor up = random_tensor({777}, DType::kF16, input_seed());
+  const Tensor want = poisoned_tensor({777}, DType::kF16);
+  const auto run = [](const Tensor& a, const Tensor& b, const Tensor& out) {
+    gated_gelu({.gate = a.view().data,
+                .up = b.view().data,
+                .out = out.view().data,
+                .dtype = DType::kF16,
+                .elements = 777},
+               {});
+  };
+  run(gate, up, want);
+  const Tensor over_gate = test::copy_of(gate.view());
+  const Tensor over_up = test::copy_of(up.view());
+
+  run(over_gate, up, over_gate);
+  run(gate, over_up, over_up);
+
+  expect_same_bytes(over_gate, want);
+  expect_same_bytes(over_up, want);
+}
+
+// Pixels of whole 16-byte units, of 4-byte units and of a single 16-bit channel.
+TEST(CudaUpsample2x, RepeatsRowsAndColumns) {
+  for (const DType dtype : kDtypes) {
+    for (const int64_t channels : {1, 3, 6, 16, 40, 96}) {
+      for (const auto& [rows, cols] : {std::pair{1, 1}, {7, 13}, {5, 3}}) {
+        SCOPED_TRACE(testing::Message() << rows << 'x' << cols << 'x' << channels << ' ' << dtype);
+        const Tensor x = random_tensor({rows, cols, channels}, dtype, input_seed());
+        const Shape larger{2 * rows, 2 * cols, channels};
+        const Tensor got = poisoned_tensor(larger, dtype);
+        const Tensor want = poisoned_tensor(larger, dtype);
+        const auto args = [&](const Tensor& out) {
+          return ops::Upsample2xArgs{.x = x.view().data,
+                                     .out = out.view().data,
+                                     .dtype = dtype,
+                                     .rows = x.shape()[0],
+                                     .cols = x.shape()[1],
+                                     .channels = channels};
+        };
+
+        upsample2x(args(got), {});
+        cpu::reference::upsample2x(args(want), {});
+
+        expect_same_bytes(got, want);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -7,8 +7,17 @@
 namespace reel::test::tolerance {
 
 // f32: a few ulp of reordered sums and of the exponential's polynomial. bf16: both round the same
-// f32 value once, which differ by at most one bf16 step (2^-8) on a few elements.
-inline double kernel(DType dtype) { return dtype == DType::kBF16 ? 2e-3 : 2e-6; }
+// f32 value once, which differ by at most one bf16 step (2^-8) on a few elements; f16 likewise, in
+// steps of 2^-11.
+inline double kernel(DType dtype) {
+  return dtype == DType::kBF16 ? 2e-3 : dtype == DType::kF16 ? 2.5e-4 : 2e-6;
+}
+
+// Sums of up to 10,000 products in f32, in an order and with roundings that are a tensor core's
+// own, stored as `dtype`.
+inline double tensor_core_product(DType dtype) {
+  return dtype == DType::kF32 ? 3e-5 : kernel(dtype);
+}
 
 // Attention rounds its weights to bf16 before the second product.
 inline double attention(DType dtype) { return dtype == DType::kBF16 ? 5e-3 : 2e-6; }

@@ -26,8 +26,15 @@ const ops::Kernels& kernel_table() {
       .quantise_rows = quantise_rows,
       .prepare_rows = prepare_rows,
       .layer_norm = layer_norm,
+      .rms_norm = rms_norm,
+      .gated_gelu = gated_gelu,
       .add = add,
       .cast = cast,
+      .l2_norm = l2_norm,
+      .packed_conv_bytes = packed_conv_bytes,
+      .pack_conv = pack_conv,
+      .conv = conv,
+      .upsample2x = upsample2x,
   };
   return table;
 }

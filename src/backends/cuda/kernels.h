@@ -7,15 +7,25 @@
 
 namespace reel::cuda {
 
+// conv.cu
+void conv(const ops::ConvArgs& args, Stream stream);
+void pack_conv(const ops::PackConvArgs& args, Stream stream);
+int64_t packed_conv_bytes(DType dtype, const ConvShape& shape);
+
 // elementwise.cu
 void add(const ops::AddArgs& args, Stream stream);
 void cast(const ops::CastArgs& args, Stream stream);
+void gated_gelu(const ops::GatedGeluArgs& args, Stream stream);
+void upsample2x(const ops::Upsample2xArgs& args, Stream stream);
 
 // half_linear.cu, int8_linear.cu, linear.cu: linear() chooses.
 bool fits_half_linear(const ops::LinearArgs& args);
 void half_linear(const ops::LinearArgs& args, Stream stream);
 void int8_linear(const ops::LinearArgs& args, Stream stream);
 void linear(const ops::LinearArgs& args, Stream stream);
+
+// l2_norm.cu
+void l2_norm(const ops::L2NormArgs& args, Stream stream);
 
 // layer_norm.cu
 void layer_norm(const ops::LayerNormArgs& args, Stream stream);
@@ -25,5 +35,8 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream);
 
 // quantise.cu
 void quantise_rows(const ops::QuantiseRowsArgs& args, Stream stream);
+
+// rms_norm.cu
+void rms_norm(const ops::RmsNormArgs& args, Stream stream);
 
 }  // namespace reel::cuda
