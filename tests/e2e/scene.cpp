@@ -46,8 +46,9 @@ Scene::~Scene() {
 }
 
 Scene& Scene::generate(const std::vector<std::string>& more) {
-  std::vector<std::string> args{"generate", "--model", "model", "--prompt",    "a ball",
-                                "--seed",   "1",       "--out", "out/clip.mp4"};
+  std::vector<std::string> args{"generate", "--model",  "model",       "--device",
+                                "cpu",      "--prompt", "a ball",      "--seed",
+                                "1",        "--out",    "out/clip.mp4"};
   for (size_t at = 0; at < more.size(); ++at) {
     const auto there = std::ranges::find(args, more[at]);
     if (there == args.end() || !more[at].starts_with("--") || at + 1 == more.size()) {

@@ -22,8 +22,8 @@ class Scene {
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
   const std::filesystem::path& folder() const { return folder_.path(); }
 
-  // reel generate --model model --prompt "a ball" --seed 1 --out out/clip.mp4 and these. A flag
-  // that is there already gets the new value.
+  // reel generate --model model --device cpu --prompt "a ball" --seed 1 --out out/clip.mp4 and
+  // these. A flag that is there already gets the new value.
   Scene& generate(const std::vector<std::string>& more = {});
   // reel and these, nothing else.
   Scene& reel(const std::vector<std::string>& args);
