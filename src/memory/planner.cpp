@@ -84,7 +84,7 @@ void fill_reads(const PhaseNeeds& needs, uint64_t cache_room_bytes, PhasePlan& p
   for (const int index : plan.resident) {
     streamed -= needs.weights.blocks[static_cast<size_t>(index)].stored_bytes;
   }
-  plan.read_mode = streamed <= cache_room_bytes ? ReadMode::kPageCache : ReadMode::kDirect;
+  plan.read_mode = streamed <= cache_room_bytes ? ReadMode::kBuffered : ReadMode::kDirect;
   if (needs.passes == 1) return;
   plan.pass_bytes = streamed;
   if (plan.read_mode == ReadMode::kDirect) plan.pass_disk_bytes = streamed;

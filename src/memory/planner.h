@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "memory/arena_layout.h"
 #include "memory/budget.h"
 #include "memory/device_weights.h"
@@ -40,8 +41,6 @@ struct ClipNeeds {
   uint64_t host_bytes = 0;  // of the program itself, besides the pinned ring
 };
 
-// Through the page cache, or around it where a cyclic read would only push out what it needs next.
-enum class ReadMode { kPageCache, kDirect };
 const char* read_mode_name(ReadMode mode);  // "page cache", "direct"
 
 enum class RowTime { kThroughout, kSetup, kPass };
@@ -65,7 +64,8 @@ struct PhasePlan {
   int window_slots = 0;       // 0 when all blocks are resident
   uint64_t slot_bytes = 0;
 
-  ReadMode read_mode = ReadMode::kPageCache;
+  // Around the page cache where a cyclic read would only push out what it needs next.
+  ReadMode read_mode = ReadMode::kBuffered;
   uint64_t first_pass_bytes = 0;  // read before and during the first pass
   uint64_t pass_bytes = 0;        // moved to the device again in every later pass
   uint64_t pass_disk_bytes = 0;   // of them, what no cache holds

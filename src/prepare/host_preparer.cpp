@@ -19,37 +19,10 @@
 namespace reel::prepare {
 namespace {
 
-using checkpoint::RowKind;
 using checkpoint::StoredTensor;
 using memory::WeightBlock;
 using memory::WeightItem;
 using memory::WeightKind;
-
-WeightKind kind_of(const checkpoint::NeededTensor& needed) {
-  if (needed.is_bias) return WeightKind::kTensor;
-  switch (needed.row->kind) {
-    case RowKind::kTensor: return WeightKind::kTensor;
-    case RowKind::kLinear:
-    case RowKind::kMatrix: return WeightKind::kMatrix;
-    case RowKind::kLinearWide: return WeightKind::kMatrixWide;
-    case RowKind::kLinearF32: return WeightKind::kMatrixF32;
-    case RowKind::kConv: return WeightKind::kConv;
-    case RowKind::kTable: return WeightKind::kTable;
-  }
-  return WeightKind::kTensor;
-}
-
-// [out, in, rows, cols] is a convolution with one tap in time.
-ConvShape conv_shape(const WeightItem& item) {
-  const Shape& s = item.shape;
-  const bool has_time = s.axes() == 5;
-  const int space = has_time ? 3 : 2;
-  return {.in_channels = s[1],
-          .out_channels = s[0] / item.parts,
-          .taps = has_time ? s[2] : 1,
-          .kernel_rows = s[space],
-          .kernel_cols = s[space + 1]};
-}
 
 // The weights of one block, all in memory of their own.
 class PreparedBlock : public memory::WeightSource {
@@ -216,37 +189,6 @@ void prepare_tensor(const WeightItem& item, const std::vector<float>& values, co
 
 }  // namespace
 
-memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& needed) {
-  memory::Manifest manifest{.fixed = {.name = "the fixed weights", .items = {}},
-                            .setup = {.name = "the weights of the first step", .items = {}},
-                            .blocks = {}};
-  const auto block_of = [&](int index) -> WeightBlock& {
-    if (index == checkpoint::kFixedUnit) return manifest.fixed;
-    if (index == checkpoint::kSetupUnit) return manifest.setup;
-    if (static_cast<size_t>(index) >= manifest.blocks.size()) {
-      manifest.blocks.push_back({.name = str_cat("block ", index), .items = {}});
-    }
-    return manifest.blocks[static_cast<size_t>(index)];
-  };
-  for (const checkpoint::NeededTensor& tensor : needed) {
-    block_of(tensor.block)
-        .items.push_back({.name = tensor.name,
-                          .kind = kind_of(tensor),
-                          .parts = tensor.is_bias ? 1 : tensor.row->parts,
-                          .shape = tensor.shape});
-  }
-  return manifest;
-}
-
-DType HostPreparer::matrix_dtype(const WeightItem& item) const {
-  if (item.kind == WeightKind::kMatrixF32) return DType::kF32;
-  const bool narrow = item.kind == WeightKind::kMatrix &&
-                      can_rotate(item.shape.elements() / std::max<int64_t>(1, item.shape[0]));
-  return narrow                              ? precision_.matrices
-         : precision_.matrices == DType::kI8 ? precision_.compute
-                                             : precision_.matrices;
-}
-
 uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
   int64_t bytes = 0;
   for (const WeightItem& item : block.items) {
@@ -257,7 +199,8 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        bytes += item.parts * target_.kernels.packed_matrix_bytes(matrix_dtype(item), out, in);
+        bytes += item.parts *
+                 target_.kernels.packed_matrix_bytes(matrix_dtype(item, precision_), out, in);
         break;
       case WeightKind::kConv:
         bytes +=
@@ -269,36 +212,25 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
   return static_cast<uint64_t>(bytes);
 }
 
-std::string HostPreparer::digest() const {
-  Digest whole;
-  for (const auto& [name, digest] : digests_) {
-    whole.add(std::as_bytes(std::span(name)));
-    whole.add(std::as_bytes(std::span(digest)));
-  }
-  return whole.hex();
-}
-
 std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& block) {
   auto prepared = std::make_unique<PreparedBlock>(component_, block.name);
   for (const WeightItem& item : block.items) {
     stop_.check();
-    const StoredTensor* stored = component_.find(item.name);
-    REEL_REQUIRE(stored != nullptr, kNotFound,
-                 str_cat(component_.path.string(), " has no tensor \"", item.name, "\"."));
+    const StoredTensor& stored = stored_tensor(component_, item);
     if (item.kind == WeightKind::kTable) {
-      prepared->tables_.emplace(item.name, stored);
-      digests_[item.name] = str_cat(stored->entry->dtype, stored->entry->shape);
+      prepared->tables_.emplace(item.name, &stored);
+      digests_.set_table(item.name, stored);
       continue;
     }
     Digest digest;
-    std::vector<float> values = read_all(*stored, digest);
-    digests_[item.name] = digest.hex();
+    std::vector<float> values = read_all(stored, digest);
+    digests_.set(item.name, digest.hex());
     PreparedBlock::Item& to = prepared->items_[item.name];
     switch (item.kind) {
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        prepare_matrix(item, values, matrix_dtype(item), target_, to);
+        prepare_matrix(item, values, matrix_dtype(item, precision_), target_, to);
         break;
       case WeightKind::kConv: prepare_conv(item, values, precision_.compute, target_, to); break;
       default: prepare_tensor(item, values, target_, to); break;

@@ -3,7 +3,6 @@
 // kernels or copied to a GPU as they are.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
@@ -12,16 +11,9 @@
 #include "core/memory_space.h"
 #include "memory/block_preparer.h"
 #include "ops/kernels.h"
+#include "prepare/weight_items.h"
 
 namespace reel::prepare {
-
-// Everything a model needs, as blocks of items, from its name table.
-memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& needed);
-
-struct Precision {
-  DType compute = DType::kF32;   // of activations and convolutions: kF32, kBF16 or kF16
-  DType matrices = DType::kF32;  // of the blocks' matrices: as compute, or kI8 (rotated INT8)
-};
 
 // Where weights go, and the kernels that will read them there.
 struct Target {
@@ -42,17 +34,14 @@ class HostPreparer : public memory::BlockPreparer {
 
   // XXH3-128 over the names and stored bytes of every tensor prepared so far, in the order of
   // their names. Tables that are read by rows count with their shape alone.
-  std::string digest() const;
+  std::string digest() const { return digests_.hex(); }
 
  private:
   const checkpoint::Component& component_;
   const Target target_;
-  // The precision a matrix item is held in.
-  DType matrix_dtype(const memory::WeightItem& item) const;
-
   Precision precision_;
   const StopFlag& stop_;
-  std::map<std::string, std::string> digests_;  // of each tensor's stored bytes
+  TensorDigests digests_;
 };
 
 }  // namespace reel::prepare

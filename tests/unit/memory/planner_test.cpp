@@ -177,7 +177,7 @@ TEST(Planner, ReadsThroughTheCacheOnlyWhatStaysInIt) {
   // 28 streamed blocks are 8.2 GiB; ring and program take a little.
   Budget budget = arena_of(kRoundFixed + 15 * 300 * kMiB);
   budget.ram_bytes = 9 * kGiB;
-  EXPECT_EQ(plan_denoise(round_denoise(), budget).phases[0].read_mode, ReadMode::kPageCache);
+  EXPECT_EQ(plan_denoise(round_denoise(), budget).phases[0].read_mode, ReadMode::kBuffered);
 
   budget.ram_bytes = 8 * kGiB;
   const Plan direct = plan_denoise(round_denoise(), budget);

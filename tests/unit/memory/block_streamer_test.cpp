@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "memory/block_streamer.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "core/host_copy_engine.h"
+#include "core/planned_memory.h"
+#include "memory/planner.h"
+#include "streamed_model.h"
+#include "support/expect_error.h"
+
+namespace reel::memory {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using testing::IsEmpty;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kBlocks = 7;
+constexpr int64_t kDirectBytes = 30'000;
+constexpr int64_t kStagedBytes = 9'001;
+constexpr uint64_t kChunkBytes = 4096 + ChunkReader::kSlackBytes;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// A model, a device made of threads, and a streamer between them.
+class BlockStreamerTest : public testing::Test {
+ protected:
+  explicit BlockStreamerTest(
+      const test::FakeCopyEngine::Faults& faults = {.most_delay = microseconds(300)})
+      : engine_(faults) {}
+
+  ~BlockStreamerTest() override {
+    EXPECT_EQ(engine_.live(), 0) << "events or pinned memory were not given back";
+    EXPECT_EQ(device_.region().used_bytes(), 0u);
+    EXPECT_THAT(engine_.broken_rules(), IsEmpty());
+  }
+
+  StreamerOptions options() {
+    return {.resident = {},
+            .window_slots = 2,
+            .ring_bytes = 5 * kChunkBytes,
+            .chunk_bytes = kChunkBytes,
+            .reader_threads = 2,
+            .read = [this](const InputFile& file, std::span<std::byte> buffer,
+                           uint64_t offset_bytes, size_t size_bytes) {
+              engine_.host_writes(buffer.data(), buffer.size());
+              if (on_read_) on_read_(file);
+              return file.read_into(buffer, offset_bytes, size_bytes, mode_);
+            }};
+  }
+
+  std::unique_ptr<BlockStreamer> streamer(const StreamerOptions& options) {
+    return std::make_unique<BlockStreamer>(model_.manifest(), model_, device_, engine_, stop_,
+                                           options);
+  }
+
+  void use(BlockStreamer& streamer, int index) {
+    model_.compare(streamer.acquire(index, compute_), std::to_string(index), compute_);
+  }
+
+  void run_passes(BlockStreamer& streamer, int passes) {
+    for (int pass = 0; pass < passes; ++pass) {
+      for (int index = 0; index < streamer.blocks(); ++index) use(streamer, index);
+    }
+    engine_.finish(compute_);
+  }
+
+  test::FakeCopyEngine engine_;
+  Stream compute_ = engine_.make_stream();
+  StreamedModel model_{kBlocks, kDirectBytes, kStagedBytes, &engine_};
+  PlannedMemory device_{host_memory(), 2 << 20, "the memory of the test"};
+  StopFlag stop_;
+  ReadMode mode_ = ReadMode::kBuffered;
+  std::function<void(const InputFile&)> on_read_;
+};
+
+struct Placement {
+  int resident;
+  int slots;
+  ReadMode mode;
+};
+
+class Placements : public BlockStreamerTest, public testing::WithParamInterface<Placement> {};
+
+TEST_P(Placements, EveryBlockIsWhatItsFileHoldsInEveryPass) {
+  StreamerOptions with = options();
+  with.resident = resident_blocks(kBlocks, kBlocks - GetParam().resident);
+  with.window_slots = GetParam().slots;
+  mode_ = GetParam().mode;
+
+  const auto blocks = streamer(with);
+  model_.compare(blocks->fixed(), "fixed", compute_);
+  model_.compare(blocks->setup(), "setup", compute_);
+  run_passes(*blocks, 4);
+
+  EXPECT_EQ(model_.differences(), 0);
+  EXPECT_EQ(blocks->stats().restarts, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Placements,
+    testing::Values(Placement{0, 1, ReadMode::kBuffered}, Placement{0, 2, ReadMode::kBuffered},
+                    Placement{0, 3, ReadMode::kDirect}, Placement{1, 2, ReadMode::kBuffered},
+                    Placement{3, 2, ReadMode::kDirect}, Placement{4, 1, ReadMode::kBuffered},
+                    Placement{6, 1, ReadMode::kBuffered}, Placement{7, 0, ReadMode::kBuffered}));
+
+TEST_F(BlockStreamerTest, ReadsResidentBlocksOnceAndTheOthersInEveryPass) {
+  StreamerOptions with = options();
+  with.resident = {0, 2, 4};
+
+  const auto blocks = streamer(with);
+  blocks->setup();
+  run_passes(*blocks, 2);
+  blocks->set_last_pass();
+  run_passes(*blocks, 1);
+
+  // fixed, setup, 3 resident, 4 streamed in each of 3 passes
+  const auto once = static_cast<uint64_t>(model_.block_bytes());
+  EXPECT_EQ(blocks->stats().bytes_copied, (2 + 3 + 3 * 4) * once);
+  EXPECT_EQ(blocks->stats().bytes_read, blocks->stats().bytes_copied);
+}
+
+TEST_F(BlockStreamerTest, ReadsAheadUnlessThePassIsTheLast) {
+  const auto blocks = streamer(options());
+  run_passes(*blocks, 1);
+  const uint64_t a_pass = 2 * static_cast<uint64_t>(model_.block_bytes()) +
+                          kBlocks * static_cast<uint64_t>(model_.block_bytes());
+  const Clock::time_point start = Clock::now();
+  while (blocks->stats().bytes_read <= a_pass && seconds_since(start) < 10) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_GT(blocks->stats().bytes_read, a_pass);
+
+  const auto once = streamer(options());
+  once->set_last_pass();
+  run_passes(*once, 1);
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_EQ(once->stats().bytes_read, a_pass);
+}
+
+TEST_F(BlockStreamerTest, TakesAsMuchMemoryAsItSays) {
+  StreamerOptions with = options();
+  with.resident = {1, 3};
+  const StreamerFootprint says = streamer_footprint(model_.manifest(), model_, with);
+
+  const auto blocks = streamer(with);
+
+  uint64_t taken = 0;
+  for (const auto& [tag, use] : device_.region().use_by_tag()) {
+    const uint64_t said = tag == "weights/fixed"      ? says.fixed_bytes
+                          : tag == "weights/setup"    ? says.setup_bytes
+                          : tag == "weights/resident" ? says.resident_bytes
+                          : tag == "weights/window"   ? says.window_bytes
+                                                      : says.staging_bytes;
+    EXPECT_GE(use.now_bytes, said) << tag;
+    EXPECT_LT(use.now_bytes, said + 3 * RegionAllocator::kAlignment) << tag;
+    taken += use.now_bytes;
+  }
+  EXPECT_GT(taken, 6 * static_cast<uint64_t>(model_.block_bytes()));
+  EXPECT_EQ(says.pinned_bytes, 5 * kChunkBytes);
+  EXPECT_EQ(says.streamed_bytes_a_pass, 5 * static_cast<uint64_t>(model_.block_bytes()));
+}
+
+TEST_F(BlockStreamerTest, WorksInEveryOrder) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  StreamerOptions with = options();
+  with.resident = {1, 4};
+  const auto blocks = streamer(with);
+
+  for (int index = kBlocks - 1; index >= 0; --index) use(*blocks, index);
+  for (int call = 0; call < 40; ++call) use(*blocks, static_cast<int>(random() % kBlocks));
+  engine_.finish(compute_);
+
+  EXPECT_EQ(model_.differences(), 0);
+  EXPECT_GT(blocks->stats().restarts, 0);
+}
+
+TEST_F(BlockStreamerTest, GivesTheSameBlockAgainWithoutReadingIt) {
+  const auto blocks = streamer(options());
+  const void* const first = blocks->acquire(0, compute_).tensor("0.direct").data;
+
+  EXPECT_EQ(blocks->acquire(0, compute_).tensor("0.direct").data, first);
+  use(*blocks, 1);
+  engine_.finish(compute_);
+
+  EXPECT_EQ(model_.differences(), 0);
+  EXPECT_EQ(blocks->stats().restarts, 0);
+}
+
+TEST_F(BlockStreamerTest, KeepsTheSetupWeightsOnlyUntilTheFirstBlock) {
+  const auto blocks = streamer(options());
+  model_.compare(blocks->setup(), "setup", compute_);
+  const auto use_of_setup = [&] {
+    return device_.region().use_by_tag().at("weights/setup").now_bytes;
+  };
+  EXPECT_GT(use_of_setup(), 0u);
+
+  use(*blocks, 0);
+  EXPECT_EQ(use_of_setup(), 0u);
+
+  use(*blocks, 1);
+  model_.compare(blocks->setup(), "setup", compute_);  // again, for another prompt
+  use(*blocks, 0);
+  use(*blocks, 1);
+  engine_.finish(compute_);
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+TEST_F(BlockStreamerTest, FeedsDigestsWithEveryByteOnceAndInOrder) {
+  StreamerOptions with = options();
+  with.resident = {3};
+  with.reader_threads = 4;
+  const auto blocks = streamer(with);
+  run_passes(*blocks, 2);
+
+  const auto digested = model_.digested();
+  EXPECT_EQ(digested.size(), (kBlocks + 2) * 3u);
+  for (const auto& [name, bytes] : digested) {
+    EXPECT_EQ(bytes, StreamedModel::content(name, static_cast<int64_t>(bytes.size()))) << name;
+  }
+  EXPECT_EQ(digested.at("6.staged").size(), static_cast<size_t>(kStagedBytes));
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+// The compute stream does not move: only so many blocks are handed out.
+TEST_F(BlockStreamerTest, HostRunsAtMostTwoBlocksAhead) {
+  StreamerOptions with = options();
+  with.resident = {0, 1, 2, 3, 4, 5, 6};
+  const auto blocks = streamer(with);
+  blocks->fixed();
+  std::atomic<bool> may_compute{false};
+  std::atomic<int> handed_out{0};
+  std::thread host([&] {
+    for (int index = 0; index < kBlocks; ++index) {
+      blocks->acquire(index, compute_);
+      ++handed_out;
+      test::FakeCopyEngine::submit(compute_, [&] { may_compute.wait(false); });
+    }
+  });
+  std::this_thread::sleep_for(milliseconds(200));
+  const int ahead = handed_out;
+  may_compute = true;
+  may_compute.notify_all();
+  host.join();
+
+  EXPECT_EQ(ahead, 2);  // block 0 is being computed, 1 waits behind it
+  engine_.finish(compute_);
+}
+
+TEST_F(BlockStreamerTest, CountsTheTimeThatTheComputeStreamStood) {
+  on_read_ = [&](const InputFile&) { std::this_thread::sleep_for(milliseconds(10)); };
+  StreamerOptions with = options();
+  with.reader_threads = 1;
+  const auto blocks = streamer(with);
+  blocks->setup();
+  run_passes(*blocks, 1);
+
+  // A block has about ten chunks: no less than 0.5 s in all, less what is in the ring.
+  EXPECT_GT(blocks->stats().stall_seconds, 0.3);
+}
+
+TEST_F(BlockStreamerTest, DoesNotStallForResidentBlocks) {
+  StreamerOptions with = options();
+  with.resident = {0, 1, 2, 3, 4, 5, 6};
+  const auto blocks = streamer(with);
+  run_passes(*blocks, 1);
+  const double first = blocks->stats().stall_seconds;
+  run_passes(*blocks, 2);
+
+  EXPECT_LT(blocks->stats().stall_seconds - first, 0.2);
+}
+
+TEST_F(BlockStreamerTest, AReadErrorIsToldAtItsBlockAndAnotherCallTriesAgain) {
+  std::atomic<bool> is_broken{true};
+  on_read_ = [&](const InputFile& file) {
+    if (is_broken && file.path() == model_.file_of("3")) {
+      fail(ErrorCode::kIo, "Cannot read block 3: Input/output error.");
+    }
+  };
+  const auto blocks = streamer(options());
+  for (int index = 0; index < 3; ++index) use(*blocks, index);
+
+  EXPECT_REEL_ERROR(blocks->acquire(3, compute_), kIo, "Cannot read block 3");
+  EXPECT_REEL_ERROR(blocks->acquire(3, compute_), kIo, "Cannot read block 3");
+  is_broken = false;
+  for (int index = 3; index < kBlocks; ++index) use(*blocks, index);
+  engine_.finish(compute_);
+
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+TEST_F(BlockStreamerTest, AReadErrorOfAResidentBlockIsToldAndTriedAgain) {
+  std::atomic<bool> is_broken{true};
+  on_read_ = [&](const InputFile& file) {
+    if (is_broken &&
+        (file.path() == model_.file_of("2") || file.path() == model_.file_of("fixed"))) {
+      fail(ErrorCode::kIo, "Input/output error.");
+    }
+  };
+  StreamerOptions with = options();
+  with.resident = {2};
+  const auto blocks = streamer(with);
+  EXPECT_REEL_ERROR(blocks->fixed(), kIo, "Input/output error");
+  EXPECT_REEL_ERROR(blocks->fixed(), kIo, "Input/output error");
+  use(*blocks, 0);
+  use(*blocks, 1);
+  EXPECT_REEL_ERROR(blocks->acquire(2, compute_), kIo, "Input/output error");
+  is_broken = false;
+  for (int index = 2; index < kBlocks; ++index) use(*blocks, index);
+  model_.compare(blocks->fixed(), "fixed", compute_);
+  engine_.finish(compute_);
+
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+TEST_F(BlockStreamerTest, AFileThatShrinksWhileStreamingIsNamed) {
+  const auto blocks = streamer(options());
+  run_passes(*blocks, 1);
+  std::filesystem::resize_file(model_.file_of("5"), 20'000);
+  for (int index = 0; index < 5; ++index) use(*blocks, index);
+
+  EXPECT_REEL_ERROR(blocks->acquire(5, compute_), kBadFile, "20,000");
+  engine_.finish(compute_);
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+TEST_F(BlockStreamerTest, AFileThatIsWrittenWhileStreamingIsNamed) {
+  const auto blocks = streamer(options());
+  run_passes(*blocks, 1);
+  std::ofstream(model_.file_of("5"), std::ios::app) << "more";
+  for (int index = 0; index < 5; ++index) use(*blocks, index);
+
+  EXPECT_REEL_ERROR(blocks->acquire(5, compute_), kBadFile,
+                    "5.safetensors\" was changed while it was in use");
+  engine_.finish(compute_);
+}
+
+TEST_F(BlockStreamerTest, AFileThatVanishesIsStillRead) {
+  const auto blocks = streamer(options());
+  run_passes(*blocks, 1);
+  for (int index = 0; index < kBlocks; ++index) {
+    std::filesystem::remove(model_.file_of(std::to_string(index)));
+  }
+  run_passes(*blocks, 1);
+
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+TEST_F(BlockStreamerTest, AStopEndsTheWaitForASlowDiskAtOnce) {
+  std::atomic<bool> is_stuck{true};
+  on_read_ = [&](const InputFile& file) {
+    if (file.path() == model_.file_of("2")) is_stuck.wait(true);
+  };
+  const auto blocks = streamer(options());
+  use(*blocks, 0);
+  use(*blocks, 1);
+  Clock::time_point asked;
+  std::thread user([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    asked = Clock::now();
+    stop_.request();
+  });
+
+  EXPECT_REEL_ERROR(blocks->acquire(2, compute_), kCancelled, "Stopped");
+
+  user.join();
+  EXPECT_LT(seconds_since(asked), 0.2);
+  is_stuck = false;
+  is_stuck.notify_all();
+}
+
+TEST_F(BlockStreamerTest, AStopEndsTheWaitForTheDevice) {
+  std::atomic<bool> may_compute{false};
+  StreamerOptions with = options();
+  with.resident = {0, 1, 2, 3, 4, 5, 6};
+  const auto blocks = streamer(with);
+  const auto compute = [&] {
+    test::FakeCopyEngine::submit(compute_, [&] { may_compute.wait(false); });
+  };
+  blocks->acquire(0, compute_);
+  compute();
+  blocks->acquire(1, compute_);
+  compute();
+  std::thread user([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    stop_.request();
+  });
+
+  EXPECT_REEL_ERROR(blocks->acquire(2, compute_), kCancelled, "Stopped");
+
+  user.join();
+  may_compute = true;
+  may_compute.notify_all();
+}
+
+TEST_F(BlockStreamerTest, EndsCleanlyAtEveryMoment) {
+  for (int moment = 0; moment < 24; ++moment) {
+    const auto blocks = streamer(options());
+    for (int index = 0; index < moment / 3; ++index) use(*blocks, index % kBlocks);
+    std::this_thread::sleep_for(microseconds(100 * (moment % 3)));
+  }
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+TEST_F(BlockStreamerTest, TheNextStreamerMayUseTheSameMemoryAtOnce) {
+  for (int turn = 0; turn < 3; ++turn) {
+    StreamerOptions with = options();
+    with.after = compute_;
+    const auto blocks = streamer(with);
+    for (int index = 0; index < 3; ++index) use(*blocks, index);
+  }
+  engine_.finish(compute_);
+  EXPECT_EQ(model_.differences(), 0);
+}
+
+TEST_F(BlockStreamerTest, NamesTheTagWhenTheDeviceIsTooSmall) {
+  PlannedMemory small(host_memory(), 100'000, "the memory of the test");
+  EXPECT_REEL_ERROR(BlockStreamer(model_.manifest(), model_, small, engine_, stop_, options()),
+                    kOutOfMemory, "weights/");
+  EXPECT_EQ(small.region().used_bytes(), 0u);
+}
+
+TEST_F(BlockStreamerTest, RefusesABlockThatIsNotThere) {
+  const auto blocks = streamer(options());
+  EXPECT_REEL_ERROR(blocks->acquire(kBlocks, compute_), kInvalidArgument, "no block 7 of 7");
+}
+
+class NoPinnedMemory : public BlockStreamerTest {
+ protected:
+  NoPinnedMemory() : BlockStreamerTest({.has_no_pinned_memory = true}) {}
+};
+
+TEST_F(NoPinnedMemory, IsAnErrorThatSaysWhatFor) {
+  EXPECT_REEL_ERROR(streamer(options()), kOutOfMemory, "the ring of weight chunks");
+}
+
+// The device is lost at one copy after the other, when it runs or when it is submitted.
+TEST(LostDevice, IsToldByTheNextCallThatNeedsIt) {
+  for (int at = 0; at < 60; at += 7) {
+    for (const bool at_submit : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "copy " << at << (at_submit ? " submitted" : " run"));
+      test::FakeCopyEngine engine(
+          {.lost_at_copy = at_submit ? -1 : at, .lost_at_submit = at_submit ? at : -1});
+      const Stream compute = engine.make_stream();
+      StreamedModel model(kBlocks, kDirectBytes, kStagedBytes, &engine);
+      StopFlag stop;
+      const auto run = [&] {
+        BlockStreamer blocks(model.manifest(), model, host_memory(), engine, stop,
+                             {.resident = {},
+                              .window_slots = 2,
+                              .ring_bytes = 4 * kChunkBytes,
+                              .chunk_bytes = kChunkBytes,
+                              .read = {}});
+        blocks.fixed();
+        for (int index = 0; index < 3 * kBlocks; ++index) blocks.acquire(index % kBlocks, compute);
+      };
+      EXPECT_REEL_ERROR(run(), kDeviceFailure, "lost");
+      EXPECT_EQ(engine.live(), 0);
+    }
+  }
+}
+
+TEST(BlockStreamer, RunsWithoutADevice) {
+  HostCopyEngine engine;
+  StopFlag stop;
+  StreamedModel model(kBlocks, kDirectBytes, kStagedBytes, nullptr);
+  BlockStreamer blocks(model.manifest(), model, host_memory(), engine, stop,
+                       {.resident = {2},
+                        .window_slots = 2,
+                        .ring_bytes = 4 * kChunkBytes,
+                        .chunk_bytes = kChunkBytes,
+                        .read_mode = ReadMode::kDirect,
+                        .read = {}});
+
+  for (int index = 0; index < 3 * kBlocks; ++index) {
+    const int block = index % kBlocks;
+    model.compare(blocks.acquire(block, {}), std::to_string(block), {});
+  }
+
+  EXPECT_EQ(model.differences(), 0);
+}
+
+TEST(BlockStreamer, RunsWithoutBlocks) {
+  HostCopyEngine engine;
+  StopFlag stop;
+  StreamedModel model(0, kDirectBytes, kStagedBytes, nullptr);
+  BlockStreamer blocks(model.manifest(), model, host_memory(), engine, stop, {});
+
+  model.compare(blocks.fixed(), "fixed", {});
+
+  EXPECT_EQ(blocks.blocks(), 0);
+  EXPECT_EQ(model.differences(), 0);
+}
+
+}  // namespace
+}  // namespace reel::memory

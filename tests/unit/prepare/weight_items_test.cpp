@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "prepare/weight_items.h"
+
+#include <gtest/gtest.h>
+
+#include "base/hash.h"
+#include "support/expect_error.h"
+
+namespace reel::prepare {
+namespace {
+
+using memory::WeightItem;
+using memory::WeightKind;
+
+TEST(MatrixDtype, NarrowsOnlyWhatMayAndCanBe) {
+  const Precision narrow{DType::kBF16, DType::kI8};
+  const auto dtype = [&](WeightKind kind, int64_t width) {
+    return matrix_dtype({.name = "w", .kind = kind, .shape = {4, width}}, narrow);
+  };
+  EXPECT_EQ(dtype(WeightKind::kMatrix, 256), DType::kI8);
+  EXPECT_EQ(dtype(WeightKind::kMatrix, 192), DType::kBF16);  // no multiple of 128
+  EXPECT_EQ(dtype(WeightKind::kMatrixWide, 256), DType::kBF16);
+  EXPECT_EQ(dtype(WeightKind::kMatrixF32, 256), DType::kF32);
+}
+
+TEST(StoredTensor, NamesWhatIsMissing) {
+  checkpoint::Component component;
+  component.path = "/models/wan";
+  EXPECT_REEL_ERROR(stored_tensor(component, {.name = "head.weight"}), kNotFound,
+                    "/models/wan has no tensor \"head.weight\"");
+}
+
+TEST(TensorDigests, DependOnNamesAndBytesButNotOnTheOrderTheyCameIn) {
+  TensorDigests a, b, other;
+  a.set("x", "1");
+  a.set("y", "2");
+  b.set("y", "2");
+  b.set("x", "1");
+  other.set("x", "2");
+  other.set("y", "1");
+
+  EXPECT_EQ(a.hex(), b.hex());
+  EXPECT_NE(a.hex(), other.hex());
+}
+
+}  // namespace
+}  // namespace reel::prepare
