@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// bench_products: the products of the 14B's blocks and what stands around them, on the current GPU.
+// Prints one table; each line says how far it is from the rate that bounds it, measured in the same
+// run. Data are random and rotate among buffers that together exceed L2.
+#include <cuda_runtime_api.h>
+#include <reel/error.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "backends/cuda/kernels.h"
+#include "base/error.h"
+#include "core/int8_layout.h"
+#include "ops/cublaslt.h"
+#include "ops/device_rates.h"
+#include "ops/device_time.h"
+
+namespace reel::bench {
+namespace {
+
+constexpr int kRotation = 3;
+constexpr int kRepeats = 15;
+constexpr int64_t kDim = 5120;
+constexpr int64_t kFeedForward = 13824;
+
+// Device memory that lives as long as the program.
+void* device_bytes(int64_t size) {
+  void* memory = nullptr;
+  cuda::check(cudaMalloc(&memory, static_cast<size_t>(size)), "taking memory");
+  return memory;
+}
+
+void* random_bytes(DType dtype, int64_t elements, uint32_t seed, int64_t extra_bytes = 0) {
+  void* memory = device_bytes(storage_bytes(dtype, elements) + extra_bytes);
+  fill_random(memory, dtype, elements, seed);
+  return memory;
+}
+
+float* random_floats(int64_t count, uint32_t seed) {
+  return static_cast<float*>(random_bytes(DType::kF32, count, seed));
+}
+
+struct Rates {
+  double int8, bf16, bytes;
+};
+
+void print_row(const std::string& what, double seconds, double work, double bound,
+               const char* unit) {
+  std::printf("%-58s %9.3f ms %8.1f %-5s %5.1f %%\n", what.c_str(), 1e3 * seconds,
+              work / seconds / (unit[0] == 'T' ? 1e12 : 1e9), unit, 100 * work / seconds / bound);
+  std::fflush(stdout);
+}
+
+std::string shape_name(const char* what, int64_t rows, int64_t in, int64_t out) {
+  return str_cat(what, " [", rows, " x ", in, "] x ", out);
+}
+
+// Operands for the largest shape; every product reads from their starts.
+struct Pool {
+  int64_t rows;
+  std::vector<void*> x, w;
+  void* out;  // room for f32
+  float* x_scale;
+  float* bias;
+  float* gate;
+  float* squares;
+};
+
+Pool make_pool(DType dtype, int64_t rows) {
+  Pool pool{.rows = rows};
+  for (uint32_t i = 0; i < kRotation; ++i) {
+    pool.x.push_back(random_bytes(dtype, rows * kFeedForward, 10 + i));
+    pool.w.push_back(
+        random_bytes(dtype, kFeedForward * kFeedForward, 20 + i, 4 * kFeedForward + 64));
+  }
+  pool.out = random_bytes(DType::kF32, rows * kFeedForward, 30);
+  pool.x_scale = random_floats(rows, 31);
+  pool.bias = random_floats(kFeedForward, 32);
+  pool.gate = random_floats(kFeedForward, 33);
+  pool.squares = random_floats(rows * kFeedForward / 128, 34);
+  return pool;
+}
+
+void free_pool(const Pool& pool) {
+  for (void* memory : pool.x) cudaFree(memory);
+  for (void* memory : pool.w) cudaFree(memory);
+  for (void* memory : {pool.out, static_cast<void*>(pool.x_scale), static_cast<void*>(pool.bias),
+                       static_cast<void*>(pool.gate), static_cast<void*>(pool.squares)}) {
+    cudaFree(memory);
+  }
+}
+
+struct Product {
+  const char* name;
+  int64_t rows, in, out;
+  ops::Epilogue epilogue = ops::Epilogue::kStore;
+  DType result = DType::kBF16;
+  bool squares = false;
+};
+
+double time_product(const Pool& pool, DType dtype, const Product& product) {
+  // Scales behind the numbers may be any: a packed matrix of this shape ends in the pool's bytes.
+  if (dtype == DType::kI8) {
+    for (void* w : pool.w) {
+      fill_random(row_scales(w, product.out * product.in), DType::kF32, product.out, 40);
+    }
+  }
+  return median_seconds(kRepeats, [&](int run) {
+    cuda::linear({.x = pool.x[static_cast<size_t>(run % kRotation)],
+                  .x_dtype = dtype,
+                  .x_scale = dtype == DType::kI8 ? pool.x_scale : nullptr,
+                  .weight = {.data = pool.w[static_cast<size_t>(run % kRotation)],
+                             .dtype = dtype,
+                             .out = product.out,
+                             .in = product.in},
+                  .bias = pool.bias,
+                  .gate = pool.gate,
+                  .out = pool.out,
+                  .out_dtype = product.result,
+                  .rows = product.rows,
+                  .epilogue = product.epilogue,
+                  .sum_squares = product.squares ? pool.squares : nullptr},
+                 {});
+  });
+}
+
+void bench_products(const Pool& pool, DType dtype, const std::vector<Product>& products,
+                    CublasLt* library, double bound) {
+  for (const Product& product : products) {
+    const double work = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.in) *
+                        static_cast<double>(product.out);
+    print_row(shape_name(product.name, product.rows, product.in, product.out),
+              time_product(pool, dtype, product), work, bound, "TOPS");
+    const bool plain = product.epilogue == ops::Epilogue::kStore && !product.squares;
+    if (library == nullptr || !plain) continue;
+    if (!library->choose({dtype, product.rows, product.in, product.out})) continue;
+    const double seconds = median_seconds(kRepeats, [&](int run) {
+      library->run(pool.x[static_cast<size_t>(run % kRotation)],
+                   pool.w[static_cast<size_t>(run % kRotation)], pool.out);
+    });
+    print_row(shape_name("  cuBLASLt", product.rows, product.in, product.out), seconds, work, bound,
+              "TOPS");
+  }
+}
+
+std::vector<Product> int8_products(int64_t rows) {
+  return {
+      {"int8", rows, kDim, kDim},
+      {"int8, squares", rows, kDim, kDim, ops::Epilogue::kStore, DType::kBF16, true},
+      {"int8, gated add", rows, kDim, kDim, ops::Epilogue::kGatedAdd, DType::kF32},
+      {"int8", rows, kDim, kFeedForward},
+      {"int8, gelu", rows, kDim, kFeedForward, ops::Epilogue::kGeluTanh},
+      {"int8", rows, kFeedForward, kDim},
+      {"int8, gated add", rows, kFeedForward, kDim, ops::Epilogue::kGatedAdd, DType::kF32},
+      {"int8", rows, kFeedForward, kFeedForward},
+  };
+}
+
+void bench_quantise(const Pool& pool, int64_t rows, int64_t width, double bound) {
+  const double seconds = median_seconds(kRepeats, [&](int run) {
+    cuda::quantise_rows({.x = pool.x[static_cast<size_t>(run % kRotation)],
+                         .dtype = DType::kBF16,
+                         .out = static_cast<int8_t*>(pool.out),
+                         .scales = pool.x_scale,
+                         .rows = rows,
+                         .width = width},
+                        {});
+  });
+  print_row(str_cat("quantise_rows bf16 [", rows, ", ", width, "]"), seconds,
+            3.0 * static_cast<double>(rows * width), bound, "GB/s");
+}
+
+void bench_layer_norm(int64_t rows, DType dtype, double bound) {
+  std::vector<float*> x;
+  for (uint32_t i = 0; i < kRotation; ++i) x.push_back(random_floats(rows * kDim, 50 + i));
+  const float* scale = random_floats(kDim, 60);
+  const float* shift = random_floats(kDim, 61);
+  float* out_scale = random_floats(rows, 62);
+  void* out = device_bytes(rows * kDim * 4);
+  const double seconds = median_seconds(kRepeats, [&](int run) {
+    cuda::layer_norm({.x = x[static_cast<size_t>(run % kRotation)],
+                      .scale = scale,
+                      .shift = shift,
+                      .scale_offset = 1,
+                      .eps = 1e-6f,
+                      .out = out,
+                      .dtype = dtype,
+                      .out_scale = dtype == DType::kI8 ? out_scale : nullptr,
+                      .rows = rows,
+                      .width = kDim},
+                     {});
+  });
+  print_row(str_cat("layer_norm f32 to ", dtype_name(dtype), " [", rows, ", ", kDim, "]"), seconds,
+            static_cast<double>(rows * kDim * (4 + block_bytes(dtype))), bound, "GB/s");
+  for (float* memory : x) cudaFree(memory);
+  cudaFree(out);
+}
+
+void bench_prepare(DType from, DType to, int64_t rows, int64_t width, double bound) {
+  std::vector<void*> stored;
+  for (uint32_t i = 0; i < kRotation; ++i) {
+    // Any bytes are blocks of ggml's; what they decode to does not matter here.
+    stored.push_back(is_block_format(from)
+                         ? random_bytes(DType::kI8, storage_bytes(from, rows * width), 70 + i)
+                         : random_bytes(from, rows * width, 70 + i));
+  }
+  const float* scale = random_floats(rows, 80);
+  void* out = device_bytes(rows * width * 4 + 4 * rows + 64);
+  const double seconds = median_seconds(kRepeats, [&](int run) {
+    cuda::prepare_rows({.from = stored[static_cast<size_t>(run % kRotation)],
+                        .from_dtype = from,
+                        .scale = scale,
+                        .scale_dtype = DType::kF32,
+                        .scale_count = rows,
+                        .rows = rows,
+                        .width = width,
+                        .to_dtype = to,
+                        .to = out},
+                       {});
+  });
+  print_row(
+      str_cat("prepare_rows ", dtype_name(from), " to ", dtype_name(to), " [", rows, ", ", width,
+              "]"),
+      seconds,
+      static_cast<double>(storage_bytes(from, rows * width) + storage_bytes(to, rows * width)),
+      bound, "GB/s");
+  for (void* memory : stored) cudaFree(memory);
+  cudaFree(out);
+}
+
+void bench_few_rows(DType dtype, int64_t rows, int64_t in, int64_t out, double bound) {
+  void* w = random_bytes(dtype, in * out, 90);
+  const float* x = random_floats(rows * in, 91);
+  float* result = random_floats(rows * out, 92);
+  const double seconds = median_seconds(kRepeats, [&](int) {
+    cuda::linear({.x = x,
+                  .x_dtype = DType::kF32,
+                  .weight = {.data = w, .dtype = dtype, .out = out, .in = in},
+                  .out = result,
+                  .out_dtype = DType::kF32,
+                  .rows = rows},
+                 {});
+  });
+  print_row(shape_name(str_cat("linear ", dtype_name(dtype)).c_str(), rows, in, out), seconds,
+            static_cast<double>(storage_bytes(dtype, in * out)), bound / 2, "GB/s");
+  cudaFree(w);
+}
+
+void bench_f32(int64_t rows, int64_t in, int64_t out) {
+  const float* x = random_floats(rows * in, 100);
+  const float* w = random_floats(out * in, 101);
+  float* result = random_floats(rows * out, 102);
+  const double seconds = median_seconds(kRepeats, [&](int) {
+    cuda::linear({.x = x,
+                  .x_dtype = DType::kF32,
+                  .weight = {.data = w, .dtype = DType::kF32, .out = out, .in = in},
+                  .out = result,
+                  .out_dtype = DType::kF32,
+                  .rows = rows},
+                 {});
+  });
+  std::printf("%-58s %9.3f ms %8.1f TOPS\n", shape_name("linear f32", rows, in, out).c_str(),
+              1e3 * seconds,
+              2e-12 * static_cast<double>(rows) * static_cast<double>(in) *
+                  static_cast<double>(out) / seconds);
+}
+
+Rates measure_rates() {
+  Rates rates{};
+  for (const Mma mma : {Mma::kS8, Mma::kF16, Mma::kF16F16, Mma::kBF16}) {
+    const double rate = mma_rate(mma);
+    std::printf("mma.sync %-49s %24.1f TOPS\n", mma_name(mma), 1e-12 * rate);
+    if (mma == Mma::kS8) rates.int8 = rate;
+    if (mma == Mma::kBF16) rates.bf16 = rate;
+  }
+  rates.bytes = copy_rate();
+  std::printf("%-58s %24.1f GB/s\n", "copy within GPU memory, read and written",
+              1e-9 * rates.bytes);
+  return rates;
+}
+
+void run() {
+  int device = 0;
+  cuda::check(cudaGetDevice(&device), "asking for the GPU");
+  cudaDeviceProp facts{};
+  cuda::check(cudaGetDeviceProperties(&facts, device), "asking for the GPU");
+  std::printf("%s, sm_%d%d, %d multiprocessors, L2 %d MiB\n", facts.name, facts.major, facts.minor,
+              facts.multiProcessorCount, facts.l2CacheSize >> 20);
+  const Rates rates = measure_rates();
+  const auto library = CublasLt::open();
+  if (library == nullptr) std::printf("cuBLASLt is not installed here: no lines of it\n");
+
+  std::printf("percent of mma.sync s8:\n");
+  for (const int64_t rows : {512, 8192, 32760}) {
+    const Pool pool = make_pool(DType::kI8, rows);
+    bench_products(pool, DType::kI8, int8_products(rows), library.get(), rates.int8);
+    free_pool(pool);
+  }
+  std::printf("percent of mma.sync bf16:\n");
+  const Pool pool = make_pool(DType::kBF16, 8192);
+  bench_products(pool, DType::kBF16,
+                 {{"bf16", 8192, kDim, kDim},
+                  {"bf16", 8192, kDim, kFeedForward},
+                  {"bf16", 8192, kFeedForward, kDim}},
+                 library.get(), rates.bf16);
+  std::printf("percent of copy:\n");
+  bench_quantise(pool, 8192, kDim, rates.bytes);
+  bench_quantise(pool, 8192, kFeedForward, rates.bytes);
+  free_pool(pool);
+  bench_layer_norm(32760, DType::kI8, rates.bytes);
+  bench_layer_norm(32760, DType::kBF16, rates.bytes);
+  for (const DType from : {DType::kF8E4M3, DType::kI8, DType::kBF16, DType::kQ8_0, DType::kQ4_K}) {
+    bench_prepare(from, DType::kI8, kFeedForward, kDim, rates.bytes);
+  }
+  bench_prepare(DType::kF8E4M3, DType::kI8, kDim, kFeedForward, rates.bytes);
+  bench_prepare(DType::kF8E4M3, DType::kBF16, kFeedForward, kDim, rates.bytes);
+  bench_few_rows(DType::kF32, 1, kDim, 6 * kDim, rates.bytes);
+  bench_few_rows(DType::kBF16, 1, kDim, 6 * kDim, rates.bytes);
+  bench_few_rows(DType::kF32, 8, kDim, 6 * kDim, rates.bytes);
+  bench_f32(32760, 64, kDim);
+  bench_f32(512, 4096, kDim);
+}
+
+}  // namespace
+}  // namespace reel::bench
+
+int main() {
+  try {
+    reel::bench::run();
+  } catch (const reel::Error& error) {
+    std::fprintf(stderr, "bench_products: %s %s\n", error.what(), error.hint().c_str());
+    return 1;
+  }
+  return 0;
+}
