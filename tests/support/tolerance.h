@@ -22,6 +22,16 @@ inline double tensor_core_product(DType dtype) {
 // Attention rounds its weights to bf16 before the second product.
 inline double attention(DType dtype) { return dtype == DType::kBF16 ? 5e-3 : 2e-6; }
 
+// CUDA kernels round their weights to 11 bits in f16 or 8 in bf16, and what they store once more;
+// f32 operands go through plain sums of f32.
+inline double cuda_attention(DType dtype) {
+  if (dtype == DType::kF32) return 5e-6;
+  return dtype == DType::kBF16 ? 5e-3 : 6e-4;
+}
+
+// The weights are f16 whatever is stored.
+inline double cuda_int8_attention(DType dtype) { return dtype == DType::kBF16 ? 3e-3 : 6e-4; }
+
 // How far final latents may be from those of the demo model's FP8 files when the same weights come
 // from another layout, f32 products, relative 2-norm: with the text states of the FP8 files, and
 // with the layout's own text encoder.

@@ -7,6 +7,10 @@
 
 namespace reel::cuda {
 
+// attention.cu
+void attention(const ops::AttentionArgs& args, Stream stream);
+void expand_bias(const ops::ExpandBiasArgs& args, Stream stream);
+
 // conv.cu
 void conv(const ops::ConvArgs& args, Stream stream);
 void pack_conv(const ops::PackConvArgs& args, Stream stream);
@@ -23,6 +27,14 @@ bool fits_half_linear(const ops::LinearArgs& args);
 void half_linear(const ops::LinearArgs& args, Stream stream);
 void int8_linear(const ops::LinearArgs& args, Stream stream);
 void linear(const ops::LinearArgs& args, Stream stream);
+
+// int8_attention.cu
+void int8_attention(const ops::Int8AttentionArgs& args, Stream stream);
+
+// int8_heads.cu
+void prepare_values(const ops::PrepareValuesArgs& args, Stream stream);
+void quantise_keys(const ops::QuantiseKeysArgs& args, Stream stream);
+void quantise_queries(const ops::QuantiseQueriesArgs& args, Stream stream);
 
 // l2_norm.cu
 void l2_norm(const ops::L2NormArgs& args, Stream stream);

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+// Self-attention with INT8 q k^T and f16 values. Bound by the tensor cores: 4 * keys * 128
+// operations for a row of 128 bytes of q. All blocks of a head run side by side, so its keys and
+// values (384 bytes a key) come from L2. q, k and v start at multiples of 16 bytes.
+//
+// Flash attention (Dao 2023, arXiv:2307.08691) over the integers of SageAttention2 (Zhang et al.
+// 2024, arXiv:2411.10958), in base 2. Three things keep the softmax below the products:
+//   - The INT32 sums start at the bits of 1.5 * 2^23, so that they are floats as they stand
+//     (|q k| <= 127 * 127 * 128 < 2^22): the exponent of a weight is one multiply-add of them.
+//   - A row's maximum is only followed when it grew by more than kSlack. Weights are then at most
+//     2^(kShift + kSlack) instead of 2^kShift, which f16 holds, and the output is hardly ever
+//     rescaled. Rows do not look at each other: a row has the same bits in whatever tile it is.
+//   - Sums of weights are kept per lane until the end.
+#include <cuda_runtime.h>
+
+#include "backends/cuda/device/barrier.cuh"
+#include "backends/cuda/device/cp_async.cuh"
+#include "backends/cuda/device/half.cuh"
+#include "backends/cuda/device/ldmatrix.cuh"
+#include "backends/cuda/device/math.cuh"
+#include "backends/cuda/device/mma.cuh"
+#include "backends/cuda/device/shared.cuh"
+#include "backends/cuda/device/warp.cuh"
+#include "backends/cuda/element_type.h"
+#include "backends/cuda/kernels.h"
+#include "backends/cuda/launch.cuh"
+#include "core/numerics/small_floats.h"
+
+namespace reel::cuda {
+namespace {
+
+constexpr int kDim = ops::kInt8HeadDim;
+constexpr int kTileKeys = ops::kInt8KeyTile;
+constexpr int kHalfKeys = kTileKeys / 2;  // the logits a warp holds at a time
+// 32 rows a warp: every fragment of k and v read from shared memory meets two of q. With 16 the
+// reads would take longer than Hopper's tensor cores.
+constexpr int kWarpRows = 32;
+constexpr int kWarps = 4;
+constexpr int kThreads = kWarps * device::kWarpSize;
+constexpr int kBlockRows = kWarps * kWarpRows;
+constexpr int kBlocksPerSm = 2;  // 255 registers a thread
+constexpr int kStages = 2;       // 48 KiB of shared memory, twice on an SM of 100 KiB
+
+constexpr int kRowTiles = kWarpRows / 16;  // of 16 rows, as mma takes them
+constexpr int kChunk = 16;                 // bytes of one cp.async
+constexpr int kKeyBytes = kDim;
+constexpr int kValueBytes = 2 * kDim;
+constexpr int kKeyTileBytes = kTileKeys * kKeyBytes;
+constexpr int kValueTileBytes = kTileKeys * kValueBytes;
+
+constexpr int32_t kFloatZero = 0x4b400000;                          // the bits of kFloatOffset
+constexpr float kFloatOffset = 12582912.0f;                         // 1.5 * 2^23
+constexpr float kNoMaximum = -1e30f;                                // before the first key
+constexpr auto kMinusInfinity = static_cast<int32_t>(0xff800000u);  // its bits; a weight of 0
+
+// How weights are scaled. With f32 sums they use most of f16's range, so that small ones keep
+// their precision; f16 sums of 32 weights and values must stay below 65504.
+template <bool kHalfSums>
+constexpr float kShift = kHalfSums ? 0.0f : 8.0f;
+template <bool kHalfSums>
+constexpr float kSlack = kHalfSums ? 2.0f : 6.0f;
+
+struct Stage {
+  unsigned char keys[kKeyTileBytes];
+  unsigned char values[kValueTileBytes];
+};
+
+struct alignas(128) Tiles {
+  Stage stages[kStages];
+  float q_scales[kBlockRows];  // of logits in base 2; registers are short
+};
+
+struct Problem {
+  const int8_t* q;
+  const float* q_scales;
+  const int8_t* k;
+  const float* k_scales;
+  const uint16_t* v;
+  const float* v_mean;
+  void* out;
+  int64_t queries, keys, heads;
+  int64_t padded_queries, padded_keys;
+  float scale_log2;  // logits in base 2
+};
+
+// What a warp keeps while the keys go by. Lane 4 g + t has rows g and g + 8 of each 16.
+struct WarpState {
+  uint32_t q[kRowTiles][kDim / 32][4];
+  float out[kRowTiles][kDim / 8][4];
+  float largest[kRowTiles][2];  // of the logits, up to kSlack below it
+  float total[kRowTiles][2];    // of this lane's weights
+};
+
+// Where the rows of a tile lie: 16-byte chunk c of row r at chunk c ^ (r % 8) of the row, so that
+// eight rows of one column are in eight different banks.
+__device__ inline void load_tile(Stage& stage, const int8_t* keys, const uint16_t* values) {
+  const int key_row = static_cast<int>(threadIdx.x) / (kKeyBytes / kChunk);
+  const int key_chunk = static_cast<int>(threadIdx.x) % (kKeyBytes / kChunk);
+  const int key_at = key_row * kKeyBytes + (key_chunk ^ key_row % 8) * kChunk;
+  const auto* from_keys = reinterpret_cast<const unsigned char*>(keys) + threadIdx.x * kChunk;
+#pragma unroll
+  for (int at = 0; at < kKeyTileBytes; at += kThreads * kChunk) {
+    device::cp_async_16(stage.keys + key_at + at, from_keys + at);
+  }
+  const int value_row = static_cast<int>(threadIdx.x) / (kValueBytes / kChunk);
+  const int value_chunk = static_cast<int>(threadIdx.x) % (kValueBytes / kChunk);
+  const int value_at = value_row * kValueBytes + (value_chunk ^ value_row % 8) * kChunk;
+  const auto* from_values = reinterpret_cast<const unsigned char*>(values) + threadIdx.x * kChunk;
+#pragma unroll
+  for (int at = 0; at < kValueTileBytes; at += kThreads * kChunk) {
+    device::cp_async_16(stage.values + value_at + at, from_values + at);
+  }
+  device::cp_async_commit();
+}
+
+// Where in 16 keys a lane's row for ldmatrix starts; chunk 2 c and 2 c + 1 of it are 32 c ^
+// further. Matrices 0, 1: both halves of 32 bytes of 8 keys; 2, 3: of the next 8.
+__device__ inline int lane_in_keys() {
+  const int row = device::lane() % 8 + device::lane() / 16 * 8;
+  return row * kKeyBytes + (device::lane() / 8 % 2 ^ row % 8) * kChunk;
+}
+
+// The same in 16 values. Matrices 0, 1: 8 columns of 8 keys and of the next 8; 2, 3: the next 8
+// columns.
+__device__ inline int lane_in_values() {
+  const int row = device::lane() % 16;
+  return row * kValueBytes + (device::lane() / 16 ^ row % 8) * kChunk;
+}
+
+__device__ inline void start_warp(WarpState& warp, const Problem& problem, int64_t head,
+                                  int64_t first_row) {
+  const int group = device::lane() / 4;
+  const int in_group = device::lane() % 4;
+  const int64_t first = head * problem.padded_queries + first_row;
+#pragma unroll
+  for (int tile = 0; tile < kRowTiles; ++tile) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int64_t row = first + 16 * tile + 8 * half + group;
+      const auto* numbers = reinterpret_cast<const uint32_t*>(problem.q + row * kDim);
+#pragma unroll
+      for (int step = 0; step < kDim / 32; ++step) {
+        warp.q[tile][step][half] = numbers[8 * step + in_group];
+        warp.q[tile][step][half + 2] = numbers[8 * step + in_group + 4];
+      }
+      warp.largest[tile][half] = kNoMaximum;
+      warp.total[tile][half] = 0;
+    }
+#pragma unroll
+    for (auto& sums : warp.out[tile]) {
+#pragma unroll
+      for (float& sum : sums) sum = 0;
+    }
+  }
+}
+
+using Logits = int32_t[kRowTiles][kHalfKeys / 8][4];     // kFloatZero + q k
+using Factors = float[kRowTiles][2];                     // from sums to logits
+using Weights = uint32_t[kRowTiles][kHalfKeys / 16][4];  // f16, as the left side of a product
+
+// q k^T of 32 keys.
+__device__ inline void multiply_keys(const WarpState& warp, const unsigned char* keys,
+                                     Logits& sums) {
+#pragma unroll
+  for (auto& tile : sums) {
+#pragma unroll
+    for (auto& block : tile) {
+#pragma unroll
+      for (int32_t& sum : block) sum = kFloatZero;
+    }
+  }
+#pragma unroll
+  for (int step = 0; step < kDim / 32; ++step) {
+    const unsigned char* const column = keys + (lane_in_keys() ^ 2 * step * kChunk);
+#pragma unroll
+    for (int pair = 0; pair < kHalfKeys / 16; ++pair) {
+      uint32_t k[4];
+      device::ldmatrix_x4(k, column + pair * 16 * kKeyBytes);
+      const uint32_t left[2] = {k[0], k[1]};
+      const uint32_t right[2] = {k[2], k[3]};
+#pragma unroll
+      for (int tile = 0; tile < kRowTiles; ++tile) {
+        device::mma_s8(sums[tile][2 * pair], warp.q[tile][step], left);
+        device::mma_s8(sums[tile][2 * pair + 1], warp.q[tile][step], right);
+      }
+    }
+  }
+}
+
+// Gives keys from `count` on no weight: minus infinity is the smallest integer here, too. Lane
+// 4 g + t has keys 8 b + 2 t and 8 b + 2 t + 1.
+__device__ inline void mask_logits(Logits& sums, int count) {
+#pragma unroll
+  for (auto& tile : sums) {
+#pragma unroll
+    for (int block = 0; block < kHalfKeys / 8; ++block) {
+#pragma unroll
+      for (int at = 0; at < 4; ++at) {
+        const int key = 8 * block + 2 * (device::lane() % 4) + at % 2;
+        if (key >= count) tile[block][at] = kMinusInfinity;
+      }
+    }
+  }
+}
+
+__device__ inline float largest_of_quad(float value) {
+  value = fmaxf(value, device::shuffle_xor(value, 1));
+  return fmaxf(value, device::shuffle_xor(value, 2));
+}
+
+__device__ inline float sum_of_quad(float value) {
+  value += device::shuffle_xor(value, 1);
+  return value + device::shuffle_xor(value, 2);
+}
+
+// Moves the maxima that grew by more than the slack, and what was summed below the old ones.
+template <float kSlack>
+__device__ inline void follow_maxima(WarpState& warp, const float (&seen)[kRowTiles][2]) {
+#pragma unroll
+  for (int tile = 0; tile < kRowTiles; ++tile) {
+    float factor[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float largest = largest_of_quad(seen[tile][half]);
+      const float before = warp.largest[tile][half];
+      const float now = largest > before + kSlack ? largest : before;
+      factor[half] = device::exp2_approx(before - now);
+      warp.largest[tile][half] = now;
+      warp.total[tile][half] *= factor[half];
+    }
+#pragma unroll
+    for (auto& sums : warp.out[tile]) {
+      sums[0] *= factor[0];
+      sums[1] *= factor[0];
+      sums[2] *= factor[1];
+      sums[3] *= factor[1];
+    }
+  }
+}
+
+// The weights of 32 keys; adds them to the totals.
+template <bool kHalfSums>
+__device__ inline void weigh(WarpState& warp, const Logits& sums, const Factors& factor,
+                             Weights& weights) {
+  float seen[kRowTiles][2];
+  bool grew = false;
+#pragma unroll
+  for (int tile = 0; tile < kRowTiles; ++tile) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      int32_t largest = sums[tile][0][2 * half];
+#pragma unroll
+      for (int block = 0; block < kHalfKeys / 8; ++block) {
+        largest = max(largest, max(sums[tile][block][2 * half], sums[tile][block][2 * half + 1]));
+      }
+      seen[tile][half] =
+          (numerics::float_of(static_cast<uint32_t>(largest)) - kFloatOffset) * factor[tile][half];
+      grew |= seen[tile][half] > warp.largest[tile][half] + kSlack<kHalfSums>;
+    }
+  }
+  if (device::vote_any(grew)) follow_maxima<kSlack<kHalfSums>>(warp, seen);
+
+#pragma unroll
+  for (int tile = 0; tile < kRowTiles; ++tile) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float offset =
+          fmaf(-kFloatOffset, factor[tile][half], kShift<kHalfSums> - warp.largest[tile][half]);
+#pragma unroll
+      for (int block = 0; block < kHalfKeys / 8; ++block) {
+        float weight[2];
+#pragma unroll
+        for (int at = 0; at < 2; ++at) {
+          const auto bits = static_cast<uint32_t>(sums[tile][block][2 * half + at]);
+          weight[at] =
+              device::exp2_approx(fmaf(numerics::float_of(bits), factor[tile][half], offset));
+          warp.total[tile][half] += weight[at];
+        }
+        weights[tile][block / 2][half + block % 2 * 2] = device::pack_f16x2(weight[0], weight[1]);
+      }
+    }
+  }
+}
+
+// Adds the weighted values of 32 keys to the output.
+template <bool kHalfSums>
+__device__ inline void multiply_values(WarpState& warp, const unsigned char* values,
+                                       const Weights& weights) {
+#pragma unroll
+  for (int pair = 0; pair < kDim / 16; ++pair) {
+    const unsigned char* const column =
+        values + (lane_in_values() ^ 2 * (pair % 4) * kChunk) + pair / 4 * 8 * kChunk;
+    uint32_t sums[kRowTiles][2][2] = {};
+#pragma unroll
+    for (int step = 0; step < kHalfKeys / 16; ++step) {
+      uint32_t v[4];
+      device::ldmatrix_x4_trans(v, column + step * 16 * kValueBytes);
+      const uint32_t left[2] = {v[0], v[1]};
+      const uint32_t right[2] = {v[2], v[3]};
+#pragma unroll
+      for (int tile = 0; tile < kRowTiles; ++tile) {
+        if constexpr (kHalfSums) {
+          device::mma_f16_f16(sums[tile][0], weights[tile][step], left);
+          device::mma_f16_f16(sums[tile][1], weights[tile][step], right);
+        } else {
+          device::mma_f16(warp.out[tile][2 * pair], weights[tile][step], left);
+          device::mma_f16(warp.out[tile][2 * pair + 1], weights[tile][step], right);
+        }
+      }
+    }
+    if constexpr (kHalfSums) {
+#pragma unroll
+      for (int tile = 0; tile < kRowTiles; ++tile) {
+#pragma unroll
+        for (int block = 0; block < 2; ++block) {
+#pragma unroll
+          for (int half = 0; half < 2; ++half) {
+            float lo, hi;
+            device::unpack_f16x2(sums[tile][block][half], lo, hi);
+            warp.out[tile][2 * pair + block][2 * half] += lo;
+            warp.out[tile][2 * pair + block][2 * half + 1] += hi;
+          }
+        }
+      }
+    }
+  }
+}
+
+// One tile of keys, half by half; only its first `count` keys exist.
+template <bool kHalfSums>
+__device__ inline void attend_tile(WarpState& warp, const Stage& stage, const Factors& factor,
+                                   int count) {
+#pragma unroll 1
+  for (int half = 0; half < 2; ++half) {
+    Logits sums;
+    Weights weights;
+    multiply_keys(warp, stage.keys + half * kHalfKeys * kKeyBytes, sums);
+    if (count < kHalfKeys) mask_logits(sums, count);
+    count -= kHalfKeys;
+    weigh<kHalfSums>(warp, sums, factor, weights);
+    multiply_values<kHalfSums>(warp, stage.values + half * kHalfKeys * kValueBytes, weights);
+  }
+}
+
+template <typename T>
+struct alignas(2 * sizeof(T)) Pair {
+  T at[2];
+};
+
+template <typename T>
+__device__ inline void store_rows(const WarpState& warp, const Problem& problem, int64_t head,
+                                  int64_t first_row) {
+  const int group = device::lane() / 4;
+  const int in_group = device::lane() % 4;
+  const float* const mean = problem.v_mean + head * kDim;
+#pragma unroll
+  for (int tile = 0; tile < kRowTiles; ++tile) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const float inverse = 1.0f / sum_of_quad(warp.total[tile][half]);
+      const int64_t row = first_row + 16 * tile + 8 * half + group;
+      if (row >= problem.queries) continue;
+      T* const out = static_cast<T*>(problem.out) + (row * problem.heads + head) * kDim;
+#pragma unroll
+      for (int block = 0; block < kDim / 8; ++block) {
+        const int column = 8 * block + 2 * in_group;
+        Pair<T> pair;
+#pragma unroll
+        for (int at = 0; at < 2; ++at) {
+          device::store_from_float(
+              pair.at[at], fmaf(warp.out[tile][block][2 * half + at], inverse, mean[column + at]));
+        }
+        *reinterpret_cast<Pair<T>*>(out + column) = pair;
+      }
+    }
+  }
+}
+
+// grid = (blocks of 128 queries, heads), block = kThreads, shared = Tiles.
+template <typename T, bool kHalfSums>
+__global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(Problem problem) {
+  const device::Shared<Tiles> tiles;
+  const int64_t head = blockIdx.y;
+  const int64_t first_row = int64_t{blockIdx.x} * kBlockRows + device::warp_in_block() * kWarpRows;
+  const int64_t first_key = head * problem.padded_keys;
+  const int8_t* keys = problem.k + first_key * kDim;
+  const uint16_t* values = problem.v + first_key * kDim;
+  const float* k_scales =
+      problem.k_scales + first_key / kTileKeys * ops::kInt8KeyScales + device::lane() % 4;
+  const auto key_count = static_cast<int>(problem.keys);
+
+  load_tile(tiles->stages[0], keys, values);
+  static_assert(kThreads == kBlockRows);
+  tiles->q_scales[threadIdx.x] = problem.q_scales[head * problem.padded_queries +
+                                                  int64_t{blockIdx.x} * kBlockRows + threadIdx.x] *
+                                 problem.scale_log2;
+  const float* const q_scales =
+      tiles->q_scales + device::warp_in_block() * kWarpRows + device::lane() / 4;
+  WarpState warp;
+  start_warp(warp, problem, head, first_row);
+  for (int first = 0; first < key_count; first += kTileKeys) {
+    const float k_scale = *k_scales;
+    k_scales += ops::kInt8KeyScales;
+    device::cp_async_wait<0>();
+    device::sync_block();  // this tile is there, and nobody reads the one before it any more
+    Factors factor;
+#pragma unroll
+    for (int at = 0; at < kWarpRows / 8; ++at) {
+      factor[at / 2][at % 2] = q_scales[8 * at] * k_scale;
+    }
+    if (first + kTileKeys < key_count) {
+      keys += kTileKeys * kDim;
+      values += kTileKeys * kDim;
+      load_tile(tiles->stages[(first / kTileKeys + 1) % kStages], keys, values);
+    }
+    attend_tile<kHalfSums>(warp, tiles->stages[first / kTileKeys % kStages], factor,
+                           key_count - first);
+  }
+  store_rows<T>(warp, problem, head, first_row);
+}
+
+}  // namespace
+
+void int8_attention(const ops::Int8AttentionArgs& args, Stream stream) {
+  constexpr bool kHalfSums = false;
+  const Problem problem{.q = args.q,
+                        .q_scales = args.q_scales,
+                        .k = args.k,
+                        .k_scales = args.k_scales,
+                        .v = args.v,
+                        .v_mean = args.v_mean,
+                        .out = args.out,
+                        .queries = args.queries,
+                        .keys = args.keys,
+                        .heads = args.heads,
+                        .padded_queries = ops::int8_padded(args.queries),
+                        .padded_keys = ops::int8_padded(args.keys),
+                        .scale_log2 = args.scale * device::kLog2E};
+  const dim3 grid(static_cast<unsigned>(problem.padded_queries / kBlockRows),
+                  static_cast<unsigned>(args.heads));
+  with_element_type(args.dtype, [&]<typename T>(T) {
+    launch("int8_attention", int8_attention_kernel<T, kHalfSums>,
+           {.grid = grid,
+            .block = kThreads,
+            .shared_bytes = sizeof(Tiles),
+            .stream = static_cast<cudaStream_t>(stream.handle)},
+           problem);
+  });
+}
+
+}  // namespace reel::cuda

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention of the CUDA backend against the reference, in whatever memory its kernels run.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "backends/cpu/reference_kernels.h"
+#include "backends/cuda/kernels.h"
+#include "support/device_tensor.h"
+#include "support/random_tensor.h"
+#include "support/tolerance.h"
+
+namespace reel::cuda {
+
+// What turns projections into heads, on the host.
+struct HeadNormTensors {
+  Tensor sum_squares, weight, rope;
+
+  HeadNormTensors(const Tensor& x, int64_t heads, uint64_t seed)
+      : sum_squares(DType::kF32, {x.shape()[0], heads}),
+        weight(test::random_tensor({heads * ops::kInt8HeadDim}, DType::kF32, seed, 0.5f, 1.5f)),
+        rope(test::random_tensor({x.shape()[0], 64, 2}, DType::kF32, seed + 1)) {
+    for (int64_t at = 0; at < x.shape()[0] * heads; ++at) {
+      double sum = 0;
+      for (int64_t i = 0; i < ops::kInt8HeadDim; ++i) {
+        sum += std::pow(test::value_at(x, at * ops::kInt8HeadDim + i), 2);
+      }
+      sum_squares.view().as<float>()[at] = static_cast<float>(sum);
+    }
+  }
+};
+
+struct HeadsCase {
+  int64_t rows, heads;
+  DType dtype;
+  bool rope = true;
+};
+
+inline void expect_same_numbers(const Tensor& got, const Tensor& want) {
+  int64_t different = 0;
+  for (int64_t at = 0; at < want.view().elements(); ++at) {
+    const int step = std::abs(got.view().as<int8_t>()[at] - want.view().as<int8_t>()[at]);
+    // Where the reference is near a tie, f32 may round to the other side.
+    ASSERT_LE(step, 1) << "at " << at;
+    different += step;
+  }
+  EXPECT_LE(different, 2 + want.view().elements() / 1000);
+}
+
+inline void expect_quantised_queries_like_reference(MemorySpace& memory, const HeadsCase& c,
+                                                    uint64_t seed) {
+  SCOPED_TRACE(testing::Message() << c.rows << " rows, " << c.heads << " heads, " << c.dtype
+                                  << ", rope " << c.rope << ", seed " << seed);
+  const int64_t padded = ops::int8_padded(c.rows);
+  const Tensor x = test::random_tensor({c.rows, c.heads * 128}, c.dtype, seed, -3, 3);
+  const HeadNormTensors norm(x, c.heads, seed + 1);
+  const Tensor numbers = test::poisoned_tensor({c.heads, padded, 128}, DType::kI8);
+  const Tensor scales = test::poisoned_tensor({c.heads, padded}, DType::kF32);
+  const test::DeviceTensor device_x(memory, x);
+  const test::DeviceTensor sums(memory, norm.sum_squares);
+  const test::DeviceTensor weight(memory, norm.weight);
+  const test::DeviceTensor rope(memory, norm.rope);
+  const test::DeviceTensor device_numbers(memory, numbers);
+  const test::DeviceTensor device_scales(memory, scales);
+  ops::QuantiseQueriesArgs args{.x = device_x.data(),
+                                .dtype = c.dtype,
+                                .norm = {sums.view().as<float>(), weight.view().as<float>(), 1e-6f,
+                                         c.rope ? rope.view().as<float>() : nullptr},
+                                .numbers = device_numbers.view().as<int8_t>(),
+                                .scales = device_scales.view().as<float>(),
+                                .rows = c.rows,
+                                .heads = c.heads};
+  quantise_queries(args, {});
+  const Tensor got_numbers = device_numbers.download();
+  const Tensor got_scales = device_scales.download();
+
+  args.x = x.view().data;
+  args.norm = {norm.sum_squares.view().as<float>(), norm.weight.view().as<float>(), 1e-6f,
+               c.rope ? norm.rope.view().as<float>() : nullptr};
+  args.numbers = numbers.view().as<int8_t>();
+  args.scales = scales.view().as<float>();
+  cpu::reference::quantise_queries(args, {});
+  EXPECT_LE(test::relative_error(got_scales, scales), 1e-6);
+  expect_same_numbers(got_numbers, numbers);
+}
+
+inline void expect_quantised_keys_like_reference(MemorySpace& memory, const HeadsCase& c,
+                                                 uint64_t seed) {
+  SCOPED_TRACE(testing::Message() << c.rows << " rows, " << c.heads << " heads, " << c.dtype
+                                  << ", rope " << c.rope << ", seed " << seed);
+  const int64_t padded = ops::int8_padded(c.rows);
+  const Tensor x = test::random_tensor({c.rows, c.heads * 128}, c.dtype, seed, -1, 4);
+  const HeadNormTensors norm(x, c.heads, seed + 1);
+  const Tensor numbers = test::poisoned_tensor({c.heads, padded, 128}, DType::kI8);
+  const Tensor scales = test::poisoned_tensor({c.heads, padded / 64, 4}, DType::kF32);
+  const Tensor mean = test::poisoned_tensor({c.heads, 128}, DType::kF32);
+  const test::DeviceTensor device_x(memory, x);
+  const test::DeviceTensor sums(memory, norm.sum_squares);
+  const test::DeviceTensor weight(memory, norm.weight);
+  const test::DeviceTensor rope(memory, norm.rope);
+  const test::DeviceTensor device_numbers(memory, numbers);
+  const test::DeviceTensor device_scales(memory, scales);
+  const test::DeviceTensor device_mean(memory, mean);
+  ops::QuantiseKeysArgs args{.x = device_x.data(),
+                             .dtype = c.dtype,
+                             .norm = {sums.view().as<float>(), weight.view().as<float>(), 1e-6f,
+                                      c.rope ? rope.view().as<float>() : nullptr},
+                             .numbers = device_numbers.view().as<int8_t>(),
+                             .scales = device_scales.view().as<float>(),
+                             .mean = device_mean.view().as<float>(),
+                             .rows = c.rows,
+                             .heads = c.heads};
+  quantise_keys(args, {});
+  const Tensor got_numbers = device_numbers.download();
+  const Tensor got_scales = device_scales.download();
+  const Tensor got_mean = device_mean.download();
+
+  args.x = x.view().data;
+  args.norm = {norm.sum_squares.view().as<float>(), norm.weight.view().as<float>(), 1e-6f,
+               c.rope ? norm.rope.view().as<float>() : nullptr};
+  args.numbers = numbers.view().as<int8_t>();
+  args.scales = scales.view().as<float>();
+  args.mean = mean.view().as<float>();
+  cpu::reference::quantise_keys(args, {});
+  EXPECT_LE(test::relative_error(got_mean, mean), 1e-5);
+  // A single key less its own mean is rounding alone.
+  if (c.rows == 1) return;
+  EXPECT_LE(test::relative_error(got_scales, scales), 1e-5);
+  expect_same_numbers(got_numbers, numbers);
+}
+
+inline void expect_values_like_reference(MemorySpace& memory, const HeadsCase& c, uint64_t seed) {
+  SCOPED_TRACE(testing::Message() << c.rows << " rows, " << c.heads << " heads, " << c.dtype
+                                  << ", seed " << seed);
+  const Tensor x = test::random_tensor({c.rows, c.heads * 128}, c.dtype, seed, -1, 4);
+  const Tensor numbers =
+      test::poisoned_tensor({c.heads, ops::int8_padded(c.rows), 128}, DType::kF16);
+  const Tensor mean = test::poisoned_tensor({c.heads, 128}, DType::kF32);
+  const test::DeviceTensor device_x(memory, x);
+  const test::DeviceTensor device_numbers(memory, numbers);
+  const test::DeviceTensor device_mean(memory, mean);
+  ops::PrepareValuesArgs args{.x = device_x.data(),
+                              .dtype = c.dtype,
+                              .numbers = device_numbers.view().as<uint16_t>(),
+                              .mean = device_mean.view().as<float>(),
+                              .rows = c.rows,
+                              .heads = c.heads};
+  prepare_values(args, {});
+  const Tensor got_numbers = device_numbers.download();
+  const Tensor got_mean = device_mean.download();
+
+  args.x = x.view().data;
+  args.numbers = numbers.view().as<uint16_t>();
+  args.mean = mean.view().as<float>();
+  cpu::reference::prepare_values(args, {});
+  EXPECT_LE(test::relative_error(got_mean, mean), 1e-5);
+  if (c.rows == 1) return;  // rounding alone, as above
+  EXPECT_LE(test::relative_error(got_numbers, numbers), 1e-4);
+}
+
+// Heads as the kernels above make them, on the host.
+struct Int8Heads {
+  Tensor numbers, scales;
+};
+struct Int8Problem {
+  Int8Heads q, k;
+  Tensor v, v_mean;
+};
+
+inline Int8Problem make_int8_problem(int64_t queries, int64_t keys, int64_t heads, uint64_t seed) {
+  const int64_t padded_queries = ops::int8_padded(queries);
+  const int64_t padded_keys = ops::int8_padded(keys);
+  Int8Problem problem{.q = {test::poisoned_tensor({heads, padded_queries, 128}, DType::kI8),
+                            test::poisoned_tensor({heads, padded_queries}, DType::kF32)},
+                      .k = {test::poisoned_tensor({heads, padded_keys, 128}, DType::kI8),
+                            test::poisoned_tensor({heads, padded_keys / 64, 4}, DType::kF32)},
+                      .v = test::poisoned_tensor({heads, padded_keys, 128}, DType::kF16),
+                      .v_mean = test::poisoned_tensor({heads, 128}, DType::kF32)};
+  const Tensor q = test::random_tensor({queries, heads * 128}, DType::kF32, seed, -3, 3);
+  const Tensor k = test::random_tensor({keys, heads * 128}, DType::kF32, seed + 1, -1, 2);
+  const Tensor v = test::random_tensor({keys, heads * 128}, DType::kF32, seed + 2, -1, 2);
+  const HeadNormTensors q_norm(q, heads, seed + 3);
+  const HeadNormTensors k_norm(k, heads, seed + 5);
+  const auto norm = [](const HeadNormTensors& tensors) {
+    return ops::HeadNorm{tensors.sum_squares.view().as<float>(), tensors.weight.view().as<float>(),
+                         1e-6f, nullptr};
+  };
+  const Tensor k_mean(DType::kF32, {heads, 128});
+  cpu::reference::quantise_queries({.x = q.view().data,
+                                    .dtype = DType::kF32,
+                                    .norm = norm(q_norm),
+                                    .numbers = problem.q.numbers.view().as<int8_t>(),
+                                    .scales = problem.q.scales.view().as<float>(),
+                                    .rows = queries,
+                                    .heads = heads},
+                                   {});
+  cpu::reference::quantise_keys({.x = k.view().data,
+                                 .dtype = DType::kF32,
+                                 .norm = norm(k_norm),
+                                 .numbers = problem.k.numbers.view().as<int8_t>(),
+                                 .scales = problem.k.scales.view().as<float>(),
+                                 .mean = k_mean.view().as<float>(),
+                                 .rows = keys,
+                                 .heads = heads},
+                                {});
+  cpu::reference::prepare_values({.x = v.view().data,
+                                  .dtype = DType::kF32,
+                                  .numbers = problem.v.view().as<uint16_t>(),
+                                  .mean = problem.v_mean.view().as<float>(),
+                                  .rows = keys,
+                                  .heads = heads},
+                                 {});
+  return problem;
+}
+
+struct Int8AttentionCase {
+  int64_t queries, keys, heads;
+  DType dtype;
+  float scale = 0.5f;  // far from flat
+};
+
+inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8AttentionCase& c,
+                                                 uint64_t seed) {
+  SCOPED_TRACE(testing::Message() << c.queries << " queries, " << c.keys << " keys, " << c.heads
+                                  << " heads, " << c.dtype << ", seed " << seed);
+  const Int8Problem problem = make_int8_problem(c.queries, c.keys, c.heads, seed);
+  const Tensor want = test::poisoned_tensor({c.queries, c.heads * 128}, c.dtype);
+  const test::DeviceTensor q(memory, problem.q.numbers);
+  const test::DeviceTensor q_scales(memory, problem.q.scales);
+  const test::DeviceTensor k(memory, problem.k.numbers);
+  const test::DeviceTensor k_scales(memory, problem.k.scales);
+  const test::DeviceTensor v(memory, problem.v);
+  const test::DeviceTensor v_mean(memory, problem.v_mean);
+  const test::DeviceTensor out(memory, want);
+  ops::Int8AttentionArgs args{.q = q.view().as<int8_t>(),
+                              .q_scales = q_scales.view().as<float>(),
+                              .k = k.view().as<int8_t>(),
+                              .k_scales = k_scales.view().as<float>(),
+                              .v = v.view().as<uint16_t>(),
+                              .v_mean = v_mean.view().as<float>(),
+                              .out = out.data(),
+                              .dtype = c.dtype,
+                              .queries = c.queries,
+                              .keys = c.keys,
+                              .heads = c.heads,
+                              .scale = c.scale};
+  int8_attention(args, {});
+  const Tensor got = out.download();
+  int8_attention(args, {});
+  const Tensor again = out.download();
+
+  args.q = problem.q.numbers.view().as<int8_t>();
+  args.q_scales = problem.q.scales.view().as<float>();
+  args.k = problem.k.numbers.view().as<int8_t>();
+  args.k_scales = problem.k.scales.view().as<float>();
+  args.v = problem.v.view().as<uint16_t>();
+  args.v_mean = problem.v_mean.view().as<float>();
+  args.out = want.view().data;
+  cpu::reference::int8_attention(args, {});
+  EXPECT_LE(test::relative_error(got, want), test::tolerance::cuda_int8_attention(c.dtype));
+  EXPECT_EQ(std::memcmp(got.bytes().data(), again.bytes().data(), got.bytes().size()), 0)
+      << "two runs differ";
+}
+
+struct AttentionCase {
+  int64_t queries, keys, heads, head_dim;
+  DType dtype;
+  bool key_bias = false;
+  bool relative_bias = false;
+  int64_t gap = 0;  // numbers between rows
+};
+
+inline void expect_attention_like_reference(MemorySpace& memory, const AttentionCase& c,
+                                            uint64_t seed) {
+  SCOPED_TRACE(testing::Message() << c.queries << " queries, " << c.keys << " keys, " << c.heads
+                                  << " heads of " << c.head_dim << ", " << c.dtype << ", biases "
+                                  << c.key_bias << c.relative_bias << ", gap " << c.gap << ", seed "
+                                  << seed);
+  const int64_t stride = c.heads * c.head_dim + c.gap;
+  const int64_t relative_stride = c.queries + c.keys + 4;
+  const Tensor q = test::random_tensor({c.queries, stride}, c.dtype, seed, -2, 2);
+  const Tensor k = test::random_tensor({c.keys, stride}, c.dtype, seed + 1, -2, 2);
+  const Tensor v = test::random_tensor({c.keys, stride}, c.dtype, seed + 2);
+  const Tensor key_bias = test::random_tensor({c.keys}, DType::kF32, seed + 3);
+  const Tensor relative =
+      test::random_tensor({c.heads, relative_stride}, DType::kF32, seed + 4, -2, 2);
+  const Tensor want = test::poisoned_tensor({c.queries, stride}, c.dtype);
+  const test::DeviceTensor device_q(memory, q);
+  const test::DeviceTensor device_k(memory, k);
+  const test::DeviceTensor device_v(memory, v);
+  const test::DeviceTensor device_key_bias(memory, key_bias);
+  const test::DeviceTensor device_relative(memory, relative);
+  const test::DeviceTensor out(memory, want);
+  ops::AttentionArgs args{
+      .q = device_q.data(),
+      .k = device_k.data(),
+      .v = device_v.data(),
+      .out = out.data(),
+      .dtype = c.dtype,
+      .queries = c.queries,
+      .keys = c.keys,
+      .heads = c.heads,
+      .head_dim = c.head_dim,
+      .q_stride = stride,
+      .k_stride = stride,
+      .v_stride = stride,
+      .out_stride = stride,
+      .scale = 1 / std::sqrt(static_cast<float>(c.head_dim)),
+      .key_bias = c.key_bias ? device_key_bias.view().as<float>() : nullptr,
+      .relative_bias = c.relative_bias ? device_relative.view().as<float>() : nullptr,
+      .relative_stride = relative_stride};
+  attention(args, {});
+  const Tensor got = out.download();
+
+  args.q = q.view().data;
+  args.k = k.view().data;
+  args.v = v.view().data;
+  args.out = want.view().data;
+  args.key_bias = c.key_bias ? key_bias.view().as<float>() : nullptr;
+  args.relative_bias = c.relative_bias ? relative.view().as<float>() : nullptr;
+  cpu::reference::attention(args, {});
+  // Between the rows both must have left the poison.
+  const int64_t width = c.heads * c.head_dim;
+  const int64_t element = storage_bytes(c.dtype, 1);
+  for (int64_t row = 0; row < c.queries; ++row) {
+    const std::byte* gap = got.bytes().data() + (row * stride + width) * element;
+    for (int64_t at = 0; at < c.gap * element; ++at) ASSERT_EQ(gap[at], std::byte{0xff});
+    std::memset(got.bytes().data() + (row * stride + width) * element, 0,
+                static_cast<size_t>(c.gap * element));
+    std::memset(want.bytes().data() + (row * stride + width) * element, 0,
+                static_cast<size_t>(c.gap * element));
+  }
+  EXPECT_LE(test::relative_error(got, want), test::tolerance::cuda_attention(c.dtype));
+}
+
+}  // namespace reel::cuda
