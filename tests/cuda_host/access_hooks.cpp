@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads and stores of kernels, as the compiler reports them: clang with
-// -fsanitize-coverage=trace-loads,trace-stores, gcc with -fsanitize=thread, whose run-time library
-// stays out. Struct copies come as calls of AddressSanitizer's memcpy, which the linker leads here.
+// -fsanitize-coverage=func,trace-loads,trace-stores, gcc with -fsanitize=thread, whose run-time
+// library stays out. Struct copies come as calls of AddressSanitizer's memcpy, which the linker
+// leads here.
 #include <cstddef>
 #include <cstdint>
 
@@ -70,6 +71,20 @@ void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_vptr_read(void**) {}
+
+// Atomics of host code beside the kernels: guards of static variables, counts of shared pointers.
+uint8_t __tsan_atomic8_load(const volatile uint8_t* at, int) {
+  return __atomic_load_n(at, __ATOMIC_SEQ_CST);
+}
+uint32_t __tsan_atomic32_load(const volatile uint32_t* at, int) {
+  return __atomic_load_n(at, __ATOMIC_SEQ_CST);
+}
+uint32_t __tsan_atomic32_fetch_add(volatile uint32_t* at, uint32_t value, int) {
+  return __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);
+}
+uint32_t __tsan_atomic32_fetch_sub(volatile uint32_t* at, uint32_t value, int) {
+  return __atomic_fetch_sub(at, value, __ATOMIC_SEQ_CST);
+}
 
 #endif
 

@@ -2,7 +2,6 @@
 // Shuffles, votes and ldmatrix: PTX ISA, "shfl.sync", "vote.sync", "ldmatrix".
 #include <cstring>
 #include <iterator>
-#include <string>
 
 #include "cuda_host/machine.h"
 #include "cuda_host/shared_memory.h"
@@ -34,8 +33,8 @@ void perform_shuffle(void** all, int lanes) {
     int from = source_lane(args, lane);
     if (from < 0 || from >= kLanes) from = lane;
     if (from >= lanes) {
-      fault("lane " + std::to_string(lane) + " shuffles from lane " + std::to_string(from) +
-            ", which its warp lacks");
+      fault(Text() << "shuffles in a warp of " << lanes << " threads: lane " << lane
+                   << " wants the value of lane " << from);
     }
     args.result = static_cast<ShuffleArgs*>(all[from])->value;
   }

@@ -69,9 +69,6 @@ struct Random {
   }
 };
 
-// Not in Machine: the hooks of access_hooks.cpp ask while one is made.
-bool threads_run = false;
-
 class Machine {
  public:
   void run(const Grid& grid);
@@ -80,7 +77,7 @@ class Machine {
   void sync_block(Site site);
   void collective(const Collective& kind, void* args, Site site);
   void start_warp_epoch() { warps_[warp_of(*current_)].epoch = ++epochs_; }
-  [[noreturn]] void fault(const std::string& what);
+  [[noreturn]] void fault(const Text& what);
 
  private:
   static size_t warp_of(const Thread& thread) { return thread.number / kLanes; }
@@ -94,7 +91,7 @@ class Machine {
   void enter(Thread& next, bool last);
   bool release_barrier();
   [[noreturn]] void report_stuck();
-  [[noreturn]] void leave(std::string fault);
+  [[noreturn]] void leave(const char* fault);
 
   const Grid* grid_ = nullptr;
   int threads_in_block_ = 0;
@@ -170,9 +167,9 @@ void Machine::run(const Grid& grid) {
     Thread* first = next_thread();
     current_ = first;
     threadIdx = first->index;
-    threads_run = true;
+    watch_shared_memory(true);
     Fiber::switch_to(main_, first->fiber);
-    threads_run = false;
+    watch_shared_memory(false);
     current_ = nullptr;
     if (fault_.empty()) fault_ = end_shared_memory();
     if (!fault_.empty()) {
@@ -211,7 +208,7 @@ void Machine::thread_main() {
   Warp& warp = warps_[warp_of(self)];
   warp.ready &= ~bit_of(self);
   if (warp.ready == 0) ready_warps_ &= ~(1u << warp_of(self));
-  if (done_ == threads_in_block_) leave({});
+  if (done_ == threads_in_block_) leave("");
   Thread* next = next_thread();
   if (next == nullptr) report_stuck();
   enter(*next, /*last=*/true);
@@ -277,16 +274,16 @@ void Machine::collective(const Collective& kind, void* args, Site site) {
   Thread& self = *current_;
   Warp& warp = warps_[warp_of(self)];
   if (kind.whole_warp && warp.lanes != 0xffffffffu) {
-    fault(std::string(kind.name) + " at " + to_string(site) +
-          " in a warp of fewer than 32 threads");
+    fault(Text() << "calls " << kind.name << " at " << site
+                 << " in a warp of fewer than 32 threads");
   }
   if (warp.arrived == 0) {
     warp.kind = &kind;
     warp.site = site;
   } else if (warp.kind != &kind || warp.site != site) {
-    fault("calls " + std::string(kind.name) + " at " + to_string(site) +
-          " while other lanes of its warp wait in " + warp.kind->name + " at " +
-          to_string(warp.site));
+    fault(Text() << "calls " << kind.name << " at " << site
+                 << " while other lanes of its warp wait in " << warp.kind->name << " at "
+                 << warp.site);
   }
   warp.args[self.number % kLanes] = args;
   warp.arrived |= bit_of(self);
@@ -294,9 +291,9 @@ void Machine::collective(const Collective& kind, void* args, Site site) {
     self.waits = &kind;
     return wait(Phase::kInCollective, site);
   }
-  threads_run = false;  // what the machine touches is no access of this thread
+  watch_shared_memory(false);  // what the machine touches is no access of this thread
   kind.perform(warp.args, std::popcount(warp.lanes));
-  threads_run = true;
+  watch_shared_memory(true);
   warp.arrived = 0;
   warp.ready = warp.lanes;
   ready_warps_ |= 1u << warp_of(self);
@@ -316,7 +313,11 @@ Actor Machine::actor() const {
           .warp_epoch = warps_[warp_of(*current_)].epoch};
 }
 
-void Machine::fault(const std::string& what) { leave(thread_name(current_->number) + " " + what); }
+void Machine::fault(const Text& what) {
+  Text text;
+  text << ThreadName{current_->number} << " " << what.c_str();
+  leave(text.c_str());
+}
 
 // Nobody can go on: names a thread that waits, and one that it waits for in vain.
 void Machine::report_stuck() {
@@ -333,22 +334,23 @@ void Machine::report_stuck() {
     if (in_warp && warp_of(thread) != warp_of(*waits)) continue;
     if (thread.phase != waits->phase || thread.site != waits->site) missing = &thread;
   }
-  std::string text = thread_name(waits->number) + " waits ";
-  text += in_warp ? std::string("in ") + waits->waits->name : std::string("at the barrier");
-  text += " of " + to_string(waits->site) + ", but " + thread_name(missing->number);
+  Text text;
+  text << ThreadName{waits->number} << (in_warp ? " waits in " : " waits at the barrier")
+       << (in_warp ? waits->waits->name : "") << " of " << waits->site << ", but "
+       << ThreadName{missing->number};
   if (missing->phase == Phase::kDone) {
-    text += " has returned";
+    text << " has returned";
   } else if (missing->phase == Phase::kAtBarrier) {
-    text += " waits at the barrier of " + to_string(missing->site);
+    text << " waits at the barrier of " << missing->site;
   } else {
-    text += std::string(" waits in ") + missing->waits->name + " of " + to_string(missing->site);
+    text << " waits in " << missing->waits->name << " of " << missing->site;
   }
-  leave(std::move(text));
+  leave(text.c_str());
 }
 
 // Back to run(); no thread of the block goes on.
-void Machine::leave(std::string fault) {
-  fault_ = std::move(fault);
+void Machine::leave(const char* fault) {
+  fault_ = fault;
   Thread& self = *current_;
   Fiber::switch_to(self.fiber, main_, /*last=*/true);
   __builtin_unreachable();
@@ -364,16 +366,26 @@ uint64_t first_seed() {
 
 }  // namespace
 
-std::string to_string(const Site& site) {
-  const char* slash = std::strrchr(site.file, '/');
-  return std::string(slash != nullptr ? slash + 1 : site.file) + ":" + std::to_string(site.line);
+Text& Text::operator<<(const char* text) {
+  for (; *text != 0 && length_ + 1 < sizeof text_; ++text) text_[length_++] = *text;
+  text_[length_] = 0;
+  return *this;
 }
 
-std::string thread_name(int thread) {
-  std::ostringstream out;
-  out << "thread " << thread << " (lane " << thread % kLanes << " of warp " << thread / kLanes
-      << ")";
-  return std::move(out).str();
+Text& Text::operator<<(int64_t number) {
+  char digits[24];
+  std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
+  return *this << digits;
+}
+
+Text& Text::operator<<(const Site& site) {
+  const char* slash = std::strrchr(site.file, '/');
+  return *this << (slash != nullptr ? slash + 1 : site.file) << ":" << site.line;
+}
+
+Text& operator<<(Text& text, ThreadName name) {
+  return text << "thread " << name.thread << " (lane " << name.thread % kLanes << " of warp "
+              << name.thread / kLanes << ")";
 }
 
 uint64_t seed() {
@@ -382,9 +394,8 @@ uint64_t seed() {
 }
 
 void run_grid(const Grid& grid) { machine().run(grid); }
-bool running() { return threads_run; }
 Actor actor() { return machine().actor(); }
-void fault(const std::string& what) { machine().fault(what); }
+void fault(const Text& what) { machine().fault(what); }
 void sync_block(Site site) { machine().sync_block(site); }
 void collective(const Collective& kind, void* args, Site site) {
   machine().collective(kind, args, site);

@@ -29,7 +29,6 @@ struct Site {
   }
   bool operator==(const Site&) const = default;
 };
-std::string to_string(const Site& site);  // "linear_int8.cu:88"
 
 // The most a block may have on any supported GPU.
 inline constexpr size_t kMostSharedBytes = 227 * 1024;
@@ -52,9 +51,6 @@ uint64_t seed();
 uint64_t input_seed();
 
 // The functions below are for the threads of a running grid.
-
-// Throws a KernelFault out of run_grid(); `what` is said of the running thread.
-[[noreturn]] void fault(const std::string& what);
 
 // The dynamic shared memory, which must hold `bytes`.
 void* shared_memory(size_t bytes);

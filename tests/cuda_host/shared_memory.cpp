@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <cstring>
 #include <memory>
-#include <sstream>
-#include <utility>
 #include <vector>
 
 #include "cuda_host/warps.h"
@@ -24,6 +23,9 @@ extern "C" void __sanitizer_symbolize_pc(void* pc, const char* format, char* tex
 #endif
 
 namespace reel::cuda_host {
+
+WatchedBytes watched;
+
 namespace {
 
 // Behind what a block asked for: must still hold its pattern when the block ends.
@@ -39,21 +41,21 @@ class Place {
               (static_cast<uint64_t>(site.line) & 0x7fffu)) {}
   explicit Place(const void* pc) : bits_(reinterpret_cast<uintptr_t>(pc)) {}
 
-  std::string name() const {
-    if ((bits_ & kIsSite) != 0) {
-      const auto file = static_cast<uintptr_t>((bits_ & ~kIsSite) >> 15);
-      return to_string(
-          Site{reinterpret_cast<const char*>(file), static_cast<int>(bits_ & 0x7fffu)});
+  friend Text& operator<<(Text& text, Place place) {
+    if ((place.bits_ & kIsSite) != 0) {
+      const auto file = static_cast<uintptr_t>((place.bits_ & ~kIsSite) >> 15);
+      return text << Site{reinterpret_cast<const char*>(file),
+                          static_cast<int>(place.bits_ & 0x7fffu)};
     }
 #ifdef REEL_ASAN
-    char text[512] = "";
-    __sanitizer_symbolize_pc(reinterpret_cast<void*>(bits_), "%s:%l", text, sizeof text);
-    const char* slash = std::strrchr(text, '/');
-    return slash != nullptr ? slash + 1 : text;
+    char line[512] = "";
+    __sanitizer_symbolize_pc(reinterpret_cast<void*>(place.bits_), "%s:%l", line, sizeof line);
+    const char* slash = std::strrchr(line, '/');
+    return text << (slash != nullptr ? slash + 1 : line);
 #else
-    std::ostringstream out;
-    out << "instruction 0x" << std::hex << bits_;
-    return std::move(out).str();
+    char address[24];
+    std::snprintf(address, sizeof address, "0x%llx", static_cast<unsigned long long>(place.bits_));
+    return text << "instruction " << address;
 #endif
   }
 
@@ -123,25 +125,25 @@ enum class Kind { kRead, kWrite, kAtomic };
 
 [[noreturn]] void report_race(size_t offset, const Access& now, Kind kind, const Access& before,
                               bool before_wrote) {
-  std::ostringstream out;
-  out << (kind == Kind::kRead ? "reads" : "writes") << " byte " << offset << " of shared memory at "
-      << now.at.name() << ", which " << thread_name(before.by.thread)
-      << (before_wrote ? " wrote" : " read") << " at " << before.at.name()
-      << ", with no barrier between";
-  std::string text = std::move(out).str();
-  if (now.by.thread == actor().thread) fault(text);
-  fault("acts for " + thread_name(now.by.thread) + ", which " + text);
+  Text text;
+  if (now.by.thread != actor().thread) {
+    text << "acts for " << ThreadName{now.by.thread} << ", which ";
+  }
+  text << (kind == Kind::kRead ? "reads" : "writes") << " byte " << offset
+       << " of shared memory at " << now.at << ", which " << ThreadName{before.by.thread}
+       << (before_wrote ? " wrote" : " read") << " at " << before.at << ", with no barrier between";
+  fault(text);
 }
 
 void check_byte(size_t offset, const Access& now, Kind kind) {
   Byte& byte = arena().shadow[offset];
   if (byte.in_flight) {
-    std::ostringstream out;
-    out << (kind == Kind::kRead ? "reads" : "writes") << " byte " << offset
-        << " of shared memory at " << now.at.name() << " while the cp.async of "
-        << thread_name(byte.write.by.thread) << " at " << byte.write.at.name()
-        << " is in flight: no cp_async_wait has ended it";
-    fault(std::move(out).str());
+    Text text;
+    text << (kind == Kind::kRead ? "reads" : "writes") << " byte " << offset
+         << " of shared memory at " << now.at << " while the cp.async of "
+         << ThreadName{byte.write.by.thread} << " at " << byte.write.at
+         << " is in flight: no cp_async_wait has ended it";
+    fault(text);
   }
   const bool both_atomic = kind == Kind::kAtomic && byte.write_was_atomic;
   if (!both_atomic && !ordered(byte.write.by, now.by)) {
@@ -170,15 +172,13 @@ void check(const void* at, size_t bytes, const Access& now, Kind kind) {
 
 void require_row(const char* who, const void* at, Site site) {
   if (reinterpret_cast<uintptr_t>(at) % 16 != 0) {
-    fault(std::string("calls ") + who + " at " + to_string(site) +
-          " with an address that is no multiple of 16");
+    fault(Text() << "calls " << who << " at " << site
+                 << " with an address that is no multiple of 16");
   }
   if (!in_arena(at) || offset_of(at) + 16 > arena().used) {
-    std::ostringstream out;
-    out << "calls " << who << " at " << to_string(site) << " with an address outside the block's "
-        << arena().used << " bytes of shared memory (offset "
-        << static_cast<const unsigned char*>(at) - arena().bytes << ")";
-    fault(std::move(out).str());
+    fault(Text() << "calls " << who << " at " << site << " with an address outside the block's "
+                 << arena().used << " bytes of shared memory (offset "
+                 << int64_t{static_cast<const unsigned char*>(at) - arena().bytes} << ")");
   }
 }
 
@@ -218,6 +218,7 @@ void begin_shared_memory(size_t bytes, int threads) {
 #endif
   forget_copies();
   memory.used = bytes;
+  watched.begin = memory.bytes;
   memory.copies.resize(static_cast<size_t>(threads));
   poison(0, bytes);
   std::memset(memory.bytes + bytes, kFence, kFenceBytes);
@@ -243,8 +244,8 @@ void abandon_shared_memory() { forget_copies(); }
 
 void* shared_memory(size_t bytes) {
   if (bytes > arena().used) {
-    fault("takes " + std::to_string(bytes) + " bytes of shared memory, but the launch asked for " +
-          std::to_string(arena().used));
+    fault(Text() << "takes " << bytes << " bytes of shared memory, but the launch asked for "
+                 << arena().used);
   }
   return arena().bytes;
 }
@@ -260,8 +261,9 @@ void read_matrix_row(const void* at, int row, bool transposed, Site site) {
   }
 }
 
-void plain_access(const void* at, size_t bytes, bool writes, const void* pc) {
-  if (!running() || !in_arena(at)) return;
+void watch_shared_memory(bool on) { watched.size = on ? arena().used : 0; }
+
+void plain_shared_access(const void* at, size_t bytes, bool writes, const void* pc) {
   check(at, bytes, {actor(), Place(pc)}, writes ? Kind::kWrite : Kind::kRead);
 }
 
@@ -270,8 +272,8 @@ void cp_async_16(void* shared, const void* global, bool valid, Site site) {
   Copy copy{.to = offset_of(shared), .bytes = {}};
   if (valid) {
     if (reinterpret_cast<uintptr_t>(global) % 16 != 0) {
-      fault("calls cp_async_16 at " + to_string(site) +
-            " from an address that is no multiple of 16");
+      fault(Text() << "calls cp_async_16 at " << site
+                   << " from an address that is no multiple of 16");
     }
     std::memcpy(copy.bytes, global, 16);  // now, so that a bad address is reported here
   }

@@ -17,14 +17,28 @@ void begin_shared_memory(size_t bytes, int threads);
 std::string end_shared_memory();
 // After a fault: forgets copies in flight.
 void abandon_shared_memory();
+// Whether threads run: between, what touches shared memory is the machine.
+void watch_shared_memory(bool on);
 
 // Row `row` of a matrix, for the lanes that receive it.
 void read_matrix_row(const void* at, int row, bool transposed, Site site);
 
-// A load or store that the compiler reports: see access_hooks.cpp.
-void plain_access(const void* at, size_t bytes, bool writes, const void* pc);
+// Shared memory of the block whose threads run at the moment; no bytes outside of them.
+struct WatchedBytes {
+  const unsigned char* begin = nullptr;
+  size_t size = 0;
+};
+extern WatchedBytes watched;
 
-// Whether the kernels of this build report their loads and stores.
-bool sees_plain_accesses();
+// A load or store of shared memory that the compiler reports.
+void plain_shared_access(const void* at, size_t bytes, bool writes, const void* pc);
+
+// As above, of any memory: see access_hooks.cpp.
+inline void plain_access(const void* at, size_t bytes, bool writes, const void* pc) {
+  const auto offset = static_cast<size_t>(reinterpret_cast<uintptr_t>(at) -
+                                          reinterpret_cast<uintptr_t>(watched.begin));
+  if (offset < watched.size) [[unlikely]]
+    plain_shared_access(at, bytes, writes, pc);
+}
 
 }  // namespace reel::cuda_host

@@ -2,8 +2,8 @@
 // What the parts of the machine share: who runs, and how a warp acts as one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "cuda_host/machine.h"
 
@@ -21,8 +21,6 @@ struct Actor {
   int warp() const { return thread / kLanes; }
 };
 
-// Whether a grid runs; only then there is an actor.
-bool running();
 Actor actor();
 
 // What a warp does together. `args` holds what each of its lanes passed.
@@ -36,7 +34,30 @@ struct Collective {
 // the last one performs it.
 void collective(const Collective& kind, void* args, Site site);
 
-// "thread 37 (lane 5 of warp 1)"
-std::string thread_name(int thread);
+// A message without memory from the heap: the stacks of threads are abandoned after a fault, and no
+// destructor runs.
+class Text {
+ public:
+  Text& operator<<(const char* text);
+  Text& operator<<(int64_t number);
+  Text& operator<<(int number) { return *this << int64_t{number}; }
+  Text& operator<<(size_t number) { return *this << static_cast<int64_t>(number); }
+  Text& operator<<(const Site& site);  // "linear_int8.cu:88"
+
+  const char* c_str() const { return text_; }
+
+ private:
+  char text_[1000] = "";
+  size_t length_ = 0;
+};
+
+// Writes "thread 37 (lane 5 of warp 1)".
+struct ThreadName {
+  int thread;
+};
+Text& operator<<(Text& text, ThreadName name);
+
+// Throws a KernelFault out of run_grid(); `what` is said of the running thread.
+[[noreturn]] void fault(const Text& what);
 
 }  // namespace reel::cuda_host
