@@ -55,6 +55,13 @@ TEST(CudaInt8Attention, WritesEveryRowOfEveryHeadAndNoMore) {
   }
 }
 
+// All regimes at the networks' lengths: tests/parity.
+TEST(CudaInt8Attention, IsNearExactAttention) {
+  for (const test::LogitRegime& regime : {test::kLogitRegimes[1], test::kLogitRegimes[3]}) {
+    expect_near_exact_attention(host_memory(), regime, 24, 2048, 7);
+  }
+}
+
 TEST(CudaInt8Attention, FollowsMaximaThatGrow) {
   // Logits of more than a hundred, so that maxima move by more than any slack.
   expect_int8_attention_like_reference(host_memory(), {32, 257, 1, DType::kF32, 40.0f},

@@ -4,13 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
 #include "support/device_tensor.h"
+#include "support/logit_regimes.h"
 #include "support/random_tensor.h"
 #include "support/tolerance.h"
 
@@ -264,6 +267,85 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
   EXPECT_LE(test::relative_error(got, want), test::tolerance::cuda_int8_attention(c.dtype));
   EXPECT_EQ(std::memcmp(got.bytes().data(), again.bytes().data(), got.bytes().size()), 0)
       << "two runs differ";
+}
+
+// Quantises f32 heads as they are, without a norm, and attends: all by the backend's kernels.
+inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data) {
+  const int64_t queries = data.q.shape()[0];
+  const int64_t keys = data.k.shape()[0];
+  const Tensor sums(DType::kF32, {std::max(queries, keys), 1});
+  for (float& sum : sums.values<float>()) sum = ops::kInt8HeadDim;
+  const Tensor ones(DType::kF32, {ops::kInt8HeadDim});
+  for (float& one : ones.values<float>()) one = 1;
+  const int64_t padded_queries = ops::int8_padded(queries);
+  const int64_t padded_keys = ops::int8_padded(keys);
+  const test::DeviceTensor x_q(memory, data.q);
+  const test::DeviceTensor x_k(memory, data.k);
+  const test::DeviceTensor x_v(memory, data.v);
+  const test::DeviceTensor device_sums(memory, sums);
+  const test::DeviceTensor weight(memory, ones);
+  const test::DeviceTensor q(memory, test::poisoned_tensor({padded_queries, 128}, DType::kI8));
+  const test::DeviceTensor q_scales(memory, test::poisoned_tensor({padded_queries}, DType::kF32));
+  const test::DeviceTensor k(memory, test::poisoned_tensor({padded_keys, 128}, DType::kI8));
+  const test::DeviceTensor k_scales(memory,
+                                    test::poisoned_tensor({padded_keys / 64, 4}, DType::kF32));
+  const test::DeviceTensor k_mean(memory, test::poisoned_tensor({128}, DType::kF32));
+  const test::DeviceTensor v(memory, test::poisoned_tensor({padded_keys, 128}, DType::kF16));
+  const test::DeviceTensor v_mean(memory, test::poisoned_tensor({128}, DType::kF32));
+  const test::DeviceTensor out(memory, test::poisoned_tensor({queries, 128}, DType::kF32));
+  const ops::HeadNorm norm{device_sums.view().as<float>(), weight.view().as<float>(), 0, nullptr};
+  quantise_queries({.x = x_q.data(),
+                    .dtype = DType::kF32,
+                    .norm = norm,
+                    .numbers = q.view().as<int8_t>(),
+                    .scales = q_scales.view().as<float>(),
+                    .rows = queries,
+                    .heads = 1},
+                   {});
+  quantise_keys({.x = x_k.data(),
+                 .dtype = DType::kF32,
+                 .norm = norm,
+                 .numbers = k.view().as<int8_t>(),
+                 .scales = k_scales.view().as<float>(),
+                 .mean = k_mean.view().as<float>(),
+                 .rows = keys,
+                 .heads = 1},
+                {});
+  prepare_values({.x = x_v.data(),
+                  .dtype = DType::kF32,
+                  .numbers = v.view().as<uint16_t>(),
+                  .mean = v_mean.view().as<float>(),
+                  .rows = keys,
+                  .heads = 1},
+                 {});
+  int8_attention({.q = q.view().as<int8_t>(),
+                  .q_scales = q_scales.view().as<float>(),
+                  .k = k.view().as<int8_t>(),
+                  .k_scales = k_scales.view().as<float>(),
+                  .v = v.view().as<uint16_t>(),
+                  .v_mean = v_mean.view().as<float>(),
+                  .out = out.data(),
+                  .dtype = DType::kF32,
+                  .queries = queries,
+                  .keys = keys,
+                  .heads = 1,
+                  .scale = 1 / std::sqrt(float{ops::kInt8HeadDim})},
+                 {});
+  return out.download();
+}
+
+inline void expect_near_exact_attention(MemorySpace& memory, const test::LogitRegime& regime,
+                                        int64_t queries, int64_t keys, uint64_t seed) {
+  SCOPED_TRACE(testing::Message() << regime.name << ", " << queries << " queries, " << keys
+                                  << " keys, seed " << seed);
+  const test::HeadData data = test::make_head(regime, queries, keys, seed);
+  std::vector<int64_t> sample;
+  for (int64_t query = 0; query < queries; query += (queries + 23) / 24) sample.push_back(query);
+
+  const Tensor got = int8_attention_of(memory, data);
+
+  const auto want = test::exact_attention(data.q, data.k, data.v, sample);
+  EXPECT_LT(test::relative_l1(got, want, sample), regime.most_error);
 }
 
 struct AttentionCase {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention on a GPU: against the reference at the edges of tiles, against float64 at the networks'
+// lengths.
+#include "parity/cuda_attention_cases.h"
+#include "support/open_gpu.h"
+
+namespace reel::cuda {
+namespace {
+
+constexpr DType kDtypes[] = {DType::kF32, DType::kF16, DType::kBF16};
+constexpr int64_t kLengths[] = {1, 63, 64, 65, 127, 129, 1000};
+
+class CudaAttentionOnGpu : public test::OnGpu {};
+
+TEST_F(CudaAttentionOnGpu, PlainEqualsTheReferenceAtEveryTileEdge) {
+  for (const DType dtype : kDtypes) {
+    for (const int64_t keys : kLengths) {
+      for (const int64_t head_dim : {64, 128}) {
+        expect_attention_like_reference(memory(), {70, keys, 3, head_dim, dtype}, 1);
+        expect_attention_like_reference(memory(),
+                                        {.queries = keys,
+                                         .keys = 70,
+                                         .heads = 3,
+                                         .head_dim = head_dim,
+                                         .dtype = dtype,
+                                         .key_bias = true,
+                                         .relative_bias = true,
+                                         .gap = 8},
+                                        2);
+      }
+    }
+  }
+}
+
+TEST_F(CudaAttentionOnGpu, PlainTakesHeadsOfAnyWidth) {
+  for (const DType dtype : kDtypes) {
+    for (const int64_t head_dim : {1, 8, 33, 40, 96, 136, 192, 200, 384, 392, 512}) {
+      expect_attention_like_reference(memory(), {130, 257, 2, head_dim, dtype}, 3);
+    }
+  }
+}
+
+TEST_F(CudaAttentionOnGpu, HeadsEqualTheReference) {
+  for (const DType dtype : kDtypes) {
+    for (const int64_t rows : kLengths) {
+      for (const bool rope : {false, true}) {
+        expect_quantised_queries_like_reference(memory(), {rows, 5, dtype, rope}, 4);
+        expect_quantised_keys_like_reference(memory(), {rows, 5, dtype, rope}, 5);
+      }
+      expect_values_like_reference(memory(), {rows, 5, dtype}, 6);
+    }
+    expect_quantised_queries_like_reference(memory(), {4097, 40, dtype}, 7);
+    expect_quantised_keys_like_reference(memory(), {4097, 40, dtype}, 8);
+    expect_values_like_reference(memory(), {4097, 40, dtype}, 9);
+  }
+}
+
+TEST_F(CudaAttentionOnGpu, Int8EqualsTheReferenceAtEveryTileEdge) {
+  for (const DType dtype : kDtypes) {
+    for (const int64_t keys : kLengths) {
+      expect_int8_attention_like_reference(memory(), {130, keys, 3, dtype}, 10);
+      expect_int8_attention_like_reference(memory(), {keys, 130, 3, dtype, 40.0f}, 11);
+    }
+  }
+}
+
+TEST_F(CudaAttentionOnGpu, Int8IsNearExactAttentionInEveryRegime) {
+  for (const test::LogitRegime& regime : test::kLogitRegimes) {
+    expect_near_exact_attention(memory(), regime, 48, 32768, 12);
+  }
+}
+
+TEST_F(CudaAttentionOnGpu, Int8IsNearExactAttentionAtEveryLength) {
+  for (const int64_t keys : {32760, 75600, 200000}) {
+    expect_near_exact_attention(memory(), test::kLogitRegimes[1], 300, keys, 13);
+  }
+}
+
+constexpr int64_t kFarHeads = 90;
+
+// Zeros, and what `tensor` holds as the last head.
+struct FarTensor {
+  MemorySpace& memory;
+  size_t head_bytes;
+  std::byte* data;
+
+  FarTensor(MemorySpace& space, const Tensor& tensor)
+      : memory(space),
+        head_bytes(tensor.bytes().size()),
+        data(space.allocate(kFarHeads * head_bytes, "test")) {
+    memory.zero(data, kFarHeads * head_bytes, {});
+    memory.upload(data + (kFarHeads - 1) * head_bytes, tensor.bytes().data(), head_bytes, {});
+  }
+  ~FarTensor() { memory.free(data); }
+  template <typename T>
+  const T* as() const {
+    return reinterpret_cast<const T*>(data);
+  }
+};
+
+// The last of 90 heads of 200,000 keys starts more than 2^31 bytes into the keys.
+TEST_F(CudaAttentionOnGpu, Int8HeadsMayBeFarApart) {
+  constexpr int64_t kKeys = 200000;
+  constexpr int64_t kQueries = 5;
+  if (gpu().free_bytes() < uint64_t{9} << 30) GTEST_SKIP() << "needs 9 GiB of GPU memory";
+  const Int8Problem one = make_int8_problem(kQueries, kKeys, 1, 14);
+  const FarTensor q(memory(), one.q.numbers);
+  const FarTensor q_scales(memory(), one.q.scales);
+  const FarTensor k(memory(), one.k.numbers);
+  const FarTensor k_scales(memory(), one.k.scales);
+  const FarTensor v(memory(), one.v);
+  const FarTensor v_mean(memory(), one.v_mean);
+  const test::DeviceTensor out(memory(),
+                               test::poisoned_tensor({kQueries, kFarHeads * 128}, DType::kF32));
+  ops::Int8AttentionArgs args{.q = q.as<int8_t>(),
+                              .q_scales = q_scales.as<float>(),
+                              .k = k.as<int8_t>(),
+                              .k_scales = k_scales.as<float>(),
+                              .v = v.as<uint16_t>(),
+                              .v_mean = v_mean.as<float>(),
+                              .out = out.data(),
+                              .dtype = DType::kF32,
+                              .queries = kQueries,
+                              .keys = kKeys,
+                              .heads = kFarHeads,
+                              .scale = 0.5f};
+
+  int8_attention(args, {});
+
+  const Tensor all = out.download();
+  const Tensor got(DType::kF32, {kQueries, 128});
+  for (int64_t row = 0; row < kQueries; ++row) {
+    std::memcpy(got.view().as<float>() + row * 128,
+                all.view().as<float>() + (row * kFarHeads + kFarHeads - 1) * 128,
+                128 * sizeof(float));
+  }
+  const Tensor want = test::poisoned_tensor({kQueries, 128}, DType::kF32);
+  args.q = one.q.numbers.view().as<int8_t>();
+  args.q_scales = one.q.scales.view().as<float>();
+  args.k = one.k.numbers.view().as<int8_t>();
+  args.k_scales = one.k.scales.view().as<float>();
+  args.v = one.v.view().as<uint16_t>();
+  args.v_mean = one.v_mean.view().as<float>();
+  args.out = want.view().data;
+  args.heads = 1;
+  cpu::reference::int8_attention(args, {});
+  EXPECT_LE(test::relative_error(got, want), test::tolerance::cuda_int8_attention(DType::kF32));
+}
+
+}  // namespace
+}  // namespace reel::cuda
