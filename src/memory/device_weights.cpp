@@ -16,6 +16,18 @@ bool is_in_place(const StoredItem& stored, DType prepared) {
   return prepared == DType::kI8 && !is_block_format(stored.dtype) && block_bytes(stored.dtype) == 1;
 }
 
+// What arrives somewhere else than in its place, its scales aside. Convolutions are packed from
+// f32.
+uint64_t staging_beside(const WeightItem& item, const StoredItem& stored,
+                        const DevicePrecision& precision) {
+  const bool is_conv = item.kind == WeightKind::kConv;
+  const DType dtype = is_conv ? DType::kF32 : device_dtype(item, precision);
+  const bool as_stored = stored.dtype == dtype && dtype != DType::kI8 && stored.scale_bytes == 0;
+  const uint64_t source = as_stored || is_in_place(stored, dtype) ? 0 : aligned(stored.bytes);
+  const auto wide = static_cast<uint64_t>(storage_bytes(DType::kF32, item.shape.elements()));
+  return source + (is_conv ? aligned(wide) : 0);
+}
+
 }  // namespace
 
 DType device_dtype(const WeightItem& item, const DevicePrecision& precision) {
@@ -47,9 +59,9 @@ void BlockLoad::add(const WeightItem& item, const StoredItem& stored,
   if (item.kind == WeightKind::kTable) return;  // read by rows
   prepared_bytes += device_bytes(item, precision);
   stored_bytes += stored.bytes + stored.scale_bytes;
-  const bool in_place = is_in_place(stored, device_dtype(item, precision));
-  const uint64_t beside = aligned(in_place ? 0 : stored.bytes) + aligned(stored.scale_bytes);
-  staging_bytes = std::max(staging_bytes, beside);
+  scale_staging_bytes += aligned(stored.scale_bytes);
+  item_staging_bytes = std::max(item_staging_bytes, staging_beside(item, stored, precision));
+  staging_bytes = scale_staging_bytes + item_staging_bytes;
 }
 
 uint64_t NetworkLoad::largest_block_bytes() const {

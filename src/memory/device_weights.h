@@ -28,8 +28,9 @@ struct BlockLoad {
   std::string name;
   uint64_t prepared_bytes = 0;
   uint64_t stored_bytes = 0;  // read and moved at every arrival, scales included
-  uint64_t staging_bytes =
-      0;  // beside its place, for the largest item that cannot be prepared in it
+  // Beside its place: the scales of all items, and the largest item that arrives elsewhere.
+  uint64_t staging_bytes = 0;
+  uint64_t scale_staging_bytes = 0, item_staging_bytes = 0;
 
   void add(const WeightItem& item, const StoredItem& stored, const DevicePrecision& precision);
 };

@@ -317,13 +317,17 @@ void FakeCopyEngine::finish(Stream stream) {
 }
 
 void FakeCopyEngine::will_read(Stream stream, const void* data, size_t size_bytes) {
-  const std::lock_guard lock(impl_->mutex_);
-  impl_->touch(Impl::queue_of(stream), data, size_bytes, false, "a read");
+  if (stream.handle == nullptr) return;
+  Impl::Queue& queue = Impl::queue_of(stream);
+  const std::lock_guard lock(queue.engine->mutex_);
+  queue.engine->touch(queue, data, size_bytes, false, "a read");
 }
 
 void FakeCopyEngine::will_write(Stream stream, const void* data, size_t size_bytes) {
-  const std::lock_guard lock(impl_->mutex_);
-  impl_->touch(Impl::queue_of(stream), data, size_bytes, true, "a write");
+  if (stream.handle == nullptr) return;
+  Impl::Queue& queue = Impl::queue_of(stream);
+  const std::lock_guard lock(queue.engine->mutex_);
+  queue.engine->touch(queue, data, size_bytes, true, "a write");
 }
 
 void FakeCopyEngine::host_writes(const void* data, size_t size_bytes) {

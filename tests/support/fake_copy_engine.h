@@ -51,10 +51,10 @@ class FakeCopyEngine : public CopyEngine {
   // Returns when all that was submitted to the stream has run.
   void finish(Stream stream);
 
-  // To be called before work is submitted to `stream`, or done by the host, that reads or writes
-  // these bytes. Breaking a rule is remembered, not thrown.
-  void will_read(Stream stream, const void* data, size_t size_bytes);
-  void will_write(Stream stream, const void* data, size_t size_bytes);
+  // To be called before work is submitted to `stream` of any engine, or done by the host, that
+  // reads or writes these bytes. Breaking a rule is remembered, not thrown.
+  static void will_read(Stream stream, const void* data, size_t size_bytes);
+  static void will_write(Stream stream, const void* data, size_t size_bytes);
   void host_writes(const void* data, size_t size_bytes);
 
   // One sentence for each rule that was broken.
