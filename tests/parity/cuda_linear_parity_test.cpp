@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products on a GPU against the reference: odd sizes whole, the 14B's sizes by some rows.
+#include <cstring>
+
+#include "backends/cpu/reference_kernels.h"
+#include "backends/cuda/kernels.h"
+#include "support/linear_problem.h"
+#include "support/open_gpu.h"
+#include "support/random_tensor.h"
+
+namespace reel::cuda {
+namespace {
+
+using ops::Epilogue;
+using test::linear_inputs;
+using test::LinearCase;
+using test::relative_error;
+using test::run_linear;
+
+constexpr uint64_t kSeed = 20;
+constexpr DType kFloats[] = {DType::kF32, DType::kBF16, DType::kF16};
+constexpr Epilogue kEpilogues[] = {Epilogue::kStore, Epilogue::kGeluTanh, Epilogue::kSilu,
+                                   Epilogue::kAdd, Epilogue::kGatedAdd};
+
+LinearCase int8_case(int64_t rows, int64_t in, int64_t out) {
+  return {.rows = rows, .in = in, .out = out, .x = DType::kI8, .weight = DType::kI8};
+}
+
+class CudaLinearOnGpu : public test::OnGpu {
+ protected:
+  static void expect_like_reference(const LinearCase& which) {
+    SCOPED_TRACE(testing::Message() << which);
+    const test::LinearInputs inputs = linear_inputs(which, kSeed);
+
+    const test::LinearResult got = run_linear(which, inputs, linear, memory());
+    const test::LinearResult want = run_linear(which, inputs, cpu::reference::linear);
+
+    EXPECT_LT(relative_error(got.out, want.out), linear_tolerance(which));
+    if (which.squares) {
+      EXPECT_LT(relative_error(got.squares, want.squares), 2 * linear_tolerance(which));
+    }
+  }
+
+  // The reference takes too long for all rows.
+  static void expect_rows_like_reference(const LinearCase& which,
+                                         std::initializer_list<int64_t> rows) {
+    SCOPED_TRACE(testing::Message() << which);
+    const test::LinearInputs inputs = linear_inputs(which, kSeed);
+
+    const test::LinearResult got = run_linear(which, inputs, linear, memory());
+
+    for (const int64_t row : rows) {
+      SCOPED_TRACE(row);
+      const test::LinearResult want =
+          run_linear(which, inputs, cpu::reference::linear, host_memory(), row, 1);
+      EXPECT_LT(relative_error(got.out.view().slice(row, 1), want.out), linear_tolerance(which));
+      if (which.squares) {
+        EXPECT_LT(relative_error(got.squares.view().slice(row, 1), want.squares),
+                  2 * linear_tolerance(which));
+      }
+    }
+  }
+};
+
+TEST_F(CudaLinearOnGpu, MultipliesInt8OfAnySize) {
+  expect_like_reference(int8_case(1, 128, 128));
+  expect_like_reference(int8_case(37, 384, 200));
+  expect_like_reference(int8_case(300, 5120, 512));
+  expect_like_reference(int8_case(1031, 640, 261));
+}
+
+TEST_F(CudaLinearOnGpu, MultipliesInt8InEveryEpilogue) {
+  for (const int64_t rows : {70, 1500}) {
+    for (const Epilogue epilogue : kEpilogues) {
+      for (const DType result : kFloats) {
+        const bool adds = epilogue == Epilogue::kAdd || epilogue == Epilogue::kGatedAdd;
+        if (adds && result == DType::kBF16) continue;
+        if (epilogue == Epilogue::kGatedAdd && result != DType::kF32) continue;
+        LinearCase which = int8_case(rows, 256, 384);
+        which.epilogue = epilogue;
+        which.result = result;
+        which.squares = true;
+        which.bias = result != DType::kF16;
+        expect_like_reference(which);
+      }
+    }
+  }
+}
+
+TEST_F(CudaLinearOnGpu, MultipliesInt8OfThe14B) {
+  LinearCase query = int8_case(8192, 5120, 5120);
+  query.result = DType::kBF16;
+  query.squares = true;
+  expect_rows_like_reference(query, {0, 255, 256, 4095, 8191});
+  LinearCase up = int8_case(8192, 5120, 13824);
+  up.result = DType::kBF16;
+  up.epilogue = Epilogue::kGeluTanh;
+  expect_rows_like_reference(up, {0, 2049, 8191});
+  LinearCase down = int8_case(8191, 13824, 5120);
+  down.epilogue = Epilogue::kGatedAdd;
+  expect_rows_like_reference(down, {0, 2049, 8190});
+}
+
+TEST_F(CudaLinearOnGpu, GivesTheSameBytesInEveryRunAndChunk) {
+  LinearCase which = int8_case(4000, 1024, 1280);
+  which.epilogue = Epilogue::kGeluTanh;
+  which.squares = true;
+  const test::LinearInputs inputs = linear_inputs(which, kSeed);
+  const test::LinearResult whole = run_linear(which, inputs, linear, memory());
+  const auto equal = [](const TensorView& a, const TensorView& b) {
+    return std::memcmp(a.data, b.data, static_cast<size_t>(a.size_bytes())) == 0;
+  };
+
+  for (int run = 0; run < 5; ++run) {
+    const test::LinearResult again = run_linear(which, inputs, linear, memory());
+    EXPECT_TRUE(equal(again.out, whole.out));
+    EXPECT_TRUE(equal(again.squares, whole.squares));
+  }
+  for (const auto& [begin, rows] : {std::pair{0, 300}, {1111, 1}, {1500, 2048}}) {
+    const test::LinearResult part = run_linear(which, inputs, linear, memory(), begin, rows);
+    EXPECT_TRUE(equal(part.out, whole.out.view().slice(begin, rows)));
+    EXPECT_TRUE(equal(part.squares, whole.squares.view().slice(begin, rows)));
+  }
+}
+
+TEST_F(CudaLinearOnGpu, MultipliesEveryPairOfTypes) {
+  for (const DType x : kFloats) {
+    for (const DType weight : kFloats) {
+      for (const int64_t rows : {1, 8, 9, 300, 1300}) {
+        expect_like_reference({.rows = rows, .in = 520, .out = 264, .x = x, .weight = weight});
+      }
+      expect_like_reference({.rows = 77, .in = 131, .out = 67, .x = x, .weight = weight});
+    }
+  }
+}
+
+TEST_F(CudaLinearOnGpu, MultipliesFloatsOfThe14B) {
+  for (const DType weight : {DType::kBF16, DType::kF16}) {
+    expect_rows_like_reference({.rows = 8192,
+                                .in = 5120,
+                                .out = 5120,
+                                .x = weight,
+                                .weight = weight,
+                                .result = weight,
+                                .squares = true},
+                               {0, 4095, 8191});
+  }
+  expect_rows_like_reference({.rows = 1, .in = 5120, .out = 30720}, {0});
+  expect_rows_like_reference({.rows = 32760, .in = 64, .out = 5120}, {0, 127, 32759});
+  expect_rows_like_reference({.rows = 512, .in = 4096, .out = 5120}, {0, 511});
+}
+
+}  // namespace
+}  // namespace reel::cuda

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels on rows on a GPU against the reference: INT8 rows, layer norm, weights on arrival.
+#include <cmath>
+#include <cstring>
+
+#include "backends/cpu/reference_kernels.h"
+#include "backends/cuda/kernels.h"
+#include "support/device_tensor.h"
+#include "support/open_gpu.h"
+#include "support/prepare_problem.h"
+#include "support/random_tensor.h"
+
+namespace reel::cuda {
+namespace {
+
+using test::DeviceTensor;
+using test::poisoned_tensor;
+using test::random_tensor;
+using test::relative_error;
+
+constexpr DType kFloats[] = {DType::kF32, DType::kBF16, DType::kF16};
+constexpr uint64_t kSeed = 30;
+
+void expect_same_bytes(const Tensor& got, const Tensor& want) {
+  ASSERT_EQ(got.bytes().size(), want.bytes().size());
+  EXPECT_EQ(std::memcmp(got.bytes().data(), want.bytes().data(), got.bytes().size()), 0);
+}
+
+struct Rows {
+  Tensor numbers, scales;
+};
+
+class CudaRowsOnGpu : public test::OnGpu {
+ protected:
+  static Rows quantised(MemorySpace& space, const Tensor& x,
+                        void (*kernel)(const ops::QuantiseRowsArgs&, Stream)) {
+    const DeviceTensor from(space, x);
+    const DeviceTensor numbers(space, poisoned_tensor(x.shape(), DType::kI8));
+    const DeviceTensor scales(space, poisoned_tensor({x.shape()[0]}, DType::kF32));
+    kernel({.x = from.data(),
+            .dtype = x.dtype(),
+            .out = static_cast<int8_t*>(numbers.data()),
+            .scales = static_cast<float*>(scales.data()),
+            .rows = x.shape()[0],
+            .width = x.shape()[1]},
+           {});
+    return {numbers.download(), scales.download()};
+  }
+
+  static Rows normed(MemorySpace& space, const Tensor& x, DType dtype,
+                     void (*kernel)(const ops::LayerNormArgs&, Stream)) {
+    const int64_t width = x.shape()[1];
+    const DeviceTensor from(space, x);
+    const DeviceTensor scale(space, random_tensor({width}, DType::kF32, kSeed + 1));
+    const DeviceTensor shift(space, random_tensor({width}, DType::kF32, kSeed + 2));
+    const DeviceTensor out(space, poisoned_tensor(x.shape(), dtype));
+    const DeviceTensor scales(space, random_tensor({x.shape()[0]}, DType::kF32, kSeed + 3));
+    kernel({.x = static_cast<const float*>(from.data()),
+            .scale = static_cast<const float*>(scale.data()),
+            .shift = static_cast<const float*>(shift.data()),
+            .scale_offset = 1,
+            .eps = 1e-6f,
+            .out = out.data(),
+            .dtype = dtype,
+            .out_scale = dtype == DType::kI8 ? static_cast<float*>(scales.data()) : nullptr,
+            .rows = x.shape()[0],
+            .width = width},
+           {});
+    return {out.download(), scales.download()};
+  }
+};
+
+TEST_F(CudaRowsOnGpu, QuantisesToTheBytesOfTheReference) {
+  for (const DType dtype : kFloats) {
+    for (const int64_t width : {128, 384, 1024, 1152, 1536, 5120, 8960, 13824, 24576}) {
+      SCOPED_TRACE(testing::Message() << dtype << ' ' << width);
+      const Tensor x = random_tensor({203, width}, dtype, kSeed, -3, 2);
+
+      const Rows got = quantised(memory(), x, quantise_rows);
+      const Rows want = quantised(host_memory(), x, cpu::reference::quantise_rows);
+
+      expect_same_bytes(got.numbers, want.numbers);
+      expect_same_bytes(got.scales, want.scales);
+    }
+  }
+}
+
+TEST_F(CudaRowsOnGpu, NormsLikeTheReference) {
+  for (const DType dtype : kFloats) {
+    for (const int64_t width : {1, 8, 31, 1000, 1024, 1536, 5120, 5121, 20000}) {
+      SCOPED_TRACE(testing::Message() << dtype << ' ' << width);
+      const Tensor x = random_tensor({101, width}, DType::kF32, kSeed, 9, 11);
+
+      const Rows got = normed(memory(), x, dtype, layer_norm);
+      const Rows want = normed(host_memory(), x, dtype, cpu::reference::layer_norm);
+
+      const double tolerance = dtype == DType::kF32 ? 4e-6 : dtype == DType::kF16 ? 3e-4 : 2e-3;
+      EXPECT_LT(relative_error(got.numbers, want.numbers), tolerance);
+    }
+  }
+}
+
+TEST_F(CudaRowsOnGpu, NormsRotatesAndQuantisesLikeTheReference) {
+  for (const int64_t width : {128, 1536, 5120, 13824}) {
+    SCOPED_TRACE(width);
+    const Tensor x = random_tensor({101, width}, DType::kF32, kSeed, -2, 3);
+
+    const Rows got = normed(memory(), x, DType::kI8, layer_norm);
+    const Rows want = normed(host_memory(), x, DType::kI8, cpu::reference::layer_norm);
+
+    EXPECT_LT(relative_error(got.scales, want.scales), 2e-6);
+    int64_t others = 0;  // the reference norms in double: halves may fall either way
+    for (size_t at = 0; at < got.numbers.bytes().size(); ++at) {
+      const int difference = got.numbers.values<int8_t>()[at] - want.numbers.values<int8_t>()[at];
+      EXPECT_LE(std::abs(difference), 1);
+      others += difference != 0;
+    }
+    EXPECT_LE(others, 1 + x.shape().elements() / 1000);
+  }
+}
+
+TEST_F(CudaRowsOnGpu, PreparesEveryStoredDtypeToTheBytesOfTheReference) {
+  for (const DType from : test::stored_dtypes()) {
+    for (const DType to : {DType::kI8, DType::kF32, DType::kBF16, DType::kF16}) {
+      for (const int64_t width : {256, 5120, 13824}) {
+        for (const int64_t scales : {0, 1, 67}) {
+          test::PrepareCase which{
+              .rows = 67, .width = width, .from = from, .to = to, .scales = scales};
+          which.in_place = to == DType::kI8 && block_bytes(from) == 1 && scales == 1;
+          SCOPED_TRACE(testing::Message() << which);
+          // No EXPECT_EQ: it would print a million bytes.
+          EXPECT_TRUE(test::run_prepare(which, kSeed, prepare_rows, memory()) ==
+                      test::run_prepare(which, kSeed, cpu::reference::prepare_rows));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace reel::cuda
