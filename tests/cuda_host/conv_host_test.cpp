@@ -82,13 +82,13 @@ TEST_P(CudaConv, ComputesOnlyTheRowsItIsAskedFor) {
 }
 
 TEST(CudaConvStrips, GiveTheSameBytesAsTheWhole) {
-  const ConvShape shape = shape_of(40, 96, 3, 3, 3);
-  const Tensor weight = test::random_tensor({96, 40, 3, 3, 3}, DType::kF32, input_seed());
+  const ConvShape shape = shape_of(40, 96, 1, 3, 3);
+  const Tensor weight = test::random_tensor({96, 40, 1, 3, 3}, DType::kF32, input_seed());
   const PackedConv packed(host_memory(), weight, shape, DType::kF16);
   const Tensor frame = test::random_tensor({11, 9, 40}, DType::kF16, input_seed());
   const auto rows_computed = [&](const Tensor& out, int64_t begin, int64_t end) {
     const void* x = frame.view().data;
-    conv({.frames = {x, x, x},
+    conv({.frames = {x},
           .out = out.view().data,
           .residual = nullptr,
           .weight = {.data = packed.device(), .dtype = DType::kF16, .shape = shape},

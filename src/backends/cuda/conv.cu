@@ -69,12 +69,10 @@ struct Place {
 };
 
 template <int kTileRows>
-__device__ Place place_of_block(const ConvJob& job, int out_tiles) {
-  const int col_tiles = (job.cols + kTileCols - 1) / kTileCols;
-  const int tile = static_cast<int>(blockIdx.x) / out_tiles;
-  return {.row = job.row_begin + tile / col_tiles * kTileRows,
-          .col = tile % col_tiles * kTileCols,
-          .out_tile = static_cast<int>(blockIdx.x) % out_tiles};
+__device__ Place place_of_block(const ConvJob& job) {
+  return {.row = job.row_begin + static_cast<int>(blockIdx.z) * kTileRows,
+          .col = static_cast<int>(blockIdx.y) * kTileCols,
+          .out_tile = static_cast<int>(blockIdx.x)};
 }
 
 // Eight channels of a pixel, zeros beyond the first `count`. For widths that are not chunks.
@@ -266,18 +264,18 @@ __device__ const T* frame_of(const ConvJob& job, int tap) {
 
 // How a launch differs from others of the same tile.
 struct Variant {
-  int weight_taps, out_tiles;
+  int weight_taps;
   bool wide;           // pixels of the frames are whole chunks at multiples of 16 bytes
   bool whole, is_f32;  // of the output: quads of channels are whole and aligned; its type is f32
 };
 
 // One block computes kTileRows x 16 pixels of kTileOut channels; a warp 4 x 16 pixels. grid = tiles
-// of pixels times tiles of channels, channels fastest; block = kThreads; shared = Tile::Memory.
+// of channels, of columns, of rows; block = kThreads; shared = Tile::Memory.
 template <int kTileRows, int kTileOut, typename T>
 __global__ void __launch_bounds__(kThreads, 2) conv_kernel(ConvJob job, Variant variant) {
   using Shape = Tile<kTileRows, kTileOut>;
   const device::Shared<typename Shape::Memory> memory;
-  const Place place = place_of_block<kTileRows>(job, variant.out_tiles);
+  const Place place = place_of_block<kTileRows>(job);
   const int slices = (job.in_channels + kConvSlice - 1) / kConvSlice;
   const int positions = job.kernel_rows * job.kernel_cols;
 
@@ -406,13 +404,13 @@ void launch_conv(const ops::ConvArgs& args, const ConvJob& job, Stream stream) {
   const int64_t out_tiles = conv_layout(args.weight.shape).out_tiles;
   const auto quad_bytes = static_cast<uintptr_t>(storage_bytes(args.out_dtype, 4));
   launch("conv", conv_kernel<kTileRows, kTileOut, T>,
-         {.grid = dim3(static_cast<unsigned>(row_tiles * col_tiles * out_tiles)),
+         {.grid = dim3(static_cast<unsigned>(out_tiles), static_cast<unsigned>(col_tiles),
+                       static_cast<unsigned>(row_tiles)),
           .block = kThreads,
           .shared_bytes = sizeof(typename Tile<kTileRows, kTileOut>::Memory),
           .stream = static_cast<cudaStream_t>(stream.handle)},
          job,
          {.weight_taps = static_cast<int>(args.weight.shape.taps),
-          .out_tiles = static_cast<int>(out_tiles),
           .wide = has_whole_chunks(job),
           .whole = job.out_channels % 4 == 0 && is_multiple(job.out, quad_bytes) &&
                    is_multiple(job.residual, quad_bytes),
