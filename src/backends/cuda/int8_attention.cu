@@ -214,7 +214,7 @@ __device__ inline float sum_of_quad(float value) {
 }
 
 // Moves the maxima that grew by more than the slack, and what was summed below the old ones.
-template <float kSlack>
+template <bool kHalfSums>
 __device__ inline void follow_maxima(WarpState& warp, const float (&seen)[kRowTiles][2]) {
 #pragma unroll
   for (int tile = 0; tile < kRowTiles; ++tile) {
@@ -223,7 +223,7 @@ __device__ inline void follow_maxima(WarpState& warp, const float (&seen)[kRowTi
     for (int half = 0; half < 2; ++half) {
       const float largest = largest_of_quad(seen[tile][half]);
       const float before = warp.largest[tile][half];
-      const float now = largest > before + kSlack ? largest : before;
+      const float now = largest > before + kSlack<kHalfSums> ? largest : before;
       factor[half] = device::exp2_approx(before - now);
       warp.largest[tile][half] = now;
       warp.total[tile][half] *= factor[half];
@@ -258,7 +258,7 @@ __device__ inline void weigh(WarpState& warp, const Logits& sums, const Factors&
       grew |= seen[tile][half] > warp.largest[tile][half] + kSlack<kHalfSums>;
     }
   }
-  if (device::vote_any(grew)) follow_maxima<kSlack<kHalfSums>>(warp, seen);
+  if (device::vote_any(grew)) follow_maxima<kHalfSums>(warp, seen);
 
 #pragma unroll
   for (int tile = 0; tile < kRowTiles; ++tile) {
