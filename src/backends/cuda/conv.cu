@@ -59,6 +59,8 @@ struct Tile {
     uint4 halo[2][kChunks * kPlane];
     uint4 weights[kStages][kChunks * kTileOut];
   };
+  // Registers for three blocks on a multiprocessor where the sums leave room.
+  static constexpr int kBlocks = kPairs <= 3 ? 3 : 2;
   // The sums of a warp: [pixel row][group of 8 channels][as mma leaves them].
   using Sums = float[kWarpRows][2 * kPairs][4];
 };
@@ -272,7 +274,8 @@ struct Variant {
 // One block computes kTileRows x 16 pixels of kTileOut channels; a warp 4 x 16 pixels. grid = tiles
 // of channels, of columns, of rows; block = kThreads; shared = Tile::Memory.
 template <int kTileRows, int kTileOut, typename T>
-__global__ void __launch_bounds__(kThreads, 2) conv_kernel(ConvJob job, Variant variant) {
+__global__ void __launch_bounds__(kThreads, Tile<kTileRows, kTileOut>::kBlocks)
+    conv_kernel(ConvJob job, Variant variant) {
   using Shape = Tile<kTileRows, kTileOut>;
   const device::Shared<typename Shape::Memory> memory;
   const Place place = place_of_block<kTileRows>(job);
