@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-MOST = 63
+MOST = 64
 LIST = "tests/untested.txt"
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 WITHOUT = ("backends/",)

@@ -20,6 +20,7 @@ extern const Command kEncodeTextCommand;
 extern const Command kDenoiseCommand;
 extern const Command kDecodeCommand;
 extern const Command kInspectCommand;
+extern const Command kPlanCommand;
 extern const Command kSynthCommand;
 extern const Command kReplayCommand;
 extern const Command kCompletionsCommand;

@@ -134,6 +134,8 @@ void Flags::add_model(ModelOptions& options) {
   add("--device", options.device, "cpu or cuda:0; auto takes a GPU where one can be used");
   add("--precision", options.precision, "of the products: auto, f32, bf16, int8");
   add("--threads", options.threads, "compute threads; 0 for all cores");
+  add_bytes("--vram", options.vram_bytes,
+            "behave as on a GPU of this size: 12, 12GB or 12GiB; default: all that is free");
   add_bytes("--ram", options.ram_bytes,
             "host memory for weights, like 8GiB; default: half of what is free");
 }

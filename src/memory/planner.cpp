@@ -13,9 +13,8 @@ namespace {
 constexpr int kMostSlots = 3;   // the third takes up the unsteadiness of a disk
 constexpr int kLeastSlots = 2;  // one is computed with while the other fills
 
-constexpr int kRingChunks = 4;
-constexpr uint64_t kRingChunkBytes = uint64_t{64} << 20;
-constexpr uint64_t kLeastRingChunkBytes = uint64_t{4} << 20;
+constexpr uint64_t kRingBytes = uint64_t{256} << 20;
+constexpr uint64_t kLeastRingBytes = uint64_t{16} << 20;
 constexpr uint64_t kRingShare = 4;  // at most this part of the host's memory
 
 // A stream that takes more of a pass than this is not hidden with certainty.
@@ -36,7 +35,8 @@ struct FixedPart {
 FixedPart fixed_part(const PhaseNeeds& needs, const PhasePlan& plan, const Machine& machine) {
   return {.throughout = aligned(needs.weights.fixed.prepared_bytes) + sum_of(needs.held) +
                         needs.weights.staging_bytes() + machine.workspace_bytes,
-          .setup = aligned(needs.weights.setup.prepared_bytes) + stack_layout(needs.setup).bytes,
+          .setup = aligned(needs.weights.setup.prepared_bytes) + needs.weights.setup.staging_bytes +
+                   stack_layout(needs.setup).bytes,
           .pass = plan.layout.bytes};
 }
 
@@ -69,6 +69,7 @@ void fill_rows(const PhaseNeeds& needs, const Machine& machine, PhasePlan& plan)
   for (const TaggedBytes& held : needs.held) add_row(plan, held.tag, held.bytes);
   add_row(plan, "workspace", machine.workspace_bytes);
   add_row(plan, "setup weights", aligned(needs.weights.setup.prepared_bytes), RowTime::kSetup);
+  add_row(plan, "setup staging", needs.weights.setup.staging_bytes, RowTime::kSetup);
   add_row(plan, "setup activations", stack_layout(needs.setup).bytes, RowTime::kSetup);
   add_row(plan, "activations", plan.layout.bytes, RowTime::kPass);
 
@@ -108,6 +109,8 @@ PhasePlan plan_phase(const PhaseNeeds& needs, uint64_t arena_cap_bytes, uint64_t
                      const Machine& machine) {
   PhasePlan plan;
   plan.phase = needs.phase;
+  plan.files_precision = needs.weights.precision;
+  plan.passes = needs.passes;
   plan.layout = stack_layout(needs.forward);
   plan.blocks = static_cast<int>(needs.weights.blocks.size());
   plan.slot_bytes = aligned(needs.weights.largest_block_bytes());
@@ -153,13 +156,11 @@ uint64_t ram_room_bytes(const Budget& budget, const Machine& machine) {
 }
 
 void choose_ring(uint64_t ram_bytes, uint64_t program_bytes, Plan& plan) {
-  plan.ring_chunks = kRingChunks;
-  plan.ring_chunk_bytes = kRingChunkBytes;
-  while (plan.ring_chunk_bytes > kLeastRingChunkBytes &&
-         kRingChunks * plan.ring_chunk_bytes > ram_bytes / kRingShare) {
-    plan.ring_chunk_bytes /= 2;
+  plan.ring_bytes = kRingBytes;
+  while (plan.ring_bytes > kLeastRingBytes && plan.ring_bytes > ram_bytes / kRingShare) {
+    plan.ring_bytes /= 2;
   }
-  plan.host_bytes = program_bytes + kRingChunks * plan.ring_chunk_bytes;
+  plan.host_bytes = program_bytes + plan.ring_bytes;
 }
 
 std::string refusal_of(const Plan& plan, uint64_t ram_bytes) {

@@ -53,6 +53,8 @@ struct PlanRow {
 
 struct PhasePlan {
   Phase phase = Phase::kText;
+  std::string files_precision;  // "fp8", "bf16": as they store the weights
+  int passes = 0;
   std::vector<PlanRow> rows;
   // Of the rows: what is there throughout, and the larger of setup and pass.
   uint64_t arena_bytes = 0;
@@ -88,8 +90,7 @@ struct Plan {
   uint64_t arena_bytes = 0;  // of the largest phase
   std::vector<PhasePlan> phases;
 
-  int ring_chunks = 0;  // pinned, between the files and the device
-  uint64_t ring_chunk_bytes = 0;
+  uint64_t ring_bytes = 0;  // pinned, between the files and the device
   uint64_t host_bytes = 0;  // private, ring included
   int64_t row_chunk = 0;
 

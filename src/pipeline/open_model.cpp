@@ -81,6 +81,9 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
 OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& progress)
     : files_(checkpoint::open_checkpoint(open_options(options))) {
   require_parts(files_, parts);
+  if (options.vram_bytes != 0 && gpu_index(options.device) < 0) {
+    progress.on_warning("A budget of GPU memory has no effect on the CPU.");
+  }
   for (const std::string& note : files_.notes) progress.on_note(note);
   if (parts.dit) facts_.dit = dit_config(files_);
   if (parts.text_encoder) text_config_ = text_config(*files_.text_encoder);

@@ -86,6 +86,7 @@ void to_json(json& to, const ModelOptions& options) {
         {"device", options.device},
         {"precision", options.precision},
         {"threads", options.threads},
+        {"vram_bytes", options.vram_bytes},
         {"ram_bytes", options.ram_bytes}};
 }
 
@@ -99,6 +100,7 @@ void from_json(const json& from, ModelOptions& options) {
   take(from, "device", options.device);
   take(from, "precision", options.precision);
   take(from, "threads", options.threads);
+  take(from, "vram_bytes", options.vram_bytes);
   take(from, "ram_bytes", options.ram_bytes);
 }
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 
 #include "backends/cpu/backend.h"
+#include "base/available_memory.h"
 #include "base/error.h"
 #include "base/parallel.h"
 
@@ -17,17 +17,8 @@ constexpr int kOldestMajor = 8;
 // multiprocessors by count of tiles.
 constexpr int64_t kGpuRowChunk = 8192;
 
-uint64_t available_memory_bytes() {
-  std::FILE* file = std::fopen("/proc/meminfo", "re");
-  if (file == nullptr) return uint64_t{4} << 30;
-  char line[128];
-  unsigned long long kib = 0;
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1) break;
-  }
-  std::fclose(file);
-  return uint64_t{kib} << 10;
-}
+// Where the system does not tell.
+constexpr uint64_t kAssumedMemoryBytes = uint64_t{4} << 30;
 
 Numbers parse_cpu_precision(const std::string& text) {
   REEL_REQUIRE(
@@ -101,7 +92,9 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_
                str_cat("threads is ", options.threads, "; 1 to 1024 are possible."));
   set_compute_threads(
       std::min(options.threads == 0 ? usable_cores() : options.threads, usable_cores()));
-  weight_budget_bytes_ = options.ram_bytes != 0 ? options.ram_bytes : available_memory_bytes() / 2;
+  weight_budget_bytes_ = options.ram_bytes != 0
+                             ? options.ram_bytes
+                             : available_memory_bytes().value_or(kAssumedMemoryBytes) / 2;
   const int index = gpu_index(options.device);
   if (index < 0) {
     numbers_ = parse_cpu_precision(options.precision);

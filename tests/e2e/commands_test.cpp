@@ -166,6 +166,40 @@ TEST(Commands, InspectSaysWhatAFolderIs) {
   EXPECT_TRUE(found.at("missing").empty());
 }
 
+TEST(Commands, PlanSaysWhatAClipTakesOnAGpu) {
+  Scene scene;
+  scene.reel({"plan", "--model", "model", "--vram", "8GiB", "--json"});
+
+  const json plan = answer(scene);
+
+  EXPECT_EQ(plan.at("fits"), true);
+  EXPECT_EQ(plan.at("stages").size(), 3u);
+  EXPECT_LE(plan.at("context_bytes").get<uint64_t>() + plan.at("arena_bytes").get<uint64_t>(),
+            plan.at("cap_bytes").get<uint64_t>());
+  const Outcome text = expect_ok(scene.reel({"plan", "--model", "model", "--vram", "8GiB"}));
+  EXPECT_NE(text.out.find("it fits"), std::string::npos);
+  EXPECT_NE(text.out.find("a prediction"), std::string::npos);
+}
+
+TEST(Commands, PlanNamesWhatFitsWhereTheRequestDoesNot) {
+  Scene scene;
+  scene.reel({"plan", "--model", "model", "--vram", "1GiB"});
+
+  const Outcome outcome = run_program(scene.command);
+
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_NE(outcome.out.find("it does not fit"), std::string::npos);
+  EXPECT_NE(outcome.err.find("of GPU memory at least"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("--vram"), std::string::npos) << outcome.err;
+}
+
+TEST(Commands, AGpuBudgetIsWarnedOfOnTheCpu) {
+  Scene scene;
+  scene.generate({"--vram", "8GiB"});
+
+  EXPECT_NE(expect_ok(scene).err.find("has no effect on the CPU"), std::string::npos);
+}
+
 TEST(Commands, SettingsComeFromFileAndEnvironmentAndFlagsWin) {
   Scene scene;
   write_bytes(scene / "reel.toml", "frames = 5\nseed = 9\n");
@@ -190,8 +224,8 @@ TEST(Commands, HelpListsEveryCommandAndEveryCommandHasHelp) {
   Scene scene;
   const std::string usage = expect_ok(scene.reel({"--help"})).out;
 
-  for (const char* name : {"generate", "encode-text", "denoise", "decode", "inspect", "synth",
-                           "replay", "completions", "man"}) {
+  for (const char* name : {"generate", "encode-text", "denoise", "decode", "inspect", "plan",
+                           "synth", "replay", "completions", "man"}) {
     EXPECT_NE(usage.find(name), std::string::npos) << name;
     EXPECT_NE(expect_ok(scene.reel({name, "--help"})).out.find("--help"), std::string::npos);
   }

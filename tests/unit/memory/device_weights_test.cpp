@@ -44,6 +44,15 @@ TEST(BlockLoad, NeedsRoomBesideItsPlaceForWhatCannotBePreparedInIt) {
   EXPECT_EQ(fp8.prepared_bytes, bf16.prepared_bytes);
 }
 
+TEST(BlockLoad, NeedsNoRoomForWhatIsStoredAsItIsUsed) {
+  BlockLoad load;
+  load.add(item(WeightKind::kMatrixF32, {64, 64}), {.dtype = DType::kF32, .bytes = 16'384}, {});
+  EXPECT_EQ(load.staging_bytes, 0u);
+  // A convolution is packed from f32.
+  load.add(item(WeightKind::kConv, {8, 8, 3, 3, 3}), {.dtype = DType::kBF16, .bytes = 3456}, {});
+  EXPECT_EQ(load.staging_bytes, 3456u + 6912u);
+}
+
 TEST(BlockLoad, LeavesTablesOnDisk) {
   BlockLoad load;
   load.add(item(WeightKind::kTable, {1000, 64}), {.dtype = DType::kBF16, .bytes = 128'000}, {});

@@ -187,11 +187,10 @@ TEST(Planner, ReadsThroughTheCacheOnlyWhatStaysInIt) {
 
 TEST(Planner, KeepsThePinnedRingSmallOnASmallHost) {
   Budget budget = arena_of(kRoundFixed + kGiB);
-  EXPECT_EQ(plan_denoise(round_denoise(), budget).ring_chunk_bytes, 64 * kMiB);
+  EXPECT_EQ(plan_denoise(round_denoise(), budget).ring_bytes, 256 * kMiB);
   budget.ram_bytes = 512 * kMiB;
   const Plan small = plan_denoise(round_denoise(), budget);
-  EXPECT_EQ(small.ring_chunks, 4);
-  EXPECT_EQ(small.ring_chunk_bytes, 32 * kMiB);
+  EXPECT_EQ(small.ring_bytes, 128 * kMiB);
   EXPECT_LE(small.host_bytes, budget.ram_bytes);
 }
 

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/clip_planner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "base/byte_units.h"
+#include "base/error.h"
+#include "models/umt5/footprint.h"
+#include "models/umt5/names.h"
+#include "models/wan_dit/footprint.h"
+#include "models/wan_dit/names.h"
+#include "models/wan_dit/patchify.h"
+#include "models/wan_vae/footprint.h"
+#include "models/wan_vae/names.h"
+#include "pipeline/model_configs.h"
+#include "prepare/host_preparer.h"
+
+namespace reel::pipeline {
+namespace {
+
+using memory::Budget;
+using memory::NetworkLoad;
+using memory::PhaseNeeds;
+using Kind = PlanAlternative::Kind;
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+// Assumed, not measured: the program with its libraries, headers of the checkpoint and tokenizer,
+// and what an encoder of H.264 holds, in frames of 4:2:0.
+constexpr uint64_t kProgramBytes = 350 * kMiB;
+constexpr uint64_t kEncoderFrames = 64;
+// Copies of the latents that a step holds: before, after, velocity, noise.
+constexpr uint64_t kLatentCopies = 4;
+
+constexpr int64_t kFewestFrames = 17;
+constexpr int64_t kSmallestHeight = 240;
+constexpr int64_t kSideStep = 16;
+constexpr uint64_t kCardStep = uint64_t{1} << 30;
+constexpr uint64_t kMostCardBytes = uint64_t{256} << 30;
+
+memory::StoredItem stored_item(const checkpoint::Component& component, const std::string& name) {
+  const checkpoint::StoredTensor* const stored = component.find(name);
+  REEL_REQUIRE(stored != nullptr, kNotFound,
+               str_cat(component.path.string(), " has no tensor \"", name, "\"."));
+  return {.dtype = stored->entry->dtype,
+          .bytes = stored->entry->size_bytes,
+          .scale_bytes = stored->scale == nullptr ? 0 : stored->scale->size_bytes};
+}
+
+memory::BlockLoad load_of(const memory::WeightBlock& block, const checkpoint::Component& component,
+                          const memory::DevicePrecision& precision) {
+  memory::BlockLoad load{.name = block.name};
+  for (const memory::WeightItem& item : block.items) {
+    load.add(item, stored_item(component, item.name), precision);
+  }
+  return load;
+}
+
+template <typename Units>
+NetworkLoad load_of(const Units& units, const checkpoint::Dims& dims,
+                    const checkpoint::Component& component,
+                    const memory::DevicePrecision& precision) {
+  const memory::Manifest manifest = prepare::make_manifest(checkpoint::needed_tensors(units, dims));
+  NetworkLoad load{.precision = component.precision,
+                   .fixed = load_of(manifest.fixed, component, precision),
+                   .setup = load_of(manifest.setup, component, precision),
+                   .blocks = {}};
+  for (const memory::WeightBlock& block : manifest.blocks) {
+    load.blocks.push_back(load_of(block, component, precision));
+  }
+  return load;
+}
+
+uint64_t bytes_of(int64_t count) { return static_cast<uint64_t>(count); }
+
+int64_t longest(const std::vector<int64_t>& counts) {
+  return *std::max_element(counts.begin(), counts.end());
+}
+
+wan_dit::ForwardShape forward_shape(const wan_dit::Config& config, const ClipPrecision& precision,
+                                    const memory::Machine& machine, const VideoSize& video,
+                                    int64_t prompt_tokens) {
+  return {.tokens = wan_dit::token_grid(latent_shape(video)).tokens(),
+          .text_keys = prompt_tokens + (prompt_tokens < config.text_len ? 1 : 0),
+          .compute = precision.dit.compute,
+          .matrices = precision.dit.matrices,
+          .int8_attention = precision.int8_attention,
+          .row_chunk = machine.row_chunk,
+          .most_flops_per_call = machine.most_flops_per_call};
+}
+
+}  // namespace
+
+ClipPrecision gpu_precision(const std::string& name) {
+  const auto all = [](DType compute, DType matrices, DType vae) {
+    return ClipPrecision{.text = {.compute = compute, .matrices = matrices},
+                         .dit = {.compute = compute, .matrices = matrices},
+                         .vae = {.compute = vae, .matrices = vae},
+                         .int8_attention = matrices == DType::kI8};
+  };
+  if (name == "auto" || name == "int8") return all(DType::kBF16, DType::kI8, DType::kF16);
+  if (name == "bf16") return all(DType::kBF16, DType::kBF16, DType::kF16);
+  if (name == "f32") return all(DType::kF32, DType::kF32, DType::kF32);
+  fail(ErrorCode::kInvalidArgument,
+       str_cat("precision is \"", name, "\"; auto, f32, bf16 and int8 are possible."));
+}
+
+std::string PlanAlternative::text() const {
+  char text[96];
+  switch (kind) {
+    case Kind::kFrames: return str_cat(video.frames, " frames (--frames ", video.frames, ')');
+    case Kind::kSize:
+      return str_cat(video.width_px, " wide x ", video.height_px, " high (--size ", video.width_px,
+                     'x', video.height_px, ')');
+    case Kind::kCard: {
+      const double gib = static_cast<double>(card_bytes) / static_cast<double>(uint64_t{1} << 30);
+      std::snprintf(text, sizeof text, "a card of %.0f GiB (--vram %.0fGiB)", gib, gib);
+      return text;
+    }
+    case Kind::kFiles: return "the FP8 or INT8 files of this model";
+  }
+  return {};
+}
+
+ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecision& precision,
+                         memory::Machine machine)
+    : dit_(dit_config(files)),
+      text_(text_config(*files.text_encoder)),
+      vae_(vae_config(*files.vae)),
+      dit_load_(
+          load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit, precision.dit)),
+      text_load_(load_of(umt5::name_units(text_), umt5::dims_of(text_), *files.text_encoder,
+                         precision.text)),
+      vae_load_(load_of(wan_vae::name_units(), wan_vae::dims_of(vae_), *files.vae, precision.vae)),
+      precision_(precision),
+      machine_(std::move(machine)) {}
+
+PhaseNeeds ClipPlanner::text_needs(const ClipSize& clip) const {
+  const umt5::EncodeShape shape{.tokens = longest(clip.prompt_tokens),
+                                .compute = precision_.text.compute,
+                                .matrices = precision_.text.matrices};
+  return {.phase = memory::Phase::kText,
+          .weights = text_load_,
+          .passes = static_cast<int>(clip.prompt_tokens.size()),
+          .held = {},
+          .setup = {},
+          .forward = umt5::encode_activations(text_, shape),
+          .setup_work = {},
+          .pass_work = umt5::encode_work(text_, shape)};
+}
+
+PhaseNeeds ClipPlanner::denoise_needs(const ClipSize& clip) const {
+  uint64_t prompt_bytes = 0;
+  for (const int64_t tokens : clip.prompt_tokens) {
+    prompt_bytes +=
+        wan_dit::prompt_bytes(dit_, forward_shape(dit_, precision_, machine_, clip.video, tokens));
+  }
+  const wan_dit::ForwardShape shape =
+      forward_shape(dit_, precision_, machine_, clip.video, longest(clip.prompt_tokens));
+  return {.phase = memory::Phase::kDenoise,
+          .weights = dit_load_,
+          .passes = clip.steps * static_cast<int>(clip.prompt_tokens.size()),
+          .held = {{"prompt keys and values", prompt_bytes},
+                   {"time modulation", wan_dit::time_modulation_bytes(dit_, clip.steps)}},
+          .setup = wan_dit::setup_activations(dit_, shape),
+          .forward = wan_dit::forward_activations(dit_, shape),
+          .setup_work = {},
+          .pass_work = wan_dit::forward_work(dit_, shape)};
+}
+
+PhaseNeeds ClipPlanner::decode_needs(const ClipSize& clip) const {
+  const Shape latent = latent_shape(clip.video);
+  const DType compute = precision_.vae.compute;
+  const wan_vae::DecodeShape shape{.latent_frames = latent[1],
+                                   .latent_rows = latent[2],
+                                   .latent_cols = latent[3],
+                                   .compute = compute,
+                                   .residual = compute == DType::kF16 ? DType::kF16 : DType::kF32};
+  return {.phase = memory::Phase::kDecode,
+          .weights = vae_load_,
+          .passes = 1,
+          .held = {{"past frames", wan_vae::past_frames_bytes(vae_, shape)}},
+          .setup = {},
+          .forward = wan_vae::decode_activations(vae_, shape),
+          .setup_work = {},
+          .pass_work = wan_vae::decode_work(vae_, shape)};
+}
+
+uint64_t ClipPlanner::host_bytes(const ClipSize& clip) const {
+  const Shape latent = latent_shape(clip.video);
+  const uint64_t pixels = bytes_of(clip.video.width_px * clip.video.height_px);
+  const uint64_t states =
+      bytes_of(longest(clip.prompt_tokens) * text_.dim) * sizeof(float) * clip.prompt_tokens.size();
+  const uint64_t latents = bytes_of(latent.elements()) * sizeof(float) * kLatentCopies;
+  // Patches, the rotation table, a frame as numbers and as bytes.
+  const uint64_t tokens = bytes_of(wan_dit::token_grid(latent).tokens());
+  const uint64_t tables = tokens * bytes_of(dit_.patch_dim() + wan_dit::kHeadDim) * sizeof(float);
+  const uint64_t frames = pixels * 3 * (sizeof(float) + 1) + pixels * 3 / 2 * kEncoderFrames;
+  return kProgramBytes + states + latents + tables + frames;
+}
+
+memory::Plan ClipPlanner::plan(const ClipSize& clip, const Budget& budget) const {
+  return memory::make_plan({.phases = {text_needs(clip), denoise_needs(clip), decode_needs(clip)},
+                            .host_bytes = host_bytes(clip)},
+                           budget, machine_);
+}
+
+bool ClipPlanner::fits(const ClipSize& clip, const Budget& budget) const {
+  return plan(clip, budget).fits;
+}
+
+std::optional<PlanAlternative> ClipPlanner::fewer_frames(const ClipSize& clip,
+                                                         const Budget& budget) const {
+  // In steps of 4 from kFewestFrames up: `low` fits, `high` does not.
+  ClipSize tried = clip;
+  const auto step_fits = [&](int64_t step) {
+    tried.video.frames = kFewestFrames + 4 * step;
+    return fits(tried, budget);
+  };
+  int64_t low = 0;
+  int64_t high = (clip.video.frames - kFewestFrames) / 4;
+  if (high <= 0 || !step_fits(low)) return std::nullopt;
+  while (high - low > 1) {
+    const int64_t middle = (low + high) / 2;
+    (step_fits(middle) ? low : high) = middle;
+  }
+  tried.video.frames = kFewestFrames + 4 * low;
+  return PlanAlternative{.kind = Kind::kFrames, .video = tried.video};
+}
+
+std::optional<PlanAlternative> ClipPlanner::smaller_size(const ClipSize& clip,
+                                                         const Budget& budget) const {
+  const VideoSize& video = clip.video;
+  ClipSize tried = clip;
+  // The next size that these models were trained at, then any of the same proportions.
+  const bool is_wide = video.width_px >= video.height_px;
+  tried.video.width_px = is_wide ? 832 : 480;
+  tried.video.height_px = is_wide ? 480 : 832;
+  const bool is_smaller =
+      tried.video.width_px * tried.video.height_px < video.width_px * video.height_px;
+  if (is_smaller && fits(tried, budget)) {
+    return PlanAlternative{.kind = Kind::kSize, .video = tried.video};
+  }
+  for (int64_t height = video.height_px - kSideStep; height >= kSmallestHeight;
+       height -= kSideStep) {
+    const double width = static_cast<double>(video.width_px) * static_cast<double>(height) /
+                         static_cast<double>(video.height_px);
+    tried.video.height_px = height;
+    tried.video.width_px =
+        std::max(kSideStep, static_cast<int64_t>(std::lround(width / kSideStep)) * kSideStep);
+    if (fits(tried, budget)) return PlanAlternative{.kind = Kind::kSize, .video = tried.video};
+  }
+  return std::nullopt;
+}
+
+std::optional<PlanAlternative> ClipPlanner::larger_card(const ClipSize& clip,
+                                                        const Budget& budget) const {
+  // Another card has nothing to do with what is free on this one.
+  memory::Machine other = machine_;
+  other.gpu_free_bytes = 0;
+  ClipPlanner elsewhere = *this;
+  elsewhere.machine_ = std::move(other);
+  for (uint64_t card = kCardStep; card <= kMostCardBytes; card += kCardStep) {
+    if (elsewhere.fits(clip, {.card_bytes = card, .ram_bytes = budget.ram_bytes})) {
+      return PlanAlternative{.kind = Kind::kCard, .video = clip.video, .card_bytes = card};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<PlanAlternative> ClipPlanner::smaller_files(const ClipSize& clip,
+                                                          const Budget& budget) const {
+  ClipPlanner eight_bits = *this;
+  for (NetworkLoad* load : {&eight_bits.dit_load_, &eight_bits.text_load_}) {
+    for (memory::BlockLoad& block : load->blocks) block.staging_bytes = 0;
+  }
+  if (!eight_bits.fits(clip, budget)) return std::nullopt;
+  return PlanAlternative{.kind = Kind::kFiles, .video = clip.video};
+}
+
+std::vector<PlanAlternative> ClipPlanner::alternatives(const ClipSize& clip,
+                                                       const Budget& budget) const {
+  std::vector<PlanAlternative> all;
+  for (const auto& found : {fewer_frames(clip, budget), smaller_size(clip, budget),
+                            larger_card(clip, budget), smaller_files(clip, budget)}) {
+    if (found) all.push_back(*found);
+  }
+  return all;
+}
+
+memory::Plan ClipPlanner::plan_or_refuse(const ClipSize& clip, const Budget& budget) const {
+  memory::Plan made = plan(clip, budget);
+  if (made.fits) return made;
+  std::string hint;
+  for (const PlanAlternative& one : alternatives(clip, budget)) {
+    hint += (hint.empty() ? "What would fit: " : ", or ") + one.text();
+  }
+  fail(ErrorCode::kOutOfMemory, made.refusal, hint.empty() ? hint : hint + '.');
+}
+
+}  // namespace reel::pipeline

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a clip takes on a GPU, from the headers of a model and the size of a request.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+#include "memory/planner.h"
+#include "models/umt5/config.h"
+#include "models/wan_dit/config.h"
+#include "models/wan_vae/config.h"
+#include "pipeline/latent_shape.h"
+
+namespace reel::pipeline {
+
+// What of a request decides how much memory it takes.
+struct ClipSize {
+  VideoSize video;
+  int steps = 4;
+  // Token ids of each prompt: one, or two under guidance.
+  std::vector<int64_t> prompt_tokens = {512};
+};
+
+// How networks are computed on a GPU.
+struct ClipPrecision {
+  memory::DevicePrecision text, dit, vae;
+  bool int8_attention = true;
+};
+// "auto", "int8", "bf16", "f32". Throws kInvalidArgument.
+ClipPrecision gpu_precision(const std::string& name);
+
+// A change of the request under which it would fit.
+struct PlanAlternative {
+  enum class Kind { kFrames, kSize, kCard, kFiles } kind = Kind::kFrames;
+  VideoSize video;          // kFrames, kSize
+  uint64_t card_bytes = 0;  // kCard
+
+  std::string text() const;  // "49 frames (--frames 49)"
+};
+
+class ClipPlanner {
+ public:
+  // Looks at the headers of `files`, which must be complete, and keeps nothing of them.
+  ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecision& precision,
+              memory::Machine machine);
+
+  const memory::Machine& machine() const { return machine_; }
+
+  memory::Plan plan(const ClipSize& clip, const memory::Budget& budget) const;
+  // For a request that does not fit, the least changes that help, each on its own and tried with
+  // the planner itself: fewer frames, a smaller size, a larger card, files in 8 bits.
+  std::vector<PlanAlternative> alternatives(const ClipSize& clip,
+                                            const memory::Budget& budget) const;
+  // The plan of a run. Throws kOutOfMemory with the refusal, and the alternatives as its hint.
+  memory::Plan plan_or_refuse(const ClipSize& clip, const memory::Budget& budget) const;
+
+ private:
+  memory::PhaseNeeds text_needs(const ClipSize& clip) const;
+  memory::PhaseNeeds denoise_needs(const ClipSize& clip) const;
+  memory::PhaseNeeds decode_needs(const ClipSize& clip) const;
+  uint64_t host_bytes(const ClipSize& clip) const;
+  bool fits(const ClipSize& clip, const memory::Budget& budget) const;
+  std::optional<PlanAlternative> fewer_frames(const ClipSize& clip,
+                                              const memory::Budget& budget) const;
+  std::optional<PlanAlternative> smaller_size(const ClipSize& clip,
+                                              const memory::Budget& budget) const;
+  std::optional<PlanAlternative> larger_card(const ClipSize& clip,
+                                             const memory::Budget& budget) const;
+  std::optional<PlanAlternative> smaller_files(const ClipSize& clip,
+                                               const memory::Budget& budget) const;
+
+  wan_dit::Config dit_;
+  umt5::Config text_;
+  wan_vae::Config vae_;
+  memory::NetworkLoad dit_load_, text_load_, vae_load_;
+  ClipPrecision precision_;
+  memory::Machine machine_;
+};
+
+}  // namespace reel::pipeline

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The planner through the public API.
+#include <reel/plan.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/cuda/gpu.h"
+#include "base/available_memory.h"
+#include "base/error.h"
+#include "pipeline/clip_planner.h"
+#include "pipeline/open_model.h"
+#include "pipeline/text_to_video.h"
+
+namespace reel {
+namespace {
+
+using namespace pipeline;
+
+// Without a GPU to look at, and without being told: the reference card.
+constexpr uint64_t kAssumedCardBytes = uint64_t{12} << 30;
+
+// Warnings and remarks of opening a model, for the plan to hand on.
+class Remarks : public Progress {
+ public:
+  void on_warning(std::string_view text) override { warnings.emplace_back(text); }
+  void on_note(std::string_view text) override { notes.emplace_back(text); }
+  std::vector<std::string> warnings, notes;
+};
+
+struct Place {
+  memory::Machine machine;
+  memory::Budget budget;
+};
+
+Place choose_place(const ModelOptions& options, std::vector<std::string>& notes) {
+  Place place{.machine = {},
+              .budget = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes}};
+  const int index = gpu_index(options.device);
+  const std::vector<cuda::GpuFacts> gpus = cuda::list_gpus();
+  const auto gpu = std::find_if(gpus.begin(), gpus.end(),
+                                [&](const cuda::GpuFacts& facts) { return facts.index == index; });
+  place.machine = memory::assumed_machine(gpu == gpus.end() ? std::string() : gpu->name);
+  place.machine.ram_available_bytes = available_memory_bytes().value_or(0);
+  if (gpu != gpus.end()) {
+    if (place.budget.card_bytes == 0) place.budget.card_bytes = gpu->total_bytes;
+  } else if (place.budget.card_bytes == 0) {
+    place.budget.card_bytes = kAssumedCardBytes;
+    notes.push_back(str_cat("There is no GPU to look at: planned as for an ", place.machine.gpu,
+                            " with 12 GiB."));
+  }
+  return place;
+}
+
+// How many ids each prompt has; `most` where it is not given.
+std::vector<int64_t> count_tokens(const OpenModel& model, const PlanRequest& request, bool guided,
+                                  int64_t most, Progress& progress) {
+  std::vector<int64_t> counts;
+  std::vector<std::string> prompts{request.prompt};
+  if (guided) prompts.push_back(request.negative_prompt);
+  for (const std::string& prompt : prompts) {
+    counts.push_back(
+        prompt.empty()
+            ? most
+            : static_cast<int64_t>(tokenize(model.load_tokenizer(), prompt, progress).size()));
+  }
+  return counts;
+}
+
+const char* time_name(memory::RowTime time) {
+  switch (time) {
+    case memory::RowTime::kThroughout: return "throughout";
+    case memory::RowTime::kSetup: return "setup";
+    case memory::RowTime::kPass: return "pass";
+  }
+  return "";
+}
+
+StagePlan describe(const memory::PhasePlan& phase) {
+  StagePlan stage{.stage = memory::phase_name(phase.phase),
+                  .weights = phase.files_precision,
+                  .arena_bytes = phase.arena_bytes,
+                  .tags = {},
+                  .passes = phase.passes,
+                  .blocks = phase.blocks,
+                  .resident = phase.resident,
+                  .window_slots = phase.window_slots,
+                  .slot_bytes = phase.slot_bytes,
+                  .read_mode = memory::read_mode_name(phase.read_mode),
+                  .first_pass_bytes = phase.first_pass_bytes,
+                  .later_pass_bytes = phase.pass_bytes,
+                  .later_pass_disk_bytes = phase.pass_disk_bytes,
+                  .compute_s = phase.compute_s,
+                  .stream_s = phase.stream_s,
+                  .total_s = phase.total_s};
+  for (const memory::PlanRow& row : phase.rows) {
+    stage.tags.push_back({.tag = row.tag, .when = time_name(row.time), .size_bytes = row.bytes});
+  }
+  return stage;
+}
+
+void describe(const memory::Plan& made, Plan& plan) {
+  plan.fits = made.fits;
+  plan.refusal = made.refusal;
+  plan.cap_bytes = made.cap_bytes;
+  plan.least_cap_bytes = made.least_cap_bytes;
+  plan.context_bytes = made.context_bytes;
+  plan.arena_bytes = made.arena_bytes;
+  plan.row_chunk = made.row_chunk;
+  plan.host_bytes = made.host_bytes;
+  plan.ring_bytes = made.ring_bytes;
+  plan.total_s = made.total_s;
+  for (const memory::PhasePlan& phase : made.phases) plan.stages.push_back(describe(phase));
+}
+
+}  // namespace
+
+Plan make_plan(const PlanRequest& request) {
+  Remarks remarks;
+  ModelOptions options = request.model;
+  options.vram_bytes = 0;  // obeyed below, whatever device there is
+  const bool has_prompt = !request.prompt.empty() || !request.negative_prompt.empty();
+  const OpenModel model(options, {.tokenizer = has_prompt}, remarks);
+  CheckedRun checked = check_sampling(request.sampling, model.facts());
+  const RunSettings& settings = checked.settings;
+  const Place place = choose_place(request.model, remarks.notes);
+
+  const ClipSize clip{.video = settings.size,
+                      .steps = static_cast<int>(settings.levels.timesteps.size()),
+                      .prompt_tokens = count_tokens(model, request, settings.guided(),
+                                                    model.facts().dit.text_len, remarks)};
+  const ClipPlanner planner(model.files(), gpu_precision(options.precision), place.machine);
+  const memory::Plan made = planner.plan(clip, place.budget);
+
+  Plan plan;
+  plan.width_px = static_cast<int>(clip.video.width_px);
+  plan.height_px = static_cast<int>(clip.video.height_px);
+  plan.frames = static_cast<int>(clip.video.frames);
+  plan.steps = clip.steps;
+  plan.prompt_tokens = static_cast<int>(clip.prompt_tokens.front());
+  plan.guided = settings.guided();
+  plan.gpu = place.machine.gpu;
+  plan.is_assumed = place.machine.is_assumed;
+  plan.card_bytes = place.budget.card_bytes;
+  describe(made, plan);
+  if (!made.fits) {
+    for (const PlanAlternative& one : planner.alternatives(clip, place.budget)) {
+      plan.alternatives.push_back(one.text());
+    }
+  }
+  plan.warnings = std::move(checked.warnings);
+  for (const std::vector<std::string>* more : {&std::as_const(remarks.warnings), &made.warnings}) {
+    plan.warnings.insert(plan.warnings.end(), more->begin(), more->end());
+  }
+  plan.notes = std::move(remarks.notes);
+  return plan;
+}
+
+}  // namespace reel

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans of made-up checkpoints with the true headers of the 14B.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <reel/plan.h>
+#include <reel/synth.h>
+
+#include <map>
+
+#include "checkpoint/checkpoint.h"
+#include "pipeline/clip_planner.h"
+#include "support/expect_error.h"
+#include "support/temp_folder.h"
+
+namespace reel {
+namespace {
+
+using pipeline::ClipPlanner;
+using pipeline::ClipSize;
+using pipeline::PlanAlternative;
+using pipeline::VideoSize;
+using testing::HasSubstr;
+
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+constexpr VideoSize k480p{.frames = 81, .height_px = 480, .width_px = 832};
+constexpr VideoSize k720p{.frames = 81, .height_px = 720, .width_px = 1280};
+
+// The headers of a 14B checkpoint over files that take no space, written once per layout.
+std::filesystem::path checkpoint_14b(const std::string& layout) {
+  static const test::TempFolder folder;
+  static std::map<std::string, std::filesystem::path> written;
+  auto [found, is_new] = written.try_emplace(layout, folder / std::to_string(written.size()));
+  if (is_new) {
+    synthesize(
+        {.layout = layout, .preset = "wan2.1-t2v-14b", .out = found->second, .sparse = true});
+  }
+  return found->second;
+}
+
+ClipPlanner planner_14b(const std::string& layout = "distill_fp8") {
+  return {checkpoint::open_checkpoint({.model = checkpoint_14b(layout)}),
+          pipeline::gpu_precision("auto"), memory::assumed_machine("RTX 4070")};
+}
+
+size_t resident(const memory::Plan& plan) {
+  return plan.phase(memory::Phase::kDenoise)->resident.size();
+}
+
+TEST(ClipPlanner, FitsA480pClipOnACardOf8GiB) {
+  const memory::Plan plan = planner_14b().plan({.video = k480p}, {.card_bytes = 8 * kGiB});
+
+  ASSERT_TRUE(plan.fits) << plan.refusal;
+  EXPECT_LE(plan.context_bytes + plan.arena_bytes, static_cast<uint64_t>(7.2 * kGiB));
+  EXPECT_GE(resident(plan), 8u);
+}
+
+TEST(ClipPlanner, FitsA720pClipOnACardOf12GiB) {
+  const memory::Plan plan = planner_14b().plan({.video = k720p}, {.card_bytes = 12 * kGiB});
+
+  ASSERT_TRUE(plan.fits) << plan.refusal;
+  EXPECT_LE(plan.context_bytes + plan.arena_bytes, static_cast<uint64_t>(11.04 * kGiB) + 1);
+  EXPECT_GE(resident(plan), 10u);
+}
+
+TEST(ClipPlanner, KeepsAllBlocksOnALargeCard) {
+  const memory::Plan plan = planner_14b().plan({.video = k480p}, {.card_bytes = 80 * kGiB});
+  EXPECT_EQ(resident(plan), 40u);
+  EXPECT_EQ(plan.phase(memory::Phase::kDenoise)->pass_bytes, 0u);
+}
+
+// Eight matrices of 5120 x 5120 and two of 5120 x 13824 in INT8; a scale and a bias for each of
+// their 9 x 5120 + 13824 rows; six vectors of modulation, four norms of q and k, and norm3's two,
+// in f32.
+TEST(ClipPlanner, CountsABlockFromItsShapes) {
+  const memory::Plan plan = planner_14b().plan({.video = k480p}, {.card_bytes = 12 * kGiB});
+  const uint64_t numbers = 8 * 5120 * 5120 + 2 * 5120 * 13824;
+  const uint64_t vectors = 2 * (9 * 5120 + 13824) + 12 * 5120;
+  EXPECT_EQ(plan.phase(memory::Phase::kDenoise)->slot_bytes, numbers + 4 * vectors);
+}
+
+TEST(ClipPlanner, PlansForLessWithAShortPrompt) {
+  const ClipPlanner planner = planner_14b();
+  const memory::Budget budget{.card_bytes = 8 * kGiB};
+  const auto keys = [&](int64_t tokens) {
+    const memory::Plan plan = planner.plan({.video = k480p, .prompt_tokens = {tokens}}, budget);
+    for (const memory::PlanRow& row : plan.phase(memory::Phase::kDenoise)->rows) {
+      if (row.tag == "prompt keys and values") return row.bytes;
+    }
+    return uint64_t{0};
+  };
+  // 40 blocks of keys and values and the text itself, 5120 x 2 bytes a row, 512 rows; 30 and one.
+  EXPECT_EQ(keys(512), 81u * 512 * 5120 * 2 + 2048);
+  EXPECT_EQ(keys(30), 81u * 31 * 5120 * 2 + 128);
+}
+
+TEST(ClipPlanner, StagesOnlyWhatCannotBePreparedInPlace) {
+  const memory::Budget budget{.card_bytes = 12 * kGiB};
+  const auto staging = [&](const std::string& layout) {
+    const memory::Plan plan = planner_14b(layout).plan({.video = k480p}, budget);
+    for (const memory::PlanRow& row : plan.phase(memory::Phase::kDenoise)->rows) {
+      if (row.tag == "staging") return row.bytes;
+    }
+    return uint64_t{0};
+  };
+  EXPECT_EQ(staging("bf16"), 5120u * 13824 * 2);  // the largest matrix of a block
+  EXPECT_GT(staging("gguf:q4_k_m"), 0u);
+}
+
+TEST(ClipPlanner, StreamsTwiceAsMuchFromBf16Files) {
+  const memory::Budget budget{.card_bytes = 8 * kGiB, .ram_bytes = 4 * kGiB};
+  const memory::Plan fp8 = planner_14b().plan({.video = k480p}, budget);
+  const memory::Plan bf16 = planner_14b("bf16").plan({.video = k480p}, budget);
+  const auto per_block = [](const memory::Plan& plan) {
+    const memory::PhasePlan& denoise = *plan.phase(memory::Phase::kDenoise);
+    return static_cast<double>(denoise.pass_bytes) / denoise.streamed();
+  };
+  EXPECT_NEAR(per_block(bf16) / per_block(fp8), 2.0, 0.01);
+  EXPECT_EQ(bf16.phase(memory::Phase::kDenoise)->read_mode, ReadMode::kDirect);
+}
+
+TEST(ClipPlanner, TakesNoMoreThan2GiBOfTheHost) {
+  for (const std::string layout : {"distill_fp8", "bf16", "gguf:q8_0"}) {
+    const memory::Plan plan = planner_14b(layout).plan(
+        {.video = k720p}, {.card_bytes = 16 * kGiB, .ram_bytes = 4 * kGiB});
+    EXPECT_LE(plan.host_bytes, 2 * kGiB) << layout;
+  }
+}
+
+TEST(ClipPlanner, DecidesTheRowChunkWithoutTheBudget) {
+  const ClipPlanner planner = planner_14b();
+  EXPECT_EQ(planner.plan({.video = k480p}, {.card_bytes = 8 * kGiB}).row_chunk,
+            planner.plan({.video = k480p}, {.card_bytes = 80 * kGiB}).row_chunk);
+}
+
+// Every alternative is tried: it fits, and the next larger one does not.
+TEST(ClipPlanner, NamesTheNearestSettingsThatFit) {
+  const ClipPlanner planner = planner_14b();
+  const memory::Budget budget{.card_bytes = 5 * kGiB};
+  const ClipSize clip{.video = k720p};
+  ASSERT_FALSE(planner.plan(clip, budget).fits);
+
+  const std::vector<PlanAlternative> all = planner.alternatives(clip, budget);
+
+  ASSERT_GE(all.size(), 2u);
+  for (const PlanAlternative& one : all) {
+    ClipSize changed = clip;
+    changed.video = one.video;
+    memory::Budget other = budget;
+    if (one.card_bytes > 0) other.card_bytes = one.card_bytes;
+    EXPECT_TRUE(planner.plan(changed, other).fits) << one.text();
+  }
+  EXPECT_EQ(all.back().kind, PlanAlternative::Kind::kCard);
+  EXPECT_FALSE(planner.plan(clip, {.card_bytes = all.back().card_bytes - kGiB}).fits);
+}
+
+TEST(ClipPlanner, PrefersFewerFramesWhereThoseHelp) {
+  const ClipPlanner planner = planner_14b();
+  // Long clips at a small size: only the DiT's activations grow with frames.
+  const ClipSize clip{.video = {.frames = 801, .height_px = 480, .width_px = 832}};
+  const memory::Budget budget{.card_bytes = 8 * kGiB};
+  ASSERT_FALSE(planner.plan(clip, budget).fits);
+
+  const std::vector<PlanAlternative> all = planner.alternatives(clip, budget);
+
+  ASSERT_FALSE(all.empty());
+  EXPECT_EQ(all[0].kind, PlanAlternative::Kind::kFrames);
+  ClipSize more = clip;
+  more.video.frames = all[0].video.frames + 4;
+  EXPECT_FALSE(planner.plan(more, budget).fits);
+  EXPECT_EQ(all[0].video.frames % 4, 1);
+}
+
+TEST(ClipPlanner, RefusesWithTheAlternativesAsItsHint) {
+  const ClipPlanner planner = planner_14b();
+  try {
+    planner.plan_or_refuse({.video = k720p}, {.card_bytes = 5 * kGiB});
+    FAIL() << "720p on 5 GiB was planned";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory);
+    EXPECT_THAT(error.what(), HasSubstr("of GPU memory at least"));
+    EXPECT_THAT(error.hint(), HasSubstr("--vram"));
+  }
+}
+
+TEST(GpuPrecision, IsRefusedByNameWhereItIsUnknown) {
+  EXPECT_REEL_ERROR(pipeline::gpu_precision("fp4"), kInvalidArgument, "fp4");
+}
+
+TEST(MakePlan, AnswersForACheckpointWithoutAGpu) {
+  PlanRequest request;
+  request.model.model = checkpoint_14b("distill_fp8");
+  request.model.vram_bytes = 8 * kGiB;
+  request.model.ram_bytes = 4 * kGiB;
+
+  const Plan plan = make_plan(request);
+
+  EXPECT_TRUE(plan.fits) << plan.refusal;
+  EXPECT_EQ(plan.frames, 81);
+  EXPECT_EQ(plan.steps, 4);
+  EXPECT_TRUE(plan.is_assumed);
+  ASSERT_EQ(plan.stages.size(), 3u);
+  EXPECT_EQ(plan.stages[0].stage, "text");
+  EXPECT_EQ(plan.stages[1].passes, 4);
+  EXPECT_EQ(plan.stages[1].read_mode, "direct");
+  EXPECT_TRUE(plan.warnings.empty());
+}
+
+TEST(MakePlan, AnswersWhatDoesNotFitWithoutThrowing) {
+  PlanRequest request;
+  request.model.model = checkpoint_14b("distill_fp8");
+  request.model.vram_bytes = 2 * kGiB;
+
+  const Plan plan = make_plan(request);
+
+  EXPECT_FALSE(plan.fits);
+  EXPECT_THAT(plan.refusal, HasSubstr("may be used"));
+  ASSERT_FALSE(plan.alternatives.empty());
+  EXPECT_THAT(plan.alternatives.back(), HasSubstr("--vram"));
+}
+
+TEST(MakePlan, CountsAPromptThatIsGiven) {
+  PlanRequest request;
+  request.model.model = checkpoint_14b("distill_fp8");
+  EXPECT_EQ(make_plan(request).prompt_tokens, 512);
+  request.prompt = "a red ball";
+  EXPECT_LT(make_plan(request).prompt_tokens, 40);
+}
+
+}  // namespace
+}  // namespace reel
