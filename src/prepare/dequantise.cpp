@@ -15,6 +15,23 @@ namespace {
 
 using checkpoint::StoredTensor;
 
+// What is read or widened between two looks at the stop flag: some hundredths of a second.
+constexpr uint64_t kBytesAtOnce = uint64_t{8} << 20;
+constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
+
+void check(const StopFlag* stop) {
+  if (stop != nullptr) stop->check();
+}
+
+void read_stored(const StoredTensor& tensor, uint64_t offset_bytes, std::span<std::byte> to,
+                 const StopFlag* stop) {
+  for (uint64_t at = 0; at < to.size(); at += kBytesAtOnce) {
+    check(stop);
+    tensor.file->read_range(*tensor.entry, offset_bytes + at,
+                            to.subspan(at, std::min<uint64_t>(kBytesAtOnce, to.size() - at)));
+  }
+}
+
 template <typename Bits, typename Convert>
 void convert(const std::byte* from, int64_t elements, float* out, Convert to_float) {
   for (int64_t at = 0; at < elements; ++at) {
@@ -64,7 +81,7 @@ void widen(DType dtype, const std::byte* from, int64_t elements, float* out) {
 }
 
 void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std::span<float> out,
-               Digest* digest) {
+               Digest* digest, const StopFlag* stop) {
   const formats::TensorEntry& entry = *tensor.entry;
   const int64_t all_rows = entry.shape.axes() == 0 ? 1 : entry.shape[0];
   const int64_t width = all_rows == 0 ? 0 : entry.shape.elements() / all_rows;
@@ -79,8 +96,8 @@ void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std:
   size_t start = 0;
   if (entry.strides.empty()) {
     raw.resize(static_cast<size_t>(storage_bytes(entry.dtype, rows * width)));
-    tensor.file->read_range(
-        entry, static_cast<uint64_t>(storage_bytes(entry.dtype, first_row * width)), raw);
+    read_stored(tensor, static_cast<uint64_t>(storage_bytes(entry.dtype, first_row * width)), raw,
+                stop);
   } else {
     raw.resize(static_cast<size_t>(storage_bytes(entry.dtype, all_rows * width)));
     tensor.file->read(entry, raw);
@@ -89,17 +106,20 @@ void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std:
   if (digest != nullptr) digest->add(raw);
   const std::vector<float> scales =
       tensor.scale == nullptr ? std::vector<float>{} : read_scales(tensor, first_row, rows, digest);
-  parallel_for(rows, std::max<int64_t>(1, 65536 / std::max<int64_t>(1, width)),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t row = begin; row < end; ++row) {
-                   float* const to = out.data() + row * width;
-                   widen(entry.dtype, raw.data() + start + storage_bytes(entry.dtype, row * width),
-                         width, to);
-                   if (scales.empty()) continue;
-                   const float scale = scales[static_cast<size_t>(row)];
-                   for (int64_t col = 0; col < width; ++col) to[col] *= scale;
-                 }
-               });
+  const int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(1, width));
+  const int64_t at_once = std::max<int64_t>(1, kElementsAtOnce / std::max<int64_t>(1, width));
+  for (int64_t first = 0; first < rows; first += at_once) {
+    check(stop);
+    parallel_for(std::min(at_once, rows - first), grain, [&](int64_t begin, int64_t end) {
+      for (int64_t row = first + begin; row < first + end; ++row) {
+        float* const to = out.data() + row * width;
+        widen(entry.dtype, raw.data() + start + storage_bytes(entry.dtype, row * width), width, to);
+        if (scales.empty()) continue;
+        const float scale = scales[static_cast<size_t>(row)];
+        for (int64_t col = 0; col < width; ++col) to[col] *= scale;
+      }
+    });
+  }
 }
 
 }  // namespace reel::prepare

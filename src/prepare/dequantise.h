@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/hash.h"
+#include "base/stop.h"
 #include "checkpoint/checkpoint.h"
 
 namespace reel::prepare {
@@ -14,11 +15,12 @@ namespace reel::prepare {
 //
 //   out     rows * row width numbers
 //   digest  fed with the stored bytes (scales too), or null
+//   stop    looked at while it reads and widens, or null
 //
 // Reads only those rows. Throws kBadFile when the file has shrunk or the format does not divide
 // into rows, kIo on a read error.
 void read_rows(const checkpoint::StoredTensor& tensor, int64_t first_row, int64_t rows,
-               std::span<float> out, Digest* digest = nullptr);
+               std::span<float> out, Digest* digest = nullptr, const StopFlag* stop = nullptr);
 
 // Widens `elements` stored numbers of one dtype; block formats take whole blocks.
 void widen(DType dtype, const std::byte* from, int64_t elements, float* out);

@@ -71,29 +71,55 @@ class PreparedBlock : public memory::WeightSource {
   std::string name_;
 };
 
-std::vector<float> read_all(const StoredTensor& tensor, Digest& digest) {
-  const Shape& shape = tensor.entry->shape;
-  std::vector<float> values(static_cast<size_t>(shape.elements()));
-  read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], values, &digest);
-  for (const float value : values) {
-    REEL_REQUIRE(std::isfinite(value), kBadFile,
-                 str_cat('"', tensor.file->path().string(), "\": \"", tensor.entry->name,
-                         "\" holds numbers that are not finite."),
-                 "The file is damaged: compare its checksum, or download it again.");
+// What is checked or rounded between two looks at the stop flag.
+constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
+
+// Calls work(begin, end) for parts of [0, count), looking at the stop flag before each.
+template <typename Work>
+void in_parts(int64_t count, const StopFlag& stop, Work work) {
+  for (int64_t begin = 0; begin < count; begin += kElementsAtOnce) {
+    stop.check();
+    work(begin, std::min(count, begin + kElementsAtOnce));
   }
-  return values;
+}
+
+// A host buffer of numbers, which stays untouched until it is filled: a matrix of the text encoder
+// takes 160 MiB, and clearing that is heard as a late stop.
+struct Floats {
+  Buffer memory;
+  std::span<float> values;
+};
+
+Floats read_all(const StoredTensor& tensor, Digest& digest, const StopFlag& stop) {
+  const Shape& shape = tensor.entry->shape;
+  Floats all{.memory = Buffer(static_cast<size_t>(shape.elements()) * sizeof(float), "weights"),
+             .values = {}};
+  all.values = {reinterpret_cast<float*>(all.memory.data()), static_cast<size_t>(shape.elements())};
+  read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], all.values, &digest, &stop);
+  in_parts(shape.elements(), stop, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; ++at) {
+      REEL_REQUIRE(std::isfinite(all.values[static_cast<size_t>(at)]), kBadFile,
+                   str_cat('"', tensor.file->path().string(), "\": \"", tensor.entry->name,
+                           "\" holds numbers that are not finite."),
+                   "The file is damaged: compare its checksum, or download it again.");
+    }
+  });
+  return all;
 }
 
 // `count` numbers rounded to `dtype`, which has 16 bits.
-std::vector<uint16_t> rounded(const float* from, int64_t count, DType dtype) {
-  std::vector<uint16_t> to(static_cast<size_t>(count));
-  parallel_for(count, 1 << 16, [&](int64_t begin, int64_t end) {
-    for (int64_t at = begin; at < end; ++at) {
-      to[static_cast<size_t>(at)] = dtype == DType::kF16 ? numerics::float_to_f16(from[at])
-                                                         : numerics::float_to_bf16(from[at]);
-    }
+Buffer rounded(const float* from, int64_t count, DType dtype, const StopFlag& stop) {
+  Buffer memory(static_cast<size_t>(count) * sizeof(uint16_t), "weights");
+  auto* const to = reinterpret_cast<uint16_t*>(memory.data());
+  in_parts(count, stop, [&](int64_t first, int64_t last) {
+    parallel_for(last - first, 1 << 16, [&](int64_t begin, int64_t end) {
+      for (int64_t at = first + begin; at < first + end; ++at) {
+        to[at] = dtype == DType::kF16 ? numerics::float_to_f16(from[at])
+                                      : numerics::float_to_bf16(from[at]);
+      }
+    });
   });
-  return to;
+  return memory;
 }
 
 // Takes host memory over, or copies it to where the weights go.
@@ -115,28 +141,45 @@ Buffer plain_rows(const ops::PackMatrixArgs& args) {
   return host;
 }
 
+// Rotates and rounds the rows of `values`, some at a time.
+void quantise_all(std::span<float> values, int64_t rows, std::span<int8_t> numbers,
+                  std::span<float> scales, const StopFlag& stop) {
+  const auto width = static_cast<int64_t>(values.size()) / rows;
+  const int64_t at_once = std::max<int64_t>(1, kElementsAtOnce / std::max<int64_t>(1, width));
+  for (int64_t row = 0; row < rows; row += at_once) {
+    stop.check();
+    const int64_t count = std::min(at_once, rows - row);
+    const auto part = [&](auto span, int64_t row_elements) {
+      return span.subspan(static_cast<size_t>(row * row_elements),
+                          static_cast<size_t>(count * row_elements));
+    };
+    quantise_rows(part(values, width), count, part(numbers, width), part(scales, 1));
+  }
+}
+
 // One row part of a matrix, packed.
 Buffer packed_part(const Target& target, DType dtype, int64_t out, int64_t in,
-                   std::span<float> values) {
+                   std::span<float> values, const StopFlag& stop) {
   ops::PackMatrixArgs args{.from = values.data(),
                            .dtype = dtype,
                            .row_scale = nullptr,
                            .out = out,
                            .in = in,
                            .to = nullptr};
-  std::vector<uint16_t> narrow;
-  std::vector<int8_t> numbers;
+  Buffer narrow;
   std::vector<float> scales;
   if (dtype == DType::kBF16 || dtype == DType::kF16) {
-    narrow = rounded(values.data(), out * in, dtype);
+    narrow = rounded(values.data(), out * in, dtype, stop);
     args.from = narrow.data();
   } else if (dtype == DType::kI8) {
-    numbers.resize(values.size());
+    narrow = Buffer(values.size(), "weights");
     scales.resize(static_cast<size_t>(out));
-    quantise_rows(values, out, numbers, scales);
-    args.from = numbers.data();
+    quantise_all(values, out, {reinterpret_cast<int8_t*>(narrow.data()), values.size()}, scales,
+                 stop);
+    args.from = narrow.data();
     args.row_scale = scales.data();
   }
+  stop.check();
   if (!target.memory.is_host()) return moved_to(target, plain_rows(args));
   Buffer memory(static_cast<size_t>(target.kernels.packed_matrix_bytes(dtype, out, in)), "weights");
   args.to = memory.data();
@@ -145,19 +188,19 @@ Buffer packed_part(const Target& target, DType dtype, int64_t out, int64_t in,
 }
 
 void prepare_matrix(const WeightItem& item, std::span<float> values, DType dtype,
-                    const Target& target, PreparedBlock::Item& to) {
+                    const Target& target, const StopFlag& stop, PreparedBlock::Item& to) {
   const int64_t out = item.shape[0] / item.parts;
   const int64_t in = item.shape.elements() / item.shape[0];
   const auto part_size = static_cast<size_t>(out * in);
   for (int part = 0; part < item.parts; ++part) {
     const auto begin = static_cast<size_t>(part) * part_size;
     const Buffer& memory = to.memory.emplace_back(
-        packed_part(target, dtype, out, in, values.subspan(begin, part_size)));
+        packed_part(target, dtype, out, in, values.subspan(begin, part_size), stop));
     to.matrices.push_back({.data = memory.data(), .dtype = dtype, .out = out, .in = in});
   }
 }
 
-void prepare_conv(const WeightItem& item, const std::vector<float>& values, DType dtype,
+void prepare_conv(const WeightItem& item, std::span<const float> values, DType dtype,
                   const Target& target, PreparedBlock::Item& to) {
   const ConvShape shape = conv_shape(item);
   const int64_t part_elements = item.shape.elements() / item.parts;
@@ -179,7 +222,7 @@ void prepare_conv(const WeightItem& item, const std::vector<float>& values, DTyp
   }
 }
 
-void prepare_tensor(const WeightItem& item, const std::vector<float>& values, const Target& target,
+void prepare_tensor(const WeightItem& item, std::span<const float> values, const Target& target,
                     PreparedBlock::Item& to) {
   Buffer host(values.size() * sizeof(float), "weights");
   std::copy(values.begin(), values.end(), reinterpret_cast<float*>(host.data()));
@@ -223,14 +266,15 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       continue;
     }
     Digest digest;
-    std::vector<float> values = read_all(stored, digest);
+    const Floats read = read_all(stored, digest, stop_);
+    const std::span<float> values = read.values;
     digests_.set(item.name, digest.hex());
     PreparedBlock::Item& to = prepared->items_[item.name];
     switch (item.kind) {
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        prepare_matrix(item, values, matrix_dtype(item, precision_), target_, to);
+        prepare_matrix(item, values, matrix_dtype(item, precision_), target_, stop_, to);
         break;
       case WeightKind::kConv: prepare_conv(item, values, precision_.compute, target_, to); break;
       default: prepare_tensor(item, values, target_, to); break;
