@@ -30,8 +30,8 @@ namespace reel::cuda {
 namespace {
 
 constexpr int kDim = ops::kInt8HeadDim;
-constexpr int kTileKeys = ops::kInt8KeyTile;
-constexpr int kHalfKeys = kTileKeys / 2;  // the logits a warp holds at a time
+constexpr int kTileKeys = 32;  // more logits would not fit the registers
+static_assert(ops::kInt8KeyTile % kTileKeys == 0);
 // 32 rows a warp: every fragment of k and v read from shared memory meets two of q. With 16 the
 // reads would take longer than Hopper's tensor cores.
 constexpr int kWarpRows = 32;
@@ -39,7 +39,7 @@ constexpr int kWarps = 4;
 constexpr int kThreads = kWarps * device::kWarpSize;
 constexpr int kBlockRows = kWarps * kWarpRows;
 constexpr int kBlocksPerSm = 2;  // 255 registers a thread
-constexpr int kStages = 2;       // 48 KiB of shared memory, twice on an SM of 100 KiB
+constexpr int kStages = 4;       // 48 KiB of shared memory, twice on an SM of 100 KiB
 
 constexpr int kRowTiles = kWarpRows / 16;  // of 16 rows, as mma takes them
 constexpr int kChunk = 16;                 // bytes of one cp.async
@@ -64,6 +64,8 @@ struct Stage {
   unsigned char keys[kKeyTileBytes];
   unsigned char values[kValueTileBytes];
 };
+
+constexpr int kStageBytes = sizeof(Stage);
 
 struct alignas(128) Tiles {
   Stage stages[kStages];
@@ -91,26 +93,31 @@ struct WarpState {
   float total[kRowTiles][2];    // of this lane's weights
 };
 
-// Where the rows of a tile lie: 16-byte chunk c of row r at chunk c ^ (r % 8) of the row, so that
-// eight rows of one column are in eight different banks.
-__device__ inline void load_tile(Stage& stage, const int8_t* keys, const uint16_t* values) {
-  const int key_row = static_cast<int>(threadIdx.x) / (kKeyBytes / kChunk);
-  const int key_chunk = static_cast<int>(threadIdx.x) % (kKeyBytes / kChunk);
-  const int key_at = key_row * kKeyBytes + (key_chunk ^ key_row % 8) * kChunk;
-  const auto* from_keys = reinterpret_cast<const unsigned char*>(keys) + threadIdx.x * kChunk;
+// Where byte `at` of a tile lies: in each eight rows, 16-byte chunk c of row r is at c ^ r, so that
+// eight rows of one column are in eight different banks. A tile starts at a multiple of 4096.
+template <int kRowBytes>
+__device__ inline int swizzled(int at) {
+  return at ^ ((at / (kRowBytes / kChunk)) & (7 * kChunk));
+}
+
+// Starts copying 32 keys and their values to the stage that is `stage` bytes into `tiles`. All
+// places follow from one number: registers are short.
+__device__ inline void load_tile(unsigned char* tiles, int stage, const int8_t* keys,
+                                 const uint16_t* values) {
+  static_assert(kStageBytes % 4096 == 0 && kKeyTileBytes % 4096 == 0);
+  const int thread = static_cast<int>(threadIdx.x) * kChunk;
+  const int keys_at = swizzled<kKeyBytes>(stage + thread);
+  const auto* const from_keys = reinterpret_cast<const unsigned char*>(keys) + thread;
 #pragma unroll
   for (int at = 0; at < kKeyTileBytes; at += kThreads * kChunk) {
-    device::cp_async_16(stage.keys + key_at + at, from_keys + at);
+    device::cp_async_16(tiles + keys_at + at, from_keys + at);
   }
-  const int value_row = static_cast<int>(threadIdx.x) / (kValueBytes / kChunk);
-  const int value_chunk = static_cast<int>(threadIdx.x) % (kValueBytes / kChunk);
-  const int value_at = value_row * kValueBytes + (value_chunk ^ value_row % 8) * kChunk;
-  const auto* from_values = reinterpret_cast<const unsigned char*>(values) + threadIdx.x * kChunk;
+  const int values_at = swizzled<kValueBytes>(stage + kKeyTileBytes + thread);
+  const auto* const from_values = reinterpret_cast<const unsigned char*>(values) + thread;
 #pragma unroll
   for (int at = 0; at < kValueTileBytes; at += kThreads * kChunk) {
-    device::cp_async_16(stage.values + value_at + at, from_values + at);
+    device::cp_async_16(tiles + values_at + at, from_values + at);
   }
-  device::cp_async_commit();
 }
 
 // Where in 16 keys a lane's row for ldmatrix starts; chunk 2 c and 2 c + 1 of it are 32 c ^
@@ -154,12 +161,11 @@ __device__ inline void start_warp(WarpState& warp, const Problem& problem, int64
   }
 }
 
-using Logits = int32_t[kRowTiles][kHalfKeys / 8][4];     // kFloatZero + q k
-using Factors = float[kRowTiles][2];                     // from sums to logits
-using Weights = uint32_t[kRowTiles][kHalfKeys / 16][4];  // f16, as the left side of a product
+using Logits = int32_t[kRowTiles][kTileKeys / 8][4];     // kFloatZero + q k
+using Weights = uint32_t[kRowTiles][kTileKeys / 16][4];  // f16, as the left side of a product
 
 // q k^T of 32 keys.
-__device__ inline void multiply_keys(const WarpState& warp, const unsigned char* keys,
+__device__ inline void multiply_keys(const WarpState& warp, const unsigned char* bytes, int at,
                                      Logits& sums) {
 #pragma unroll
   for (auto& tile : sums) {
@@ -171,9 +177,9 @@ __device__ inline void multiply_keys(const WarpState& warp, const unsigned char*
   }
 #pragma unroll
   for (int step = 0; step < kDim / 32; ++step) {
-    const unsigned char* const column = keys + (lane_in_keys() ^ 2 * step * kChunk);
+    const unsigned char* const column = bytes + (at ^ 2 * step * kChunk);
 #pragma unroll
-    for (int pair = 0; pair < kHalfKeys / 16; ++pair) {
+    for (int pair = 0; pair < kTileKeys / 16; ++pair) {
       uint32_t k[4];
       device::ldmatrix_x4(k, column + pair * 16 * kKeyBytes);
       const uint32_t left[2] = {k[0], k[1]};
@@ -193,7 +199,7 @@ __device__ inline void mask_logits(Logits& sums, int count) {
 #pragma unroll
   for (auto& tile : sums) {
 #pragma unroll
-    for (int block = 0; block < kHalfKeys / 8; ++block) {
+    for (int block = 0; block < kTileKeys / 8; ++block) {
 #pragma unroll
       for (int at = 0; at < 4; ++at) {
         const int key = 8 * block + 2 * (device::lane() % 4) + at % 2;
@@ -213,86 +219,73 @@ __device__ inline float sum_of_quad(float value) {
   return value + device::shuffle_xor(value, 2);
 }
 
-// Moves the maxima that grew by more than the slack, and what was summed below the old ones.
+// Moves the maxima of 16 rows that grew by more than the slack, and what was summed below the old.
 template <bool kHalfSums>
-__device__ inline void follow_maxima(WarpState& warp, const float (&seen)[kRowTiles][2]) {
+__device__ inline void follow_maxima(WarpState& warp, int tile, const float (&seen)[2]) {
+  float factor[2];
 #pragma unroll
-  for (int tile = 0; tile < kRowTiles; ++tile) {
-    float factor[2];
+  for (int half = 0; half < 2; ++half) {
+    const float largest = largest_of_quad(seen[half]);
+    const float before = warp.largest[tile][half];
+    const float now = largest > before + kSlack<kHalfSums> ? largest : before;
+    factor[half] = device::exp2_approx(before - now);
+    warp.largest[tile][half] = now;
+    warp.total[tile][half] *= factor[half];
+  }
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const float largest = largest_of_quad(seen[tile][half]);
-      const float before = warp.largest[tile][half];
-      const float now = largest > before + kSlack<kHalfSums> ? largest : before;
-      factor[half] = device::exp2_approx(before - now);
-      warp.largest[tile][half] = now;
-      warp.total[tile][half] *= factor[half];
-    }
+  for (auto& sums : warp.out[tile]) {
 #pragma unroll
-    for (auto& sums : warp.out[tile]) {
-      sums[0] *= factor[0];
-      sums[1] *= factor[0];
-      sums[2] *= factor[1];
-      sums[3] *= factor[1];
-    }
+    for (int at = 0; at < 4; ++at) sums[at] *= factor[at / 2];
   }
 }
 
-// The weights of 32 keys; adds them to the totals.
+// The weights of 16 rows and 32 keys; adds them to the totals. `factor` makes logits of sums.
 template <bool kHalfSums>
-__device__ inline void weigh(WarpState& warp, const Logits& sums, const Factors& factor,
-                             Weights& weights) {
-  float seen[kRowTiles][2];
+__device__ inline void weigh(WarpState& warp, int tile, const Logits& sums,
+                             const float (&factor)[2], Weights& weights) {
+  float seen[2];
   bool grew = false;
 #pragma unroll
-  for (int tile = 0; tile < kRowTiles; ++tile) {
+  for (int half = 0; half < 2; ++half) {
+    int32_t largest = sums[tile][0][2 * half];
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      int32_t largest = sums[tile][0][2 * half];
-#pragma unroll
-      for (int block = 0; block < kHalfKeys / 8; ++block) {
-        largest = max(largest, max(sums[tile][block][2 * half], sums[tile][block][2 * half + 1]));
-      }
-      seen[tile][half] =
-          (numerics::float_of(static_cast<uint32_t>(largest)) - kFloatOffset) * factor[tile][half];
-      grew |= seen[tile][half] > warp.largest[tile][half] + kSlack<kHalfSums>;
+    for (const auto& block : sums[tile]) {
+      largest = max(largest, max(block[2 * half], block[2 * half + 1]));
     }
+    seen[half] = (numerics::float_of(static_cast<uint32_t>(largest)) - kFloatOffset) * factor[half];
+    grew |= seen[half] > warp.largest[tile][half] + kSlack<kHalfSums>;
   }
-  if (device::vote_any(grew)) follow_maxima<kHalfSums>(warp, seen);
+  if (device::vote_any(grew)) follow_maxima<kHalfSums>(warp, tile, seen);
 
 #pragma unroll
-  for (int tile = 0; tile < kRowTiles; ++tile) {
+  for (int half = 0; half < 2; ++half) {
+    const float offset =
+        fmaf(-kFloatOffset, factor[half], kShift<kHalfSums> - warp.largest[tile][half]);
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const float offset =
-          fmaf(-kFloatOffset, factor[tile][half], kShift<kHalfSums> - warp.largest[tile][half]);
+    for (int block = 0; block < kTileKeys / 8; ++block) {
+      float weight[2];
 #pragma unroll
-      for (int block = 0; block < kHalfKeys / 8; ++block) {
-        float weight[2];
-#pragma unroll
-        for (int at = 0; at < 2; ++at) {
-          const auto bits = static_cast<uint32_t>(sums[tile][block][2 * half + at]);
-          weight[at] =
-              device::exp2_approx(fmaf(numerics::float_of(bits), factor[tile][half], offset));
-          warp.total[tile][half] += weight[at];
-        }
-        weights[tile][block / 2][half + block % 2 * 2] = device::pack_f16x2(weight[0], weight[1]);
+      for (int at = 0; at < 2; ++at) {
+        const auto bits = static_cast<uint32_t>(sums[tile][block][2 * half + at]);
+        weight[at] = device::exp2_approx(fmaf(numerics::float_of(bits), factor[half], offset));
+        warp.total[tile][half] += weight[at];
       }
+      weights[tile][block / 2][half + block % 2 * 2] = device::pack_f16x2(weight[0], weight[1]);
     }
   }
 }
 
 // Adds the weighted values of 32 keys to the output.
 template <bool kHalfSums>
-__device__ inline void multiply_values(WarpState& warp, const unsigned char* values,
+__device__ inline void multiply_values(WarpState& warp, const unsigned char* bytes, int at,
                                        const Weights& weights) {
 #pragma unroll
   for (int pair = 0; pair < kDim / 16; ++pair) {
     const unsigned char* const column =
-        values + (lane_in_values() ^ 2 * (pair % 4) * kChunk) + pair / 4 * 8 * kChunk;
+        bytes + (at ^ 2 * (pair % 4) * kChunk) + pair / 4 * 8 * kChunk;
     uint32_t sums[kRowTiles][2][2] = {};
 #pragma unroll
-    for (int step = 0; step < kHalfKeys / 16; ++step) {
+    for (int step = 0; step < kTileKeys / 16; ++step) {
       uint32_t v[4];
       device::ldmatrix_x4_trans(v, column + step * 16 * kValueBytes);
       const uint32_t left[2] = {v[0], v[1]};
@@ -323,22 +316,6 @@ __device__ inline void multiply_values(WarpState& warp, const unsigned char* val
         }
       }
     }
-  }
-}
-
-// One tile of keys, half by half; only its first `count` keys exist.
-template <bool kHalfSums>
-__device__ inline void attend_tile(WarpState& warp, const Stage& stage, const Factors& factor,
-                                   int count) {
-#pragma unroll 1
-  for (int half = 0; half < 2; ++half) {
-    Logits sums;
-    Weights weights;
-    multiply_keys(warp, stage.keys + half * kHalfKeys * kKeyBytes, sums);
-    if (count < kHalfKeys) mask_logits(sums, count);
-    count -= kHalfKeys;
-    weigh<kHalfSums>(warp, sums, factor, weights);
-    multiply_values<kHalfSums>(warp, stage.values + half * kHalfKeys * kValueBytes, weights);
   }
 }
 
@@ -376,7 +353,8 @@ __device__ inline void store_rows(const WarpState& warp, const Problem& problem,
   }
 }
 
-// grid = (blocks of 128 queries, heads), block = kThreads, shared = Tiles.
+// grid = (blocks of 128 queries, heads), block = kThreads, shared = Tiles. Three tiles are on their
+// way while one is multiplied.
 template <typename T, bool kHalfSums>
 __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(Problem problem) {
   const device::Shared<Tiles> tiles;
@@ -385,36 +363,51 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
   const int64_t first_key = head * problem.padded_keys;
   const int8_t* keys = problem.k + first_key * kDim;
   const uint16_t* values = problem.v + first_key * kDim;
-  const float* k_scales =
-      problem.k_scales + first_key / kTileKeys * ops::kInt8KeyScales + device::lane() % 4;
+  // Of this lane's keys; an int is one register less than a pointer.
+  const int first_scale =
+      static_cast<int>(first_key / ops::kInt8KeyTile * ops::kInt8KeyScales) + device::lane() % 4;
   const auto key_count = static_cast<int>(problem.keys);
 
-  load_tile(tiles->stages[0], keys, values);
+  auto* const bytes = reinterpret_cast<unsigned char*>(&*tiles);
+  for (int stage = 0; stage < kStages - 1; ++stage) {
+    if (stage * kTileKeys < key_count) {
+      load_tile(bytes, stage * kStageBytes, keys + stage * kTileKeys * kDim,
+                values + stage * kTileKeys * kDim);
+    }
+    device::cp_async_commit();
+  }
   static_assert(kThreads == kBlockRows);
   tiles->q_scales[threadIdx.x] = problem.q_scales[head * problem.padded_queries +
                                                   int64_t{blockIdx.x} * kBlockRows + threadIdx.x] *
                                  problem.scale_log2;
   const float* const q_scales =
       tiles->q_scales + device::warp_in_block() * kWarpRows + device::lane() / 4;
+  const int in_keys = lane_in_keys();
+  const int in_values = kKeyTileBytes + lane_in_values();
   WarpState warp;
   start_warp(warp, problem, head, first_row);
+  constexpr int kAhead = (kStages - 1) * kTileKeys;
   for (int first = 0; first < key_count; first += kTileKeys) {
-    const float k_scale = *k_scales;
-    k_scales += ops::kInt8KeyScales;
-    device::cp_async_wait<0>();
+    const float k_scale =
+        problem.k_scales[first_scale + first / ops::kInt8KeyTile * ops::kInt8KeyScales];
+    device::cp_async_wait<kStages - 2>();
     device::sync_block();  // this tile is there, and nobody reads the one before it any more
-    Factors factor;
+    if (first + kAhead < key_count) {
+      load_tile(bytes, (first + kAhead) / kTileKeys % kStages * kStageBytes,
+                keys + int64_t{first + kAhead} * kDim, values + int64_t{first + kAhead} * kDim);
+    }
+    device::cp_async_commit();
+    const int stage = first / kTileKeys % kStages * kStageBytes;
+    Logits sums;
+    multiply_keys(warp, bytes, stage + in_keys, sums);
+    if (key_count - first < kTileKeys) mask_logits(sums, key_count - first);
+    Weights weights;
 #pragma unroll
-    for (int at = 0; at < kWarpRows / 8; ++at) {
-      factor[at / 2][at % 2] = q_scales[8 * at] * k_scale;
+    for (int tile = 0; tile < kRowTiles; ++tile) {
+      const float factor[2] = {q_scales[16 * tile] * k_scale, q_scales[16 * tile + 8] * k_scale};
+      weigh<kHalfSums>(warp, tile, sums, factor, weights);
     }
-    if (first + kTileKeys < key_count) {
-      keys += kTileKeys * kDim;
-      values += kTileKeys * kDim;
-      load_tile(tiles->stages[(first / kTileKeys + 1) % kStages], keys, values);
-    }
-    attend_tile<kHalfSums>(warp, tiles->stages[first / kTileKeys % kStages], factor,
-                           key_count - first);
+    multiply_values<kHalfSums>(warp, bytes, stage + in_values, weights);
   }
   store_rows<T>(warp, problem, head, first_row);
 }
