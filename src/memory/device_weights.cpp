@@ -71,7 +71,7 @@ uint64_t NetworkLoad::largest_block_bytes() const {
 }
 
 uint64_t NetworkLoad::staging_bytes() const {
-  uint64_t most = fixed.staging_bytes;
+  uint64_t most = std::max(fixed.staging_bytes, setup.staging_bytes);
   for (const BlockLoad& block : blocks) most = std::max(most, block.staging_bytes);
   return most;
 }

@@ -41,7 +41,7 @@ struct NetworkLoad {
   std::vector<BlockLoad> blocks;
 
   uint64_t largest_block_bytes() const;
-  uint64_t staging_bytes() const;  // of all but the setup, whose own are there with it
+  uint64_t staging_bytes() const;  // of one area for all
   uint64_t stored_bytes() const;
 };
 

@@ -35,8 +35,7 @@ struct FixedPart {
 FixedPart fixed_part(const PhaseNeeds& needs, const PhasePlan& plan, const Machine& machine) {
   return {.throughout = aligned(needs.weights.fixed.prepared_bytes) + sum_of(needs.held) +
                         needs.weights.staging_bytes() + machine.workspace_bytes,
-          .setup = aligned(needs.weights.setup.prepared_bytes) + needs.weights.setup.staging_bytes +
-                   stack_layout(needs.setup).bytes,
+          .setup = aligned(needs.weights.setup.prepared_bytes) + stack_layout(needs.setup).bytes,
           .pass = plan.layout.bytes};
 }
 
@@ -69,7 +68,6 @@ void fill_rows(const PhaseNeeds& needs, const Machine& machine, PhasePlan& plan)
   for (const TaggedBytes& held : needs.held) add_row(plan, held.tag, held.bytes);
   add_row(plan, "workspace", machine.workspace_bytes);
   add_row(plan, "setup weights", aligned(needs.weights.setup.prepared_bytes), RowTime::kSetup);
-  add_row(plan, "setup staging", needs.weights.setup.staging_bytes, RowTime::kSetup);
   add_row(plan, "setup activations", stack_layout(needs.setup).bytes, RowTime::kSetup);
   add_row(plan, "activations", plan.layout.bytes, RowTime::kPass);
 
@@ -173,9 +171,9 @@ std::string refusal_of(const Plan& plan, uint64_t ram_bytes) {
                                           return a.least_arena_bytes < b.least_arena_bytes;
                                         });
   return str_cat("The ", phase_name(largest->phase), " stage needs ",
-                 format_bytes(plan.least_cap_bytes),
-                 " of GPU memory at least, with no block kept; ", format_bytes(plan.cap_bytes),
-                 " may be used.");
+                 format_bytes(plan.least_cap_bytes), " of GPU memory at least",
+                 largest->blocks > 0 ? ", with no block kept; " : "; ",
+                 format_bytes(plan.cap_bytes), " may be used.");
 }
 
 }  // namespace
