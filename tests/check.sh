@@ -5,7 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 echo "== clang-tidy"
-git ls-files 'src/*.cpp' | xargs -P "$(nproc)" -n 4 clang-tidy -p build --quiet
+# The vector kernels use vectors as gcc alone has them.
+git ls-files 'src/*.cpp' | grep -v backends/cpu/vector_kernels.cpp |
+  xargs -P "$(nproc)" -n 4 clang-tidy -p build --quiet --extra-arg=-Wno-unknown-warning-option
 
 echo "== headers stand alone"
 find include src -name '*.h' | while read -r header; do
@@ -29,9 +31,12 @@ fi
 
 for preset in asan ubsan tsan; do
   echo "== all tests under $preset"
+  except="avx2|e2e_stop|e2e_layouts"
+  [ "$preset" = tsan ] && except="avx2|e2e"
   cmake --preset "$preset" > /dev/null
   cmake --build --preset "$preset"
-  ctest --test-dir "build-$preset" --output-on-failure --no-tests=error -L 'unit|golden|fuzz' -E avx2
+  ctest --test-dir "build-$preset" --output-on-failure --no-tests=error \
+    -L 'unit|golden|fuzz|e2e' -E "$except"
 done
 
 tests/fuzz/run.sh
