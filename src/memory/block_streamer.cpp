@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -22,7 +23,7 @@ namespace {
 using Lock = std::unique_lock<std::mutex>;
 
 constexpr std::chrono::milliseconds kBetweenLooks{50};  // at the stop flag
-constexpr std::chrono::microseconds kBetweenPolls{100};
+constexpr std::chrono::microseconds kBetweenPolls{200};
 constexpr int kNone = -1;
 
 // One block on its way to a slot, or there.
@@ -51,11 +52,10 @@ struct Task {
   bool is_read = false;
 };
 
-// What is read and where it goes: a block, or the fixed weights.
-struct Unit {
-  std::unique_ptr<SlotPlan> plan;
-  std::vector<Chunk> chunks;
-  bool is_resident = false;
+// What is read and where it goes: a block, or the fixed or setup weights.
+struct Unit : StreamUnit {
+  explicit Unit(StreamUnit planned) : StreamUnit(std::move(planned)) {}
+
   bool has_digest = false;
   bool is_digesting = false;
   // Of resident ones.
@@ -95,90 +95,19 @@ class Pinned {
   std::byte* data_;
 };
 
-// Plans of all blocks, then of the fixed and the setup weights; which stay; what that takes.
-struct Layout {
-  std::vector<Unit> units;
-  size_t slots = 0;
-  uint64_t slot_bytes = 0;
-  size_t ring_places = 0;
-  StreamerFootprint footprint;
-};
-
-void check_options(const StreamerOptions& options) {
-  REEL_REQUIRE(options.window_slots >= 0 && options.reader_threads > 0 &&
-                   options.chunk_bytes > ChunkReader::kSlackBytes &&
-                   options.chunk_bytes % InputFile::kDirectBytes == 0,
-               kInvalidArgument,
-               str_cat("a streamer cannot work with ", options.window_slots, " slots, ",
-                       options.reader_threads, " reading threads and chunks of ",
-                       options.chunk_bytes, " bytes"));
-}
-
-// Blocks that would all fit into the window may as well stay there.
-std::vector<bool> staying_blocks(int blocks, const StreamerOptions& options) {
-  std::vector<bool> stays(static_cast<size_t>(blocks), false);
-  for (const int index : options.resident) stays.at(static_cast<size_t>(index)) = true;
-  if (std::ranges::count(stays, false) <= options.window_slots) stays.assign(stays.size(), true);
-  return stays;
-}
-
-Layout make_layout(const Manifest& manifest, SlotPreparer& preparer,
-                   const StreamerOptions& options) {
-  check_options(options);
-  std::vector<bool> stays = staying_blocks(static_cast<int>(manifest.blocks.size()), options);
-  REEL_REQUIRE(options.window_slots > 0 || std::ranges::count(stays, false) == 0, kInvalidArgument,
-               "a streamer needs a slot for the blocks that do not stay");
-  Layout layout;
-  size_t chunks = 0;
-  const auto add = [&](const WeightBlock& block, bool is_resident) -> const Unit& {
-    Unit& unit = layout.units.emplace_back();
-    unit.plan = preparer.plan(block);
-    unit.chunks =
-        cut_into_chunks(unit.plan->reads(), options.chunk_bytes - ChunkReader::kSlackBytes);
-    unit.is_resident = is_resident;
-    chunks += unit.chunks.size();
-    layout.footprint.staging_bytes =
-        std::max(layout.footprint.staging_bytes, unit.plan->staging_bytes());
-    return unit;
-  };
-  StreamerFootprint& bytes = layout.footprint;
-  for (size_t index = 0; index < manifest.blocks.size(); ++index) {
-    const Unit& unit = add(manifest.blocks[index], stays[index]);
-    if (unit.is_resident) {
-      bytes.resident_bytes += unit.plan->slot_bytes();
-    } else {
-      layout.slots = static_cast<size_t>(options.window_slots);
-      layout.slot_bytes = std::max(layout.slot_bytes, unit.plan->slot_bytes());
-      for (const Chunk& chunk : unit.chunks) bytes.streamed_bytes_a_pass += chunk.size_bytes;
-    }
-  }
-  bytes.fixed_bytes = add(manifest.fixed, true).plan->slot_bytes();
-  bytes.setup_bytes = add(manifest.setup, true).plan->slot_bytes();
-  bytes.window_bytes = layout.slots * layout.slot_bytes;
-  // Never more places than there are chunks: a small model takes a small ring.
-  const uint64_t places = std::min<uint64_t>(options.ring_bytes / options.chunk_bytes, chunks);
-  layout.ring_places = static_cast<size_t>(std::max<uint64_t>(2, places));
-  bytes.pinned_bytes = layout.ring_places * options.chunk_bytes;
-  return layout;
-}
-
 }  // namespace
-
-StreamerFootprint streamer_footprint(const Manifest& manifest, SlotPreparer& preparer,
-                                     const StreamerOptions& options) {
-  return make_layout(manifest, preparer, options).footprint;
-}
 
 class BlockStreamer::Impl {
  public:
-  Impl(Layout layout, MemorySpace& device, CopyEngine& engine, const StopFlag& stop,
+  Impl(StreamLayout layout, MemorySpace& device, CopyEngine& engine, const StopFlag& stop,
        const StreamerOptions& options)
       : options_(options),
         device_(device),
         engine_(engine),
         stop_(stop),
         reader_(options.read_mode, options.read),
-        units_(std::move(layout.units)),
+        units_(std::make_move_iterator(layout.units.begin()),
+               std::make_move_iterator(layout.units.end())),
         staging_(device, layout.footprint.staging_bytes, "weights/staging"),
         pinned_(engine, layout.footprint.pinned_bytes),
         end_(engine) {
@@ -276,7 +205,7 @@ class BlockStreamer::Impl {
   size_t fixed_unit() const { return units_.size() - 2; }
   size_t setup_unit() const { return units_.size() - 1; }
 
-  void take_memory(const Layout& layout) {
+  void take_memory(const StreamLayout& layout) {
     for (size_t at = 0; at < units_.size(); ++at) {
       if (!units_[at].is_resident) continue;
       take_memory(units_[at], at == fixed_unit()   ? "weights/fixed"
@@ -703,8 +632,8 @@ class BlockStreamer::Impl {
 BlockStreamer::BlockStreamer(const Manifest& manifest, SlotPreparer& preparer, MemorySpace& device,
                              CopyEngine& engine, const StopFlag& stop,
                              const StreamerOptions& options)
-    : impl_(std::make_unique<Impl>(make_layout(manifest, preparer, options), device, engine, stop,
-                                   options)) {}
+    : impl_(std::make_unique<Impl>(make_stream_layout(manifest, preparer, options), device, engine,
+                                   stop, options)) {}
 BlockStreamer::~BlockStreamer() = default;
 
 int BlockStreamer::blocks() const { return impl_->blocks(); }

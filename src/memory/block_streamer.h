@@ -12,46 +12,16 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <vector>
 
 #include "base/stop.h"
 #include "core/copy_engine.h"
 #include "core/memory_space.h"
-#include "memory/chunk_reader.h"
 #include "memory/manifest.h"
 #include "memory/slot_plan.h"
+#include "memory/stream_layout.h"
 #include "memory/weight_source.h"
 
 namespace reel::memory {
-
-struct StreamerOptions {
-  std::vector<int> resident;  // blocks that stay, as planner.h chooses them
-  int window_slots = 3;       // for the others; 1 works, without any overlap
-  // The pinned ring, cut into places of chunk_bytes: a multiple of 4096, of which
-  // ChunkReader::kSlackBytes are slack.
-  uint64_t ring_bytes = uint64_t{256} << 20;
-  uint64_t chunk_bytes = uint64_t{4} << 20;
-  int reader_threads = 4;
-  ReadMode read_mode = ReadMode::kBuffered;
-  // acquire() returns when all but this many blocks, its own included, have been computed: how far
-  // the host runs ahead of the device. 0 for no bound.
-  int most_blocks_ahead = 2;
-  // Work submitted to this stream before may still use the memory that the streamer gets.
-  std::optional<Stream> after;
-  ReadBytes read;  // for tests: ChunkReader
-};
-
-// Memory a streamer takes, in bytes.
-struct StreamerFootprint {
-  uint64_t fixed_bytes = 0;
-  uint64_t setup_bytes = 0;  // until the first block
-  uint64_t resident_bytes = 0;
-  uint64_t window_bytes = 0;
-  uint64_t staging_bytes = 0;
-  uint64_t pinned_bytes = 0;  // of the host; the others are the device's
-  uint64_t streamed_bytes_a_pass = 0;
-};
 
 struct StreamerStats {
   uint64_t bytes_read = 0;    // from files
@@ -59,10 +29,6 @@ struct StreamerStats {
   double stall_seconds = 0;   // the compute stream had nothing to do but wait for a block
   int restarts = 0;           // a block was asked for that was not the next
 };
-
-// What a streamer with these options will take, from headers alone.
-StreamerFootprint streamer_footprint(const Manifest& manifest, SlotPreparer& preparer,
-                                     const StreamerOptions& options);
 
 class BlockStreamer : public BlockSource {
  public:

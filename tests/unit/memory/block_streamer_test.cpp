@@ -13,6 +13,7 @@
 #include "core/host_copy_engine.h"
 #include "core/planned_memory.h"
 #include "memory/planner.h"
+#include "memory/stream_layout.h"
 #include "streamed_model.h"
 #include "support/expect_error.h"
 
@@ -152,7 +153,7 @@ TEST_F(BlockStreamerTest, ReadsAheadUnlessThePassIsTheLast) {
 TEST_F(BlockStreamerTest, TakesAsMuchMemoryAsItSays) {
   StreamerOptions with = options();
   with.resident = {1, 3};
-  const StreamerFootprint says = streamer_footprint(model_.manifest(), model_, with);
+  const StreamerFootprint says = make_stream_layout(model_.manifest(), model_, with).footprint;
 
   const auto blocks = streamer(with);
 
