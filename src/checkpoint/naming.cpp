@@ -82,7 +82,7 @@ std::string fill(std::string_view pattern, const std::vector<std::string_view>& 
 
 }  // namespace
 
-Naming::Naming(Network network, const char* name, std::vector<NamePair> pairs)
+Naming::Naming(Network network, const char* name, const std::vector<NamePair>& pairs)
     : network_(network), name_(name) {
   for (const NamePair& pair : pairs) {
     // Wan names two kinds of tensors without ".weight" or ".bias".
@@ -129,7 +129,7 @@ std::optional<std::string> Naming::theirs(std::string_view name) const {
 }
 
 std::span<const Naming> namings() {
-  static const std::vector<Naming> kAll = {
+  static const std::vector<Naming> all = {
       wan_dit_naming(),
       diffusers_dit_naming(),
       wan_text_encoder_naming(),
@@ -138,7 +138,7 @@ std::span<const Naming> namings() {
       wan_vae_naming(),
       diffusers_vae_naming(),
   };
-  return kAll;
+  return all;
 }
 
 const Naming* find_naming(Network network, std::string_view name) {

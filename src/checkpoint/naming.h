@@ -31,7 +31,7 @@ struct OurName {
 class Naming {
  public:
   // Of several pairs with the same `ours`, the first gives theirs().
-  Naming(Network network, const char* name, std::vector<NamePair> pairs);
+  Naming(Network network, const char* name, const std::vector<NamePair>& pairs);
 
   Network network() const { return network_; }
   const char* name() const { return name_; }  // "Wan", "diffusers", "Hugging Face", "llama.cpp"

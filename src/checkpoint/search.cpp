@@ -187,6 +187,7 @@ Candidate Search::choose(std::vector<Candidate> found, Checkpoint& report) const
   std::ranges::stable_sort(found, {}, rank);
   if (found.size() == 1) return std::move(found[0]);
   std::vector<std::string> precisions;
+  precisions.reserve(found.size());
   for (const Candidate& candidate : found) {
     precisions.push_back(str_cat(precision_of(candidate), " in ", quoted(candidate.path)));
   }
@@ -200,6 +201,7 @@ Candidate Search::choose(std::vector<Candidate> found, Checkpoint& report) const
 void Search::refuse_absent_variant(const std::vector<Candidate>& found) const {
   if (options_.variant.empty()) return;
   std::vector<std::string> precisions;
+  precisions.reserve(found.size());
   for (const Candidate& candidate : found) precisions.push_back(precision_of(candidate));
   REEL_REQUIRE(std::ranges::find(precisions, options_.variant) != precisions.end(), kNotFound,
                str_cat(quoted(model_), " has no ", options_.variant, " DiT; ",
