@@ -65,7 +65,8 @@ TEST_P(DTypes, LinearWithEveryEpilogue) {
   struct Size {
     int64_t rows, out, in;
   };
-  for (const Size size : {Size{1, 64, 64}, Size{7, 33, 31}, Size{129, 256, 96}, Size{3, 1, 128}}) {
+  for (const Size size : {Size{1, 64, 64}, Size{7, 33, 31}, Size{129, 256, 96}, Size{3, 1, 128},
+                          Size{331, 40, 4100}}) {
     const Tensor x = random_tensor({size.rows, size.in}, dtype, 1);
     const Tensor w = random_tensor({size.out, size.in}, dtype, 2);
     const Tensor bias = random_tensor({size.out}, DType::kF32, 3);
@@ -195,7 +196,7 @@ TEST_P(DTypes, AttentionWithAndWithoutBias) {
     int64_t queries, keys, heads, head_dim;
   };
   for (const Size size : {Size{1, 1, 1, 32}, Size{65, 63, 3, 64}, Size{127, 129, 2, 128},
-                          Size{200, 7, 1, 384}, Size{91, 91, 2, 128}}) {
+                          Size{200, 7, 1, 384}, Size{91, 91, 2, 128}, Size{40, 1100, 1, 64}}) {
     const int64_t width = size.heads * size.head_dim;
     const Tensor q = random_tensor({size.queries, width}, dtype, 1, -2, 2);
     const Tensor k = random_tensor({size.keys, width}, dtype, 2, -2, 2);

@@ -4,6 +4,7 @@
 #include "backends/cpu/reference_kernels.h"
 #include "base/env.h"
 #ifdef REEL_WITH_ONEDNN
+#include "backends/cpu/amx_tiles.h"
 #include "backends/cpu/onednn_kernels.h"
 #include "backends/cpu/vector_kernels.h"
 #endif
@@ -18,7 +19,11 @@ Isa detected_isa() {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
-  if (avx512 && __builtin_cpu_supports("avx512bf16")) return Isa::kAvx512Bf16;
+  const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+#ifdef REEL_WITH_ONEDNN
+  if (bf16 && amx::available()) return Isa::kAmx;
+#endif
+  if (bf16) return Isa::kAvx512Bf16;
   if (avx512) return Isa::kAvx512;
   if (avx2) return Isa::kAvx2;
 #endif
@@ -28,7 +33,7 @@ Isa detected_isa() {
 Isa limited_isa() {
   const Isa detected = detected_isa();
   const std::string limit = env::get("REEL_CPU_ISA").value_or("");
-  for (const Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16}) {
     if (limit == isa_name(isa) && isa < detected) return isa;
   }
   return detected;
@@ -59,6 +64,7 @@ const char* isa_name(Isa isa) {
     case Isa::kAvx2: return "avx2";
     case Isa::kAvx512: return "avx512";
     case Isa::kAvx512Bf16: return "avx512_bf16";
+    case Isa::kAmx: return "amx";
   }
   return "unknown";
 }

@@ -12,9 +12,10 @@ namespace reel::cpu {
 const ops::Kernels& reference_kernels();
 
 // The instruction sets the fast kernels are written for.
-enum class Isa { kBaseline, kAvx2, kAvx512, kAvx512Bf16 };
+enum class Isa { kBaseline, kAvx2, kAvx512, kAvx512Bf16, kAmx };
 
-// What this CPU has, lowered by the environment variable REEL_CPU_ISA (baseline, avx2, avx512).
+// What this CPU has, lowered by the environment variable REEL_CPU_ISA (baseline, avx2, avx512,
+// avx512_bf16).
 Isa usable_isa();
 const char* isa_name(Isa isa);
 

@@ -3,6 +3,7 @@
 // of queries at a time so that the logits stay in the cache.
 #include <algorithm>
 
+#include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
 #include "base/parallel.h"
@@ -102,6 +103,7 @@ void attend_tile(const ops::AttentionArgs& args, const Tile& tile, int64_t head,
 }  // namespace
 
 void attention(const ops::AttentionArgs& args, Stream) {
+  if (usable_isa() >= Isa::kAmx && amx::can_attend(args)) return amx::attention(args);
   const Tile tile = choose_tile(args);
   for (int64_t query = 0; query < args.queries; query += tile.queries) {
     for (int64_t head = 0; head < args.heads; head += tile.heads) {

@@ -2,6 +2,7 @@
 // Matrix products through oneDNN's matmul with weights packed once.
 #include <algorithm>
 
+#include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
 #include "backends/cpu/reference_kernels.h"
@@ -11,6 +12,9 @@ namespace reel::cpu::onednn {
 namespace {
 
 using dnnl::memory;
+
+// bf16 products are our own where there is a matrix unit.
+bool on_amx(DType dtype) { return dtype == DType::kBF16 && usable_isa() >= Isa::kAmx; }
 
 // Weights are packed for this many rows; other row counts use the same order.
 constexpr int64_t kPackedForRows = 256;
@@ -117,11 +121,13 @@ void plain_linear(const ops::LinearArgs& args) {
 
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
   if (dtype == DType::kI8) return packed_int8_bytes(out, in);
+  if (on_amx(dtype)) return amx::packed_matrix_bytes(out, in);
   return static_cast<int64_t>(packed_desc(dtype, out, in).get_size());
 }
 
 void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
   if (args.dtype == DType::kI8) return pack_int8(args, stream_of_call);
+  if (on_amx(args.dtype)) return amx::pack_matrix(args);
   // [out, in] row-major is [in, out] column-major.
   const memory::desc from({args.in, args.out}, data_type(args.dtype), memory::format_tag::ba);
   memory source = wrap(from, args.from);
@@ -133,6 +139,8 @@ void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
 void linear(const ops::LinearArgs& args, Stream stream_of_call) {
   if (args.weight.dtype == DType::kI8) {
     int8_linear(args, stream_of_call);
+  } else if (on_amx(args.weight.dtype)) {
+    amx::linear(args);
   } else {
     plain_linear(args);
   }
