@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes docs/BENCHMARKS.md from the JSON files in bench/results."""
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+HEAD = """\
+# Benchmarks
+
+After this page you know what was measured, on which machine, and how to measure it on yours. It is
+written by `bench/report.py` from the files in [bench/results](../bench/results); do not edit it.
+
+## Beside PyTorch on the CPU
+
+`make bench` holds the same random weights in Reel and in PyTorch (diffusers, transformers), gives
+both the same inputs and the same number of threads, and lets them take turns; the best time of
+each counts. PyTorch runs in inference mode at the fastest of the settings that are tried first: bf16
+where the CPU multiplies it (else f32), plain and channels-last convolutions, as is and through
+torch.compile, also with frozen weights and autotuned products. Reel runs with `--precision auto`. "Error" is the relative difference between the two results, each with its own
+bf16 roundings. Peak memory is a process of its own for each row, weights included.
+"""
+
+
+def gib(size: float) -> str:
+    return f"{size / 2**30:.2f} GiB"
+
+
+def side(answer: dict) -> str:
+    return f"{answer['seconds']:.3f} s"
+
+
+def row_line(row: dict) -> str:
+    cells = [row["what"], side(row["reel"])]
+    if "peer" in row:
+        cells += [side(row["peer"]), f"{row['ratio']:.2f}", row["peer"]["setting"],
+                  f"{row['relative_error']:.1e}", gib(row["reel"]["peak_rss_bytes"]),
+                  gib(row["peer"]["peak_rss_bytes"])]
+    else:
+        cells += ["", "", "not measured", "", gib(row["reel"]["peak_rss_bytes"]), ""]
+    return "| " + " | ".join(cells) + " |"
+
+
+def section(path: Path) -> str:
+    report = json.loads(path.read_text())
+    machine = report["machine"]
+    first = report["cases"][0]
+    lines = [f"### {machine['cpu']}, {machine['threads']} threads", "",
+             "| | Reel | PyTorch | ratio | PyTorch's setting | error | Reel's peak | PyTorch's peak |",
+             "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |"]
+    lines += [row_line(row) for row in report["cases"]]
+    if "vae_memory" in report:
+        memory = report["vae_memory"]
+        peaks = " and ".join(f"{gib(peak['peak_rss_bytes'])} for {frames} frames"
+                             for frames, peak in memory["peaks"].items())
+        lines += ["", f"VAE decode, peak memory: {peaks} ({memory['difference']:+.1%})."]
+    loads = [row[key] for row in report["cases"] for key in ("load_before", "load_after")
+             if key in row]
+    versions = ", ".join(f"{name} {version}"
+                         for name, version in first.get("peer_version", {}).items())
+    lines += ["", f"`{report['command']}`, {report['date']}, commit {report['commit']}"
+              + (" with changes" if report["changed_files"] else "")
+              + f"; {first['reel']['kernels']}, {first['reel']['precision']}"
+              + (f"; {versions}" if versions else f"; no PyTorch: {report['no_peer']}")
+              + f"; load average while measuring {min(loads):.1f} to {max(loads):.1f}, the measured"
+                f" process included; all times are in [{path.name}](../bench/results/{path.name})."]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    results = sorted((ROOT / "bench/results").glob("*.json"))
+    text = "\n".join([HEAD, *(section(path) for path in results)])
+    (ROOT / "docs/BENCHMARKS.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
