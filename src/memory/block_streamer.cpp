@@ -34,10 +34,16 @@ struct Job {
   int slot = kNone;           // of the window, from its first chunk on
   bool is_discarded = false;  // nobody wants it any more
   bool is_issued = false;     // its last copy and kernel are submitted, or it has failed
-  std::exception_ptr error;
+  bool has_failed = false;
+  std::exception_ptr error;  // until somebody rethrows it
   size_t chunks_digested = 0;
 
-  bool is_dead() const { return is_discarded || error; }
+  bool is_dead() const { return is_discarded || has_failed; }
+  void fail_with(std::exception_ptr reason) {
+    if (!reason || has_failed) return;
+    has_failed = true;
+    error = std::move(reason);
+  }
 };
 using JobPtr = std::shared_ptr<Job>;  // the queues and whoever works on it share a job
 
@@ -366,9 +372,9 @@ class BlockStreamer::Impl {
     }
     const JobPtr job = unit.job;
     wait_until_issued(lock, *job);
-    if (!job->error) return;
+    if (!job->has_failed) return;
     unit.job = nullptr;  // the next call tries again
-    std::rethrow_exception(job->error);
+    std::rethrow_exception(std::move(job->error));
   }
 
   JobPtr await_streamed(int index) {
@@ -377,9 +383,9 @@ class BlockStreamer::Impl {
     wait_until_issued(lock, *job);
     coming_.pop_front();
     changed_.notify_all();
-    if (!job->error) return job;
+    if (!job->has_failed) return job;
     discard(*job);
-    std::rethrow_exception(job->error);
+    std::rethrow_exception(std::move(job->error));
   }
 
   // The events that order the block can be waited for on a stream only when they are recorded.
@@ -437,7 +443,7 @@ class BlockStreamer::Impl {
         error = std::current_exception();
       }
       const Lock lock(mutex_);
-      if (error && !job.error) job.error = error;
+      job.fail_with(std::move(error));
       task->is_read = true;
       changed_.notify_all();
     }
@@ -529,7 +535,7 @@ class BlockStreamer::Impl {
           error = std::current_exception();
         }
         lock.lock();
-        if (error && !job.error) job.error = error;
+        job.fail_with(std::move(error));
       }
       if (is_closing_) return;
       if (task.chunk == Task::kEnd) {

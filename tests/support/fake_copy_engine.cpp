@@ -90,6 +90,12 @@ class FakeCopyEngine::Impl {
     REEL_REQUIRE(!is_lost_, kDeviceFailure, "The fake device was lost, as the test asked.");
   }
 
+  // The same, once nothing touches the device's memory any more.
+  void require_quiet_device(std::unique_lock<std::mutex>& lock) {
+    if (is_lost_) changed_.wait(lock, [&] { return running_ == 0; });
+    require_device();
+  }
+
   // Later work of the stream comes after all the host has seen so far.
   uint64_t advance(Queue& queue) {
     join(queue.clock, host_);
@@ -111,7 +117,9 @@ class FakeCopyEngine::Impl {
       if (queue.work.empty()) return;
       const auto work = std::move(queue.work.front());
       queue.work.pop_front();
+      ++running_;
       work(lock);
+      --running_;
       changed_.notify_all();
     }
   }
@@ -185,6 +193,7 @@ class FakeCopyEngine::Impl {
   Clock host_{};
   int64_t submitted_copies_ = 0;
   int64_t copies_ = 0;
+  int running_ = 0;
   bool is_lost_ = false;
   bool is_closing_ = false;
 };
@@ -242,8 +251,8 @@ void FakeCopyEngine::destroy_event(Event event) {
 }
 
 void FakeCopyEngine::record(Event event, Stream stream) {
-  const std::lock_guard lock(impl_->mutex_);
-  impl_->require_device();
+  std::unique_lock lock(impl_->mutex_);
+  impl_->require_quiet_device(lock);
   const auto state = impl_->state_of(event);
   Impl::Queue& queue = Impl::queue_of(stream);
   impl_->advance(queue);
@@ -283,7 +292,7 @@ void FakeCopyEngine::wait_on_host(Event event) {
   const auto state = impl_->state_of(event);
   const uint64_t count = state->records;
   impl_->changed_.wait(lock, [&] { return state->passed >= count || impl_->is_lost_; });
-  impl_->require_device();
+  impl_->require_quiet_device(lock);
   join(impl_->host_, state->clock);
 }
 
