@@ -11,6 +11,14 @@ constexpr size_t kSmallestChunk = size_t{1} << 20;
 
 }  // namespace
 
+void Arena::reserve(size_t size_bytes) {
+  if (size_bytes == 0) return;
+  chunks_.clear();
+  chunks_.emplace_back(space_, size_bytes, name_);
+  ++allocations_;
+  at_ = {};
+}
+
 std::byte* Arena::take(size_t size_bytes) {
   const size_t rounded =
       (size_bytes + Buffer::kAlignment - 1) / Buffer::kAlignment * Buffer::kAlignment;

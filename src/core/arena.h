@@ -26,6 +26,8 @@ class Arena {
     uint64_t total_bytes = 0;
   };
 
+  // Makes room for `size_bytes` in one piece, while nothing is in use.
+  void reserve(size_t size_bytes);
   // 64-byte aligned, uninitialised; valid until the mark taken before it is released.
   std::byte* take(size_t size_bytes);
   Mark mark() const { return at_; }

@@ -232,7 +232,10 @@ class BlockStreamer::Impl {
   }
 
   void take_memory(Unit& unit, const char* tag) {
-    unit.memory = Buffer(device_, unit.plan->slot_bytes(), tag);
+    const bool is_setup = &unit == &units_[setup_unit()];
+    MemorySpace& memory =
+        is_setup && options_.setup_memory != nullptr ? *options_.setup_memory : device_;
+    unit.memory = Buffer(memory, unit.plan->slot_bytes(), tag);
     unit.source = unit.plan->open(unit.memory.data());
   }
 

@@ -6,6 +6,7 @@
 
 #include "base/byte_units.h"
 #include "base/error.h"
+#include "core/region_allocator.h"
 
 namespace reel::memory {
 namespace {
@@ -68,7 +69,8 @@ void fill_rows(const PhaseNeeds& needs, const Machine& machine, PhasePlan& plan)
   for (const TaggedBytes& held : needs.held) add_row(plan, held.tag, held.bytes);
   add_row(plan, "workspace", machine.workspace_bytes);
   add_row(plan, "setup weights", aligned(needs.weights.setup.prepared_bytes), RowTime::kSetup);
-  add_row(plan, "setup activations", stack_layout(needs.setup).bytes, RowTime::kSetup);
+  plan.setup_activation_bytes = stack_layout(needs.setup).bytes;
+  add_row(plan, "setup activations", plan.setup_activation_bytes, RowTime::kSetup);
   add_row(plan, "activations", plan.layout.bytes, RowTime::kPass);
 
   uint64_t by_time[3] = {};
@@ -189,6 +191,18 @@ const char* phase_name(Phase phase) {
 
 const char* read_mode_name(ReadMode mode) {
   return mode == ReadMode::kDirect ? "direct" : "page cache";
+}
+
+uint64_t PhasePlan::shared_bytes() const {
+  uint64_t setup = 0;
+  uint64_t pass = 0;
+  for (const PlanRow& row : rows) {
+    if (row.time == RowTime::kSetup) setup += row.bytes;
+    if (row.time == RowTime::kPass) pass += row.bytes;
+  }
+  // The region's own alignment comes on top of the arena's.
+  constexpr uint64_t kParts = 4;
+  return std::max(setup, pass) + kParts * RegionAllocator::kAlignment;
 }
 
 const PhasePlan* Plan::phase(Phase wanted) const {

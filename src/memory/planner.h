@@ -59,7 +59,8 @@ struct PhasePlan {
   // Of the rows: what is there throughout, and the larger of setup and pass.
   uint64_t arena_bytes = 0;
   uint64_t least_arena_bytes = 0;  // with no block resident and the narrowest window
-  ArenaLayout layout;              // of PhaseNeeds::forward
+  uint64_t setup_activation_bytes = 0;
+  ArenaLayout layout;  // of PhaseNeeds::forward
 
   int blocks = 0;
   std::vector<int> resident;  // their indices, ascending
@@ -77,6 +78,8 @@ struct PhasePlan {
   double pass_s = 0;     // a later pass: the longer of the two
   double total_s = 0;    // the whole phase, from a disk whose files are in no cache
 
+  // What setup weights and activations take in turn.
+  uint64_t shared_bytes() const;
   int streamed() const { return blocks - static_cast<int>(resident.size()); }
 };
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/memory_space.h"
 #include "memory/chunk_plan.h"
 #include "memory/chunk_reader.h"
 #include "memory/manifest.h"
@@ -27,6 +28,8 @@ struct StreamerOptions {
   // acquire() returns when all but this many blocks, its own included, have been computed: how far
   // the host runs ahead of the device. 0 for no bound.
   int most_blocks_ahead = 2;
+  // Where the setup weights are for as long as they are needed; null: with the others.
+  MemorySpace* setup_memory = nullptr;
   // Work submitted to this stream before may still use the memory that the streamer gets.
   std::optional<Stream> after;
   ReadBytes read;  // for tests: ChunkReader

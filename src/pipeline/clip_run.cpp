@@ -10,6 +10,7 @@
 #include "base/byte_units.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "pipeline/clip_planner.h"
 #include "tokenizer/tokenizer.h"
 
 namespace reel::pipeline {
@@ -28,9 +29,9 @@ constexpr const char* kDefaultNegativePrompt =
     "\u5408\uff0c\u9759\u6b62\u4e0d\u52a8\u7684\u753b\u9762\uff0c\u6742\u4e71\u7684\u80cc\u666f"
     "\uff0c\u4e09\u6761\u817f\uff0c\u80cc\u666f\u4eba\u5f88\u591a\uff0c\u5012\u7740\u8d70";
 
-EncodedPrompts encode(const OpenModel& model, Runtime& runtime, const VideoRequest& request,
-                      const RunSettings& settings, ProgressClock& clock, Progress& progress,
-                      ClipRun& clip) {
+// The ids of the prompt, and of the negative one under guidance.
+std::vector<std::vector<int32_t>> tokenize_all(const OpenModel& model, const VideoRequest& request,
+                                               const RunSettings& settings, Progress& progress) {
   std::vector<std::vector<int32_t>> ids;
   const tokenizer::Tokenizer tokens = model.load_tokenizer();
   ids.push_back(tokenize(tokens, request.prompt, progress));
@@ -40,7 +41,19 @@ EncodedPrompts encode(const OpenModel& model, Runtime& runtime, const VideoReque
   } else if (!request.negative_prompt.empty()) {
     progress.on_warning("The negative prompt has no effect at guidance 1.");
   }
-  return encode_prompts(model, runtime, ids, clock, &clip.weights.text_encoder);
+  return ids;
+}
+
+std::vector<int64_t> token_counts(const std::vector<std::vector<int32_t>>& ids) {
+  std::vector<int64_t> counts;
+  for (const auto& prompt : ids) counts.push_back(static_cast<int64_t>(prompt.size()));
+  return counts;
+}
+
+std::vector<int64_t> token_counts(const EncodedPrompts& prompts) {
+  std::vector<int64_t> counts{prompts.prompt.states.shape()[0]};
+  if (prompts.negative) counts.push_back(prompts.negative->states.shape()[0]);
+  return counts;
 }
 
 void log_stage(const char* stage, const std::string& layout, const Runtime& runtime,
@@ -49,6 +62,18 @@ void log_stage(const char* stage, const std::string& layout, const Runtime& runt
   std::snprintf(time, sizeof time, "%.2f s", seconds);
   log_info(str_cat(stage, ": ", layout, " in ", precision_name(runtime.numbers().precision), ", ",
                    time, ", activations ", format_bytes(runtime.peak_activation_bytes())));
+}
+
+// On a GPU: decides what lives where, and takes the memory for it.
+void obey_plan(const OpenModel& model, const RunSettings& settings, std::vector<int64_t> tokens,
+               Runtime& runtime) {
+  if (!runtime.on_gpu()) return;
+  const ClipPlanner planner(
+      model.files(), gpu_precision(precision_name(runtime.numbers().precision)), runtime.machine());
+  runtime.obey(planner.plan_or_refuse({.video = settings.size,
+                                       .steps = static_cast<int>(settings.levels.timesteps.size()),
+                                       .prompt_tokens = std::move(tokens)},
+                                      runtime.budget()));
 }
 
 }  // namespace
@@ -60,8 +85,11 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   ProgressClock clock(progress);
   std::optional<EncodedPrompts> prompts;
   if (job != nullptr) prompts = job->load_prompts();
+  std::vector<std::vector<int32_t>> ids;
+  if (!prompts) ids = tokenize_all(model, request, settings, progress);
+  obey_plan(model, settings, prompts ? token_counts(*prompts) : token_counts(ids), runtime);
   if (!prompts) {
-    prompts = encode(model, runtime, request, settings, clock, progress, clip);
+    prompts = encode_prompts(model, runtime, ids, clock, &clip.weights.text_encoder);
     clip.times.encode_s = clock.stage_seconds();
     log_stage("encode", model.files().text_encoder->layout, runtime, clip.times.encode_s);
     if (job != nullptr) job->save_prompts(*prompts);

@@ -113,7 +113,7 @@ std::unique_ptr<LoadedText> OpenModel::load_text(Runtime& runtime, bool used_aga
   const uint64_t budget = used_again ? runtime.weight_budget_bytes()
                                      : std::min(kSmallModelBytes, runtime.weight_budget_bytes());
   return std::make_unique<LoadedText>(*files_.text_encoder, text_config_,
-                                      prepare::make_manifest(needed), runtime,
+                                      prepare::make_manifest(needed), runtime, memory::Phase::kText,
                                       runtime.text_numbers().precision, budget);
 }
 
@@ -121,14 +121,15 @@ std::unique_ptr<LoadedDit> OpenModel::load_dit(Runtime& runtime,
                                                const prepare::Precision& precision) const {
   const auto needed = needed_tensors(wan_dit::name_units(facts_.dit), wan_dit::dims_of(facts_.dit));
   return std::make_unique<LoadedDit>(*files_.dit, facts_.dit, prepare::make_manifest(needed),
-                                     runtime, precision, runtime.weight_budget_bytes());
+                                     runtime, memory::Phase::kDenoise, precision,
+                                     runtime.weight_budget_bytes());
 }
 
 std::unique_ptr<LoadedVae> OpenModel::load_vae(Runtime& runtime) const {
   const auto needed = needed_tensors(wan_vae::name_units(), wan_vae::dims_of(vae_config_));
-  return std::make_unique<LoadedVae>(*files_.vae, vae_config_, prepare::make_manifest(needed),
-                                     runtime, runtime.vae_numbers().precision,
-                                     runtime.weight_budget_bytes());
+  return std::make_unique<LoadedVae>(
+      *files_.vae, vae_config_, prepare::make_manifest(needed), runtime, memory::Phase::kDecode,
+      runtime.vae_numbers().precision, runtime.weight_budget_bytes());
 }
 
 }  // namespace reel::pipeline

@@ -9,13 +9,12 @@
 #include <string>
 
 #include "checkpoint/checkpoint.h"
-#include "memory/weight_store.h"
 #include "models/umt5/encoder.h"
 #include "models/wan_dit/transformer.h"
 #include "models/wan_vae/decoder.h"
+#include "pipeline/loaded_weights.h"
 #include "pipeline/request_check.h"
 #include "pipeline/runtime.h"
-#include "prepare/host_preparer.h"
 #include "tokenizer/tokenizer.h"
 
 namespace reel::pipeline {
@@ -30,26 +29,24 @@ template <typename Model, typename Config>
 class Loaded {
  public:
   Loaded(const checkpoint::Component& component, const Config& config, memory::Manifest manifest,
-         Runtime& runtime, const prepare::Precision& precision, uint64_t budget_bytes)
-      : preparer_(component, runtime.weight_target(), precision, runtime.stop()),
-        store_(std::move(manifest), preparer_, budget_bytes),
+         Runtime& runtime, memory::Phase phase, const prepare::Precision& precision,
+         uint64_t host_budget_bytes)
+      : weights_(component, std::move(manifest), runtime, phase, precision, host_budget_bytes),
         model_(make_model(config)) {}
 
   Model* operator->() { return &model_; }
-  // Of every weight byte that was used so far, in a fixed order.
-  std::string weights_digest() const { return preparer_.digest(); }
+  LoadedWeights& weights() { return weights_; }
 
  private:
   Model make_model(const Config& config) {
     if constexpr (std::is_constructible_v<Model, const Config&, memory::BlockSource&>) {
-      return Model(config, store_);
+      return Model(config, weights_.source());
     } else {
-      return Model(store_);
+      return Model(weights_.source());
     }
   }
 
-  prepare::HostPreparer preparer_;
-  memory::WeightStore store_;
+  LoadedWeights weights_;
   Model model_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 
 #include "backends/cpu/backend.h"
 #include "base/available_memory.h"
@@ -103,6 +104,7 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_
   } else {
     numbers_ = parse_gpu_precision(options.precision);
     gpu_ = open_gpu(index, options.device);
+    budget_ = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes};
     kernels_ = &gpu_->kernels();
     memory_ = &gpu_->memory();
     weight_budget_bytes_ = gpu_->free_bytes();
@@ -128,6 +130,72 @@ Numbers Runtime::vae_numbers() const {
 Numbers Runtime::safer_numbers() const {
   const DType dtype = on_gpu() ? DType::kBF16 : DType::kF32;
   return {.precision = {.compute = dtype, .matrices = dtype}};
+}
+
+memory::Machine Runtime::machine() const {
+  memory::Machine machine = memory::assumed_machine(gpu_->facts().name);
+  // This process has its context already.
+  machine.gpu_free_bytes = gpu_->free_bytes() + machine.context_bytes;
+  machine.ram_available_bytes = available_memory_bytes().value_or(0);
+  return machine;
+}
+
+void Runtime::obey(const memory::Plan& plan) {
+  if (!on_gpu()) return;
+  // The arena's parts are larger-grained than the plan's rows.
+  constexpr uint64_t kRounding = uint64_t{1} << 20;
+  arena_.reset();
+  shared_.reset();
+  planned_.reset();
+  plan_ = plan;
+  planned_ = std::make_unique<PlannedMemory>(gpu_->memory(), plan.arena_bytes + kRounding,
+                                             "the GPU memory that was planned");
+  memory_ = planned_.get();
+  arena_ = std::make_unique<Arena>("activations", *memory_);
+}
+
+void Runtime::renew_arena(uint64_t size_bytes) {
+  arena_.reset();
+  arena_ = std::make_unique<Arena>("activations", *shared_);
+  arena_->reserve(size_bytes);
+}
+
+void Runtime::begin_setup(memory::Phase phase) {
+  const memory::PhasePlan* planned = plan_ ? plan_->phase(phase) : nullptr;
+  if (planned == nullptr) return;
+  arena_.reset();
+  shared_.reset();
+  shared_ = std::make_unique<PlannedMemory>(*planned_, planned->shared_bytes(), "activations");
+  renew_arena(planned->setup_activation_bytes);
+}
+
+void Runtime::begin_passes(memory::Phase phase) {
+  const memory::PhasePlan* planned = plan_ ? plan_->phase(phase) : nullptr;
+  if (planned != nullptr) renew_arena(planned->layout.bytes);
+}
+
+memory::StreamerOptions Runtime::streamer_options(memory::Phase phase, int blocks) const {
+  memory::StreamerOptions options;
+  options.after = stream();
+  const memory::PhasePlan* planned = plan_ ? plan_->phase(phase) : nullptr;
+  if (planned == nullptr) {
+    options.resident.resize(static_cast<size_t>(blocks));
+    std::iota(options.resident.begin(), options.resident.end(), 0);
+    return options;
+  }
+  options.setup_memory = shared_.get();
+  options.resident = planned->resident;
+  options.window_slots = std::max(1, planned->window_slots);
+  options.ring_bytes = plan_->ring_bytes;
+  options.read_mode = planned->read_mode;
+  return options;
+}
+
+void Runtime::count(const memory::StreamerStats& stats) {
+  streamed_.bytes_read += stats.bytes_read;
+  streamed_.bytes_copied += stats.bytes_copied;
+  streamed_.stall_seconds += stats.stall_seconds;
+  streamed_.restarts += stats.restarts;
 }
 
 prepare::Target Runtime::weight_target() {

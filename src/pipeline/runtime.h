@@ -6,11 +6,15 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "backends/cuda/gpu.h"
 #include "base/stop.h"
 #include "core/arena.h"
+#include "core/planned_memory.h"
+#include "memory/block_streamer.h"
+#include "memory/planner.h"
 #include "ops/context.h"
 #include "prepare/host_preparer.h"
 #include "schedulers/noise.h"
@@ -50,6 +54,25 @@ class Runtime {
   // For the second attempt at a step that went wrong: nothing in 8 bits.
   Numbers safer_numbers() const;
 
+  // From here on GPU memory is this plan's: its arena is taken now, and what exceeds it is an
+  // error. Without a plan networks stay on the GPU whole. Nothing on the CPU.
+  void obey(const memory::Plan& plan);
+  bool has_plan() const { return plan_.has_value(); }
+  // The activations before the first block follow, or those of the passes over all blocks. What the
+  // arena held before is gone.
+  void begin_setup(memory::Phase phase);
+  void begin_passes(memory::Phase phase);
+  memory::StreamerOptions streamer_options(memory::Phase phase, int blocks) const;
+  CopyEngine& copies() { return gpu_->copies(); }
+  // What a plan is made from.
+  memory::Machine machine() const;
+  const memory::Budget& budget() const { return budget_; }
+  // Adds what a streamer did to streamed().
+  void count(const memory::StreamerStats& stats);
+  const memory::StreamerStats& streamed() const { return streamed_; }
+  // What the arena held at most, by tag; empty without a plan.
+  const RegionAllocator* region() const { return planned_ ? &planned_->region() : nullptr; }
+
   ops::Context context(const Numbers& numbers);
   // Keeps the host from running far ahead of the GPU, so that a stop is heard at once. Called
   // after each part of a network is submitted.
@@ -57,6 +80,8 @@ class Runtime {
 
   uint64_t weight_budget_bytes() const { return weight_budget_bytes_; }
   uint64_t peak_activation_bytes() const { return arena_->peak_bytes(); }
+  const cuda::GpuFacts* gpu() const { return gpu_ ? &gpu_->facts() : nullptr; }
+  uint64_t gpu_free_bytes() const { return gpu_->free_bytes(); }
 
   // "cpu", or "cuda:0 (NVIDIA GeForce RTX 4070)"; and the kernels, for the recipe.
   std::string device_name() const;
@@ -71,6 +96,15 @@ class Runtime {
   MemorySpace* memory_;
   Numbers numbers_;
   uint64_t weight_budget_bytes_;  // for weights that stay
+  memory::Budget budget_;
+
+  void renew_arena(uint64_t size_bytes);
+
+  std::optional<memory::Plan> plan_;
+  std::unique_ptr<PlannedMemory> planned_;
+  // A part of it that setup weights and activations take in turn, so that no hole is left.
+  std::unique_ptr<PlannedMemory> shared_;
+  memory::StreamerStats streamed_;
   std::unique_ptr<Arena> arena_;
   std::array<OwnedEvent, 2> submitted_;
   size_t parts_ = 0;

@@ -24,8 +24,9 @@ std::vector<int32_t> tokenize(const tokenizer::Tokenizer& tokens, const std::str
 EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
                               const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock,
                               std::string* weights_digest) {
-  ops::Context ctx = runtime.context(runtime.text_numbers());
   const auto text = model.load_text(runtime, ids.size() > 1);
+  text->weights().begin_passes();
+  ops::Context ctx = runtime.context(runtime.text_numbers());
   const auto layers = static_cast<int>((*text)->config().layers);
   clock.enter(Stage::kEncodeText, layers * static_cast<int>(ids.size()));
   std::vector<EncodedPrompt> encoded;
@@ -41,7 +42,7 @@ EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
                  "Its weights are damaged: compare their checksums, or download them again.");
     encoded.push_back({.ids = prompt, .states = std::move(states)});
   }
-  if (weights_digest != nullptr) *weights_digest = text->weights_digest();
+  if (weights_digest != nullptr) *weights_digest = text->weights().digest();
   EncodedPrompts prompts{.prompt = std::move(encoded[0]), .negative = std::nullopt};
   if (encoded.size() > 1) prompts.negative = std::move(encoded[1]);
   return prompts;
@@ -66,20 +67,23 @@ class Denoiser {
   Denoiser(const OpenModel& model, Runtime& runtime, const Numbers& numbers,
            const RunSettings& settings, const EncodedPrompts& prompts)
       : runtime_(runtime),
-        ctx_(runtime.context(numbers)),
+        numbers_(numbers),
         settings_(settings),
         dit_(model.load_dit(runtime, numbers.precision)) {
-    time_ = (*dit_)->make_time_modulation(ctx_, settings.levels.timesteps);
-    prompt_ = (*dit_)->make_prompt(ctx_, prompts.prompt.states);
-    if (prompts.negative) negative_ = (*dit_)->make_prompt(ctx_, prompts.negative->states);
+    ops::Context ctx = runtime.context(numbers);
+    time_ = (*dit_)->make_time_modulation(ctx, settings.levels.timesteps);
+    prompt_ = (*dit_)->make_prompt(ctx, prompts.prompt.states);
+    if (prompts.negative) negative_ = (*dit_)->make_prompt(ctx, prompts.negative->states);
+    dit_->weights().begin_passes();
   }
 
   int passes() const { return negative_ ? 2 : 1; }
-  std::string weights_digest() const { return dit_->weights_digest(); }
+  std::string weights_digest() const { return dit_->weights().digest(); }
 
   // `on_part` hears how much of the step is done, 0 to 1.
   void velocity(const Tensor& latents, int step, const Tensor& out, bool name_bad_block,
                 const std::function<void(double)>& on_part) {
+    ops::Context ctx = runtime_.context(numbers_);
     const auto blocks = static_cast<double>((*dit_)->config().layers) * passes();
     double before = 0;
     wan_dit::ForwardOptions options{.on_block =
@@ -88,11 +92,11 @@ class Denoiser {
                                           on_part(before + done / blocks);
                                         },
                                     .name_bad_block = name_bad_block};
-    (*dit_)->forward(ctx_, latents, time_, step, *prompt_, out, options);
+    (*dit_)->forward(ctx, latents, time_, step, *prompt_, out, options);
     if (!negative_) return;  // guidance 1: one pass, not two
     Tensor without(DType::kF32, out.shape(), "the unguided velocity");
     before = 0.5;
-    (*dit_)->forward(ctx_, latents, time_, step, *negative_, without, options);
+    (*dit_)->forward(ctx, latents, time_, step, *negative_, without, options);
     const auto with = out.values<float>();
     const auto base = without.values<float>();
     for (size_t at = 0; at < with.size(); ++at) {
@@ -102,7 +106,7 @@ class Denoiser {
 
  private:
   Runtime& runtime_;
-  ops::Context ctx_;
+  const Numbers numbers_;
   const RunSettings& settings_;
   std::unique_ptr<LoadedDit> dit_;
   wan_dit::TimeModulation time_;
@@ -159,10 +163,11 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
 void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& latents,
                     ProgressClock& clock, const std::function<void(const TensorView&)>& on_frame,
                     std::string* weights_digest) {
-  ops::Context ctx = runtime.context(runtime.vae_numbers());
   const VideoSize size = video_size(latents.shape());
   clock.enter(Stage::kDecode, static_cast<int>(size.frames));
   const auto vae = model.load_vae(runtime);
+  vae->weights().begin_passes();
+  ops::Context ctx = runtime.context(runtime.vae_numbers());
   int done = 0;
   (*vae)->decode(ctx, latents, [&](const TensorView& frame) {
     REEL_REQUIRE(all_finite({frame.as<float>(), static_cast<size_t>(frame.elements())}), kBadFile,
@@ -172,7 +177,7 @@ void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& late
     on_frame(frame);
     clock.report(++done);
   });
-  if (weights_digest != nullptr) *weights_digest = vae->weights_digest();
+  if (weights_digest != nullptr) *weights_digest = vae->weights().digest();
 }
 
 }  // namespace reel::pipeline

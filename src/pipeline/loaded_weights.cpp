@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/loaded_weights.h"
+
+#include <numeric>
+#include <utility>
+
+namespace reel::pipeline {
+
+LoadedWeights::LoadedWeights(const checkpoint::Component& component, memory::Manifest manifest,
+                             Runtime& runtime, memory::Phase phase,
+                             const prepare::Precision& precision, uint64_t host_budget_bytes)
+    : runtime_(runtime), phase_(phase) {
+  if (!runtime.on_gpu()) {
+    host_preparer_.emplace(component, runtime.weight_target(), precision, runtime.stop());
+    store_.emplace(std::move(manifest), *host_preparer_, host_budget_bytes);
+    return;
+  }
+  runtime.begin_setup(phase);
+  const prepare::Target target = runtime.weight_target();
+  device_preparer_.emplace(component, target.kernels, precision);
+  streamer_.emplace(manifest, *device_preparer_, target.memory, runtime.copies(), runtime.stop(),
+                    runtime.streamer_options(phase, static_cast<int>(manifest.blocks.size())));
+}
+
+LoadedWeights::~LoadedWeights() {
+  if (streamer_) runtime_.count(streamer_->stats());
+}
+
+memory::BlockSource& LoadedWeights::source() {
+  if (streamer_) return *streamer_;
+  return *store_;
+}
+
+std::string LoadedWeights::digest() const {
+  return device_preparer_ ? device_preparer_->digest() : host_preparer_->digest();
+}
+
+void LoadedWeights::begin_passes() {
+  if (!streamer_) return;
+  // The first block's arrival ends the setup; it is handed out again at its turn.
+  if (streamer_->blocks() > 0) streamer_->acquire(0, runtime_.weight_target().stream);
+  runtime_.begin_passes(phase_);
+}
+
+void LoadedWeights::set_last_pass() {
+  if (streamer_) streamer_->set_last_pass();
+}
+
+}  // namespace reel::pipeline
