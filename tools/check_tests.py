@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-MOST = 64
+MOST = 63
 LIST = "tests/untested.txt"
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 WITHOUT = ("backends/",)

@@ -31,5 +31,16 @@ TEST(Arena, HandsOutDisjointAlignedMemory) {
   EXPECT_GE(second - first, 1);
 }
 
+TEST(Arena, TakesAllFromTheRoomThatWasMade) {
+  Arena arena("test");
+  arena.reserve(4096);
+  const uint64_t before = arena.allocations();
+
+  std::byte* const first = arena.take(1024);
+  EXPECT_EQ(arena.take(3072), first + 1024);
+
+  EXPECT_EQ(arena.allocations(), before);
+}
+
 }  // namespace
 }  // namespace reel
