@@ -96,7 +96,8 @@ wan_dit::ForwardShape forward_shape(const wan_dit::Config& config, const ClipPre
 
 ClipPrecision gpu_precision(const std::string& name) {
   const auto all = [](DType compute, DType matrices, DType vae) {
-    return ClipPrecision{.text = {.compute = compute, .matrices = matrices},
+    // As Runtime::text_numbers(): never in 8 bits.
+    return ClipPrecision{.text = {.compute = compute, .matrices = compute},
                          .dit = {.compute = compute, .matrices = matrices},
                          .vae = {.compute = vae, .matrices = vae},
                          .int8_attention = matrices == DType::kI8};

@@ -57,11 +57,11 @@ std::vector<int64_t> token_counts(const EncodedPrompts& prompts) {
 }
 
 void log_stage(const char* stage, const std::string& layout, const Runtime& runtime,
-               double seconds) {
+               const Numbers& numbers, double seconds) {
   char time[32];
   std::snprintf(time, sizeof time, "%.2f s", seconds);
-  log_info(str_cat(stage, ": ", layout, " in ", precision_name(runtime.numbers().precision), ", ",
-                   time, ", activations ", format_bytes(runtime.peak_activation_bytes())));
+  log_info(str_cat(stage, ": ", layout, " in ", precision_name(numbers.precision), ", ", time,
+                   ", activations ", format_bytes(runtime.peak_activation_bytes())));
 }
 
 // On a GPU: decides what lives where, and takes the memory for it.
@@ -91,7 +91,8 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   if (!prompts) {
     prompts = encode_prompts(model, runtime, ids, clock, &clip.weights.text_encoder);
     clip.times.encode_s = clock.stage_seconds();
-    log_stage("encode", model.files().text_encoder->layout, runtime, clip.times.encode_s);
+    log_stage("encode", model.files().text_encoder->layout, runtime, runtime.text_numbers(),
+              clip.times.encode_s);
     if (job != nullptr) job->save_prompts(*prompts);
   }
 
@@ -105,7 +106,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   }
   denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
   clip.times.denoise_s = clock.stage_seconds();
-  log_stage("denoise", model.files().dit->layout, runtime, clip.times.denoise_s);
+  log_stage("denoise", model.files().dit->layout, runtime, runtime.numbers(), clip.times.denoise_s);
 
   media::Frame rgb(static_cast<int>(settings.size.height_px),
                    static_cast<int>(settings.size.width_px));
@@ -118,7 +119,8 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
       },
       &clip.weights.vae);
   clip.times.decode_s = clock.stage_seconds();
-  log_stage("decode", model.files().vae->layout, runtime, clip.times.decode_s);
+  log_stage("decode", model.files().vae->layout, runtime, runtime.vae_numbers(),
+            clip.times.decode_s);
   return clip;
 }
 

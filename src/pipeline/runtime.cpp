@@ -137,6 +137,8 @@ memory::Machine Runtime::machine() const {
   // This process has its context already.
   machine.gpu_free_bytes = gpu_->free_bytes() + machine.context_bytes;
   machine.ram_available_bytes = available_memory_bytes().value_or(0);
+  machine.row_chunk = kGpuRowChunk;
+  machine.most_flops_per_call = kernels_->most_flops_per_call;
   return machine;
 }
 
