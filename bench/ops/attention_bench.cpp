@@ -9,9 +9,10 @@
 #include <string>
 
 #include "backends/cuda/kernels.h"
+#include "backends/cuda/limits.h"
 #include "base/error.h"
-#include "ops/device_rates.h"
 #include "ops/device_time.h"
+#include "ops/random_data.h"
 
 namespace reel::bench {
 namespace {
@@ -173,10 +174,10 @@ void run() {
   cuda::check(cudaGetDeviceProperties(&facts, device), "asking for the GPU");
   std::printf("%s, sm_%d%d, %d multiprocessors\n", facts.name, facts.major, facts.minor,
               facts.multiProcessorCount);
-  const Rates rates{.int8 = mma_rate(Mma::kS8),
-                    .f16 = mma_rate(Mma::kF16),
-                    .bf16 = mma_rate(Mma::kBF16),
-                    .bytes = copy_rate()};
+  const Rates rates{.int8 = cuda::mma_rate(cuda::Mma::kS8),
+                    .f16 = cuda::mma_rate(cuda::Mma::kF16),
+                    .bf16 = cuda::mma_rate(cuda::Mma::kBF16),
+                    .bytes = cuda::copy_rate()};
   std::printf("mma.sync int8 %.1f TOP/s, f16 %.1f, bf16 %.1f; copy %.1f GB/s, read and written\n",
               1e-12 * rates.int8, 1e-12 * rates.f16, 1e-12 * rates.bf16, 1e-9 * rates.bytes);
   std::printf("%-44s %12s %14s %7s\n", "", "each", "rate", "bound");

@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "backends/cuda/kernels.h"
+#include "backends/cuda/limits.h"
 #include "base/error.h"
-#include "ops/device_rates.h"
 #include "ops/device_time.h"
+#include "ops/random_data.h"
 
 namespace reel::bench {
 namespace {
@@ -206,7 +207,7 @@ void run() {
   cuda::check(cudaGetDeviceProperties(&facts, device), "asking for the GPU");
   std::printf("%s, sm_%d%d, %d multiprocessors, L2 %d MiB\n", facts.name, facts.major, facts.minor,
               facts.multiProcessorCount, facts.l2CacheSize >> 20);
-  const Rates rates{.products = mma_rate(Mma::kF16), .bytes = copy_rate()};
+  const Rates rates{.products = cuda::mma_rate(cuda::Mma::kF16), .bytes = cuda::copy_rate()};
   std::printf("mma.sync f16 %.1f TFLOP/s, copy %.1f GB/s, read and written\n",
               1e-12 * rates.products, 1e-9 * rates.bytes);
   std::printf("%-50s %4s %11s %15s %7s %11s\n", "f16, 832x480, 81 frames", "runs", "each", "rate",

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "backends/cuda/kernels.h"
+#include "backends/cuda/limits.h"
 #include "base/error.h"
 #include "core/int8_layout.h"
 #include "ops/cublaslt.h"
-#include "ops/device_rates.h"
 #include "ops/device_time.h"
+#include "ops/random_data.h"
 
 namespace reel::bench {
 namespace {
@@ -268,13 +269,14 @@ void bench_f32(int64_t rows, int64_t in, int64_t out) {
 
 Rates measure_rates() {
   Rates rates{};
+  using cuda::Mma;
   for (const Mma mma : {Mma::kS8, Mma::kF16, Mma::kF16F16, Mma::kBF16}) {
-    const double rate = mma_rate(mma);
-    std::printf("mma.sync %-49s %24.1f TOPS\n", mma_name(mma), 1e-12 * rate);
+    const double rate = cuda::mma_rate(mma);
+    std::printf("mma.sync %-49s %24.1f TOPS\n", cuda::mma_name(mma), 1e-12 * rate);
     if (mma == Mma::kS8) rates.int8 = rate;
     if (mma == Mma::kBF16) rates.bf16 = rate;
   }
-  rates.bytes = copy_rate();
+  rates.bytes = cuda::copy_rate();
   std::printf("%-58s %24.1f GB/s\n", "copy within GPU memory, read and written",
               1e-9 * rates.bytes);
   return rates;

@@ -26,6 +26,12 @@ fs::path state_folder() {
   return fs::temp_directory_path() / ("reel-state-" + std::to_string(::getuid()));
 }
 
+fs::path cache_folder() {
+  if (const auto cache = get("XDG_CACHE_HOME")) return fs::path(*cache) / "reel";
+  if (const auto home = get("HOME")) return fs::path(*home) / ".cache/reel";
+  return fs::temp_directory_path() / ("reel-cache-" + std::to_string(::getuid()));
+}
+
 std::string config_file() {
   const auto home = get("HOME");
   const auto config = get("XDG_CONFIG_HOME");

@@ -16,6 +16,9 @@ std::string models_path();
 // $XDG_STATE_HOME/reel, else ~/.local/state/reel, else /tmp/reel-state-<uid>.
 std::filesystem::path state_folder();
 
+// $XDG_CACHE_HOME/reel, else ~/.cache/reel, else /tmp/reel-cache-<uid>: what can be made again.
+std::filesystem::path cache_folder();
+
 // Settings of the command line: $XDG_CONFIG_HOME/reel/reel.toml, else ~/.config/reel/reel.toml.
 std::string config_file();
 

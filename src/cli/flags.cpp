@@ -80,6 +80,9 @@ void Flags::add(const std::string& name, std::optional<uint64_t>& value, const s
 void Flags::add(const std::string& name, std::vector<int>& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help)->delimiter(',');
 }
+void Flags::add(const std::string& name, std::vector<std::string>& value, const std::string& help) {
+  impl_->last = impl_->app.add_option(name, value, help);
+}
 void Flags::add(const std::string& name, uint64_t& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help)->check(refuse_minus);
 }

@@ -28,6 +28,7 @@ class Flags {
   void add(const std::string& name, std::optional<float>& value, const std::string& help);
   void add(const std::string& name, std::optional<uint64_t>& value, const std::string& help);
   void add(const std::string& name, std::vector<int>& value, const std::string& help);
+  void add(const std::string& name, std::vector<std::string>& value, const std::string& help);
   void add(const std::string& name, uint64_t& value, const std::string& help);
   void add(const std::string& name, int64_t& value, const std::string& help);
   void add_switch(const std::string& name, bool& value, const std::string& help);

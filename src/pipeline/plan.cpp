@@ -9,6 +9,7 @@
 #include "base/available_memory.h"
 #include "base/error.h"
 #include "pipeline/clip_planner.h"
+#include "pipeline/machine_file.h"
 #include "pipeline/open_model.h"
 #include "pipeline/text_to_video.h"
 
@@ -40,7 +41,7 @@ Place choose_place(const ModelOptions& options, std::vector<std::string>& notes)
   const std::vector<cuda::GpuFacts> gpus = cuda::list_gpus();
   const auto gpu = std::find_if(gpus.begin(), gpus.end(),
                                 [&](const cuda::GpuFacts& facts) { return facts.index == index; });
-  place.machine = memory::assumed_machine(gpu == gpus.end() ? std::string() : gpu->name);
+  place.machine = machine_with(gpu == gpus.end() ? std::string() : gpu->name);
   place.machine.ram_available_bytes = available_memory_bytes().value_or(0);
   if (gpu != gpus.end()) {
     if (place.budget.card_bytes == 0) place.budget.card_bytes = gpu->total_bytes;

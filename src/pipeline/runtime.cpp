@@ -9,6 +9,7 @@
 #include "base/available_memory.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "pipeline/machine_file.h"
 
 namespace reel::pipeline {
 namespace {
@@ -133,7 +134,7 @@ Numbers Runtime::safer_numbers() const {
 }
 
 memory::Machine Runtime::machine() const {
-  memory::Machine machine = memory::assumed_machine(gpu_->facts().name);
+  memory::Machine machine = machine_with(gpu_->facts().name);
   // This process has its context already.
   machine.gpu_free_bytes = gpu_->free_bytes() + machine.context_bytes;
   machine.ram_available_bytes = available_memory_bytes().value_or(0);

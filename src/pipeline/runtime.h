@@ -64,6 +64,8 @@ class Runtime {
   void begin_passes(memory::Phase phase);
   memory::StreamerOptions streamer_options(memory::Phase phase, int blocks) const;
   CopyEngine& copies() { return gpu_->copies(); }
+  // Takes a second. On a GPU only.
+  cuda::GpuLimits measure_limits() { return gpu_->measure_limits(); }
   // What a plan is made from.
   memory::Machine machine() const;
   const memory::Budget& budget() const { return budget_; }

@@ -5,6 +5,7 @@
 #include "backends/cuda/cuda_check.h"
 #include "backends/cuda/device_memory.h"
 #include "backends/cuda/kernel_table.h"
+#include "backends/cuda/limits.h"
 #include "base/error.h"
 
 namespace reel::cuda {
@@ -76,6 +77,11 @@ class OpenedGpu : public Gpu {
     size_t total_bytes = 0;
     check(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for free GPU memory");
     return free_bytes;
+  }
+  GpuLimits measure_limits() override {
+    return {.int8_ops = mma_rate(Mma::kS8),
+            .f16_ops = mma_rate(Mma::kF16),
+            .copied_bytes = copy_rate()};
   }
   void synchronise() override { check(cudaDeviceSynchronize(), "waiting for the GPU"); }
 

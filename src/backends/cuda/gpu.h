@@ -34,6 +34,12 @@ bool is_built();
 // The GPUs that could be opened, as CUDA numbers them. Empty without a driver; never throws.
 std::vector<GpuFacts> list_gpus();
 
+// What a GPU can do at most, measured, per second: products of mma.sync, and bytes read and written
+// by copies within its memory.
+struct GpuLimits {
+  double int8_ops = 0, f16_ops = 0, copied_bytes = 0;
+};
+
 // One GPU with a stream for computing and one for copies. Not copyable.
 class Gpu {
  public:
@@ -50,6 +56,8 @@ class Gpu {
   virtual CopyEngine& copies() = 0;
   // As the driver counts now, for the whole card.
   virtual uint64_t free_bytes() const = 0;
+  // Takes a second, and half a GiB of memory for that time.
+  virtual GpuLimits measure_limits() = 0;
   // Waits until all work submitted so far is done. Throws kDeviceFailure when some of it failed.
   virtual void synchronise() = 0;
 };

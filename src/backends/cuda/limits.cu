@@ -1,27 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/device_rates.h"
+#include "backends/cuda/limits.h"
 
 #include <cuda_runtime.h>
 
-#include "backends/cuda/device/half.cuh"
+#include <algorithm>
+#include <array>
+
+#include "backends/cuda/cuda_check.h"
 #include "backends/cuda/device/mma.cuh"
-#include "backends/cuda/element_type.h"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
-#include "ops/device_time.h"
 
-namespace reel::bench {
+namespace reel::cuda {
 namespace {
 
-namespace device = cuda::device;
+constexpr int kRepeats = 9;
+
+struct EventPair {
+  EventPair() {
+    check(cudaEventCreate(&begin), "making an event");
+    check(cudaEventCreate(&end), "making an event");
+  }
+  ~EventPair() {
+    cudaEventDestroy(begin);
+    cudaEventDestroy(end);
+  }
+  EventPair(const EventPair&) = delete;
+  EventPair& operator=(const EventPair&) = delete;
+  cudaEvent_t begin = nullptr, end = nullptr;
+};
+
+// The median of several runs, in seconds, after one that does not count.
+template <typename Work>
+double median_seconds(Work&& work) {
+  const EventPair events;
+  std::array<double, kRepeats> seconds{};
+  for (int run = -1; run < kRepeats; ++run) {
+    check(cudaEventRecord(events.begin), "timing");
+    work();
+    check(cudaEventRecord(events.end), "timing");
+    check(cudaEventSynchronize(events.end), "running what is timed");
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, events.begin, events.end), "timing");
+    if (run >= 0) seconds[static_cast<size_t>(run)] = 1e-3 * milliseconds;
+  }
+  std::sort(seconds.begin(), seconds.end());
+  return seconds[kRepeats / 2];
+}
+
+// Memory of the GPU until the end of a scope.
+class DeviceBytes {
+ public:
+  explicit DeviceBytes(size_t size) { check(cudaMalloc(&data_, size), "taking memory"); }
+  ~DeviceBytes() { cudaFree(data_); }
+  DeviceBytes(const DeviceBytes&) = delete;
+  DeviceBytes& operator=(const DeviceBytes&) = delete;
+  void* data() const { return data_; }
+
+ private:
+  void* data_ = nullptr;
+};
 
 __device__ inline uint32_t hash(uint32_t x) {
   x = (x ^ (x >> 16)) * 0x7feb352du;
   x = (x ^ (x >> 15)) * 0x846ca68bu;
   return x ^ (x >> 16);
 }
-
-// ---------------------------------------------------------------- tensor cores
 
 constexpr int kThreads = 256;
 constexpr int kBlocksPerProcessor = 2;
@@ -77,43 +121,15 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerProcessor) mma_kernel(floa
 
 template <Mma kMma>
 double measured_rate() {
-  const int blocks = cuda::processor_count() * kBlocksPerProcessor;
-  void* out = nullptr;
-  cuda::check(cudaMalloc(&out, sizeof(float) * static_cast<size_t>(blocks) * kThreads),
-              "taking memory");
-  const double seconds = median_seconds(9, [&](int) {
-    cuda::launch("mma_rate", mma_kernel<kMma>,
-                 {.grid = dim3(static_cast<unsigned>(blocks)), .block = dim3(kThreads)},
-                 static_cast<float*>(out));
+  const int blocks = processor_count() * kBlocksPerProcessor;
+  const DeviceBytes out(sizeof(float) * static_cast<size_t>(blocks) * kThreads);
+  const double seconds = median_seconds([&] {
+    launch("mma_rate", mma_kernel<kMma>,
+           {.grid = dim3(static_cast<unsigned>(blocks)), .block = dim3(kThreads)},
+           static_cast<float*>(out.data()));
   });
-  cudaFree(out);
   constexpr double kOperations = 2.0 * 16 * 8 * (kMma == Mma::kS8 ? 32 : 16);
   return kOperations * kChains * kRounds * blocks * (kThreads / 32) / seconds;
-}
-
-// ---------------------------------------------------------------- random numbers
-
-__global__ void fill_int8_kernel(int8_t* to, int64_t elements, uint32_t seed) {
-  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (at >= elements) return;
-  to[at] =
-      static_cast<int8_t>(static_cast<int>(hash(static_cast<uint32_t>(at) ^ seed) % 255) - 127);
-}
-
-// e4m3: signs and mantissas at random, exponents of 1/64 to 2.
-__global__ void fill_e4m3_kernel(uint8_t* to, int64_t elements, uint32_t seed) {
-  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (at >= elements) return;
-  const uint32_t bits = hash(static_cast<uint32_t>(at) ^ seed);
-  to[at] = static_cast<uint8_t>((bits & 0x87u) | (1 + (bits >> 8) % 7) << 3);
-}
-
-template <typename T>
-__global__ void fill_floats_kernel(T* to, int64_t elements, uint32_t seed) {
-  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (at >= elements) return;
-  const uint32_t bits = hash(static_cast<uint32_t>(at) ^ seed);
-  device::store_from_float(to[at], static_cast<float>(bits >> 8) * 0x1p-23f - 1.0f);
 }
 
 }  // namespace
@@ -139,33 +155,13 @@ double mma_rate(Mma mma) {
 }
 
 double copy_rate() {
-  constexpr size_t kBytes = size_t{1} << 30;
-  void* from = nullptr;
-  void* to = nullptr;
-  cuda::check(cudaMalloc(&from, kBytes), "taking memory");
-  cuda::check(cudaMalloc(&to, kBytes), "taking memory");
-  fill_random(from, DType::kI8, kBytes, 1);
-  const double seconds = median_seconds(9, [&](int) {
-    cuda::check(cudaMemcpyAsync(to, from, kBytes, cudaMemcpyDeviceToDevice), "copying");
+  constexpr size_t kBytes = size_t{1} << 28;
+  const DeviceBytes from(kBytes);
+  const DeviceBytes to(kBytes);
+  const double seconds = median_seconds([&] {
+    check(cudaMemcpyAsync(to.data(), from.data(), kBytes, cudaMemcpyDeviceToDevice), "copying");
   });
-  cudaFree(from);
-  cudaFree(to);
   return 2.0 * kBytes / seconds;
 }
 
-void fill_random(void* to, DType dtype, int64_t elements, uint32_t seed) {
-  const cuda::LaunchShape shape{
-      .grid = dim3(static_cast<unsigned>((elements + kThreads - 1) / kThreads)),
-      .block = dim3(kThreads)};
-  if (dtype == DType::kI8) {
-    cuda::launch("fill", fill_int8_kernel, shape, static_cast<int8_t*>(to), elements, seed);
-  } else if (dtype == DType::kF8E4M3) {
-    cuda::launch("fill", fill_e4m3_kernel, shape, static_cast<uint8_t*>(to), elements, seed);
-  } else {
-    cuda::with_element_type(dtype, [&]<typename T>(T) {
-      cuda::launch("fill", fill_floats_kernel<T>, shape, static_cast<T*>(to), elements, seed);
-    });
-  }
-}
-
-}  // namespace reel::bench
+}  // namespace reel::cuda
