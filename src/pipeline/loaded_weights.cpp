@@ -11,14 +11,13 @@ LoadedWeights::LoadedWeights(const checkpoint::Component& component, memory::Man
                              const prepare::Precision& precision, uint64_t host_budget_bytes)
     : runtime_(runtime), phase_(phase) {
   if (!runtime.on_gpu()) {
-    host_preparer_.emplace(component, runtime.weight_target(), precision, runtime.stop());
+    host_preparer_.emplace(component, runtime.kernels(), precision, runtime.stop());
     store_.emplace(std::move(manifest), *host_preparer_, host_budget_bytes);
     return;
   }
   runtime.begin_setup(phase);
-  const prepare::Target target = runtime.weight_target();
-  device_preparer_.emplace(component, target.kernels, precision);
-  streamer_.emplace(manifest, *device_preparer_, target.memory, runtime.copies(), runtime.stop(),
+  device_preparer_.emplace(component, runtime.kernels(), precision);
+  streamer_.emplace(manifest, *device_preparer_, runtime.memory(), runtime.copies(), runtime.stop(),
                     runtime.streamer_options(phase, static_cast<int>(manifest.blocks.size())));
 }
 
@@ -38,7 +37,7 @@ std::string LoadedWeights::digest() const {
 void LoadedWeights::begin_passes() {
   if (!streamer_) return;
   // The first block's arrival ends the setup; it is handed out again at its turn.
-  if (streamer_->blocks() > 0) streamer_->acquire(0, runtime_.weight_target().stream);
+  if (streamer_->blocks() > 0) streamer_->acquire(0, runtime_.stream());
   runtime_.begin_passes(phase_);
 }
 

@@ -14,11 +14,6 @@
 namespace reel::pipeline {
 namespace {
 
-constexpr int kOldestMajor = 8;
-// Large enough to fill any GPU, small enough for its scratch: 97 % of whole-request speed on 132
-// multiprocessors by count of tiles.
-constexpr int64_t kGpuRowChunk = 8192;
-
 // Where the system does not tell.
 constexpr uint64_t kAssumedMemoryBytes = uint64_t{4} << 30;
 
@@ -60,7 +55,7 @@ int gpu_index(const std::string& device) {
   if (device == "cpu") return -1;
   if (device == "auto") {
     for (const cuda::GpuFacts& gpu : cuda::list_gpus()) {
-      if (gpu.major >= kOldestMajor) return gpu.index;
+      if (gpu.major >= cuda::kOldestMajor) return gpu.index;
     }
     return -1;
   }
@@ -138,7 +133,6 @@ memory::Machine Runtime::machine() const {
   // This process has its context already.
   machine.gpu_free_bytes = gpu_->free_bytes() + machine.context_bytes;
   machine.ram_available_bytes = available_memory_bytes().value_or(0);
-  machine.row_chunk = kGpuRowChunk;
   machine.most_flops_per_call = kernels_->most_flops_per_call;
   return machine;
 }
@@ -201,10 +195,6 @@ void Runtime::count(const memory::StreamerStats& stats) {
   streamed_.restarts += stats.restarts;
 }
 
-prepare::Target Runtime::weight_target() {
-  return {.kernels = *kernels_, .memory = *memory_, .stream = stream()};
-}
-
 ops::Context Runtime::context(const Numbers& numbers) {
   return {.kernels = *kernels_,
           .arena = *arena_,
@@ -213,7 +203,7 @@ ops::Context Runtime::context(const Numbers& numbers) {
           .stream = stream(),
           .memory = *memory_,
           .int8_attention = numbers.int8_attention,
-          .row_chunk = on_gpu() ? kGpuRowChunk : 0};
+          .row_chunk = on_gpu() ? memory::kGpuRowChunk : 0};
 }
 
 void Runtime::pace() {

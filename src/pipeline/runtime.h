@@ -16,7 +16,7 @@
 #include "memory/block_streamer.h"
 #include "memory/planner.h"
 #include "ops/context.h"
-#include "prepare/host_preparer.h"
+#include "prepare/weight_items.h"
 #include "schedulers/noise.h"
 
 namespace reel::pipeline {
@@ -41,8 +41,11 @@ class Runtime {
   ~Runtime();
 
   const StopFlag& stop() const { return stop_; }
-  prepare::Target weight_target();
   bool on_gpu() const { return gpu_ != nullptr; }
+  const ops::Kernels& kernels() const { return *kernels_; }
+  // Where weights and activations lie; of a plan, its region.
+  MemorySpace& memory() { return *memory_; }
+  Stream stream() const { return on_gpu() ? gpu_->compute_stream() : Stream{}; }
 
   const Numbers& numbers() const { return numbers_; }
   // The text encoder's, never in 8 bits: a prompt is encoded once, so rotating and rounding the
@@ -90,8 +93,6 @@ class Runtime {
   std::string kernels_summary() const;
 
  private:
-  Stream stream() const { return on_gpu() ? gpu_->compute_stream() : Stream{}; }
-
   const StopFlag& stop_;
   std::unique_ptr<cuda::Gpu> gpu_;  // null on the CPU
   const ops::Kernels* kernels_;

@@ -3,15 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "core/buffer.h"
-#include "core/int8_layout.h"
 #include "core/numerics/small_floats.h"
 #include "prepare/dequantise.h"
 #include "prepare/quantise.h"
@@ -122,25 +121,6 @@ Buffer rounded(const float* from, int64_t count, DType dtype, const StopFlag& st
   return memory;
 }
 
-// Takes host memory over, or copies it to where the weights go.
-Buffer moved_to(const Target& target, Buffer host) {
-  if (target.memory.is_host()) return host;
-  Buffer there(target.memory, host.size_bytes(), "weights");
-  target.memory.upload(there.data(), host.data(), host.size_bytes(), target.stream);
-  return there;
-}
-
-// What pack_matrix takes, as a packed matrix of the backends that keep rows as they are.
-Buffer plain_rows(const ops::PackMatrixArgs& args) {
-  const auto numbers = static_cast<size_t>(storage_bytes(args.dtype, args.out * args.in));
-  const auto scales_at = static_cast<size_t>(scales_offset_bytes(args.out * args.in));
-  const auto scale_bytes = static_cast<size_t>(storage_bytes(DType::kF32, args.out));
-  Buffer host(args.dtype == DType::kI8 ? scales_at + scale_bytes : numbers, "weights");
-  std::memcpy(host.data(), args.from, numbers);
-  if (args.dtype == DType::kI8) std::memcpy(host.data() + scales_at, args.row_scale, scale_bytes);
-  return host;
-}
-
 // Rotates and rounds the rows of `values`, some at a time.
 void quantise_all(std::span<float> values, int64_t rows, std::span<int8_t> numbers,
                   std::span<float> scales, const StopFlag& stop) {
@@ -158,7 +138,7 @@ void quantise_all(std::span<float> values, int64_t rows, std::span<int8_t> numbe
 }
 
 // One row part of a matrix, packed.
-Buffer packed_part(const Target& target, DType dtype, int64_t out, int64_t in,
+Buffer packed_part(const ops::Kernels& kernels, DType dtype, int64_t out, int64_t in,
                    std::span<float> values, const StopFlag& stop) {
   ops::PackMatrixArgs args{.from = values.data(),
                            .dtype = dtype,
@@ -180,53 +160,40 @@ Buffer packed_part(const Target& target, DType dtype, int64_t out, int64_t in,
     args.row_scale = scales.data();
   }
   stop.check();
-  if (!target.memory.is_host()) return moved_to(target, plain_rows(args));
-  Buffer memory(static_cast<size_t>(target.kernels.packed_matrix_bytes(dtype, out, in)), "weights");
+  Buffer memory(static_cast<size_t>(kernels.packed_matrix_bytes(dtype, out, in)), "weights");
   args.to = memory.data();
-  target.kernels.pack_matrix(args, {});
+  kernels.pack_matrix(args, {});
   return memory;
 }
 
 void prepare_matrix(const WeightItem& item, std::span<float> values, DType dtype,
-                    const Target& target, const StopFlag& stop, PreparedBlock::Item& to) {
+                    const ops::Kernels& kernels, const StopFlag& stop, PreparedBlock::Item& to) {
   const int64_t out = item.shape[0] / item.parts;
   const int64_t in = item.shape.elements() / item.shape[0];
   const auto part_size = static_cast<size_t>(out * in);
   for (int part = 0; part < item.parts; ++part) {
     const auto begin = static_cast<size_t>(part) * part_size;
     const Buffer& memory = to.memory.emplace_back(
-        packed_part(target, dtype, out, in, values.subspan(begin, part_size), stop));
+        packed_part(kernels, dtype, out, in, values.subspan(begin, part_size), stop));
     to.matrices.push_back({.data = memory.data(), .dtype = dtype, .out = out, .in = in});
   }
 }
 
 void prepare_conv(const WeightItem& item, std::span<const float> values, DType dtype,
-                  const Target& target, PreparedBlock::Item& to) {
+                  const ops::Kernels& kernels, PreparedBlock::Item& to) {
   const ConvShape shape = conv_shape(item);
   const int64_t part_elements = item.shape.elements() / item.parts;
   for (int part = 0; part < item.parts; ++part) {
-    const float* from = values.data() + part * part_elements;
-    const size_t from_bytes = static_cast<size_t>(part_elements) * sizeof(float);
-    Buffer uploaded;
-    if (!target.memory.is_host()) {
-      uploaded = Buffer(target.memory, from_bytes, "weights on their way");
-      target.memory.upload(uploaded.data(), from, from_bytes, target.stream);
-      from = reinterpret_cast<const float*>(uploaded.data());
-    }
+    const float* const from = values.data() + part * part_elements;
     Buffer& memory = to.memory.emplace_back(
-        target.memory, static_cast<size_t>(target.kernels.packed_conv_bytes(dtype, shape)),
-        "weights");
-    target.kernels.pack_conv({.from = from, .shape = shape, .dtype = dtype, .to = memory.data()},
-                             target.stream);
+        static_cast<size_t>(kernels.packed_conv_bytes(dtype, shape)), "weights");
+    kernels.pack_conv({.from = from, .shape = shape, .dtype = dtype, .to = memory.data()}, {});
     to.convs.push_back({.data = memory.data(), .dtype = dtype, .shape = shape});
   }
 }
 
-void prepare_tensor(const WeightItem& item, std::span<const float> values, const Target& target,
-                    PreparedBlock::Item& to) {
-  Buffer host(values.size() * sizeof(float), "weights");
-  std::copy(values.begin(), values.end(), reinterpret_cast<float*>(host.data()));
-  const Buffer& memory = to.memory.emplace_back(moved_to(target, std::move(host)));
+void prepare_tensor(const WeightItem& item, Floats read, PreparedBlock::Item& to) {
+  const Buffer& memory = to.memory.emplace_back(std::move(read.memory));
   to.tensor = {.data = memory.data(), .dtype = DType::kF32, .shape = item.shape};
 }
 
@@ -242,12 +209,10 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        bytes += item.parts *
-                 target_.kernels.packed_matrix_bytes(matrix_dtype(item, precision_), out, in);
+        bytes += item.parts * kernels_.packed_matrix_bytes(matrix_dtype(item, precision_), out, in);
         break;
       case WeightKind::kConv:
-        bytes +=
-            item.parts * target_.kernels.packed_conv_bytes(precision_.compute, conv_shape(item));
+        bytes += item.parts * kernels_.packed_conv_bytes(precision_.compute, conv_shape(item));
         break;
       case WeightKind::kTable: break;
     }
@@ -266,7 +231,7 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       continue;
     }
     Digest digest;
-    const Floats read = read_all(stored, digest, stop_);
+    Floats read = read_all(stored, digest, stop_);
     const std::span<float> values = read.values;
     digests_.set(item.name, digest.hex());
     PreparedBlock::Item& to = prepared->items_[item.name];
@@ -274,10 +239,10 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        prepare_matrix(item, values, matrix_dtype(item, precision_), target_, stop_, to);
+        prepare_matrix(item, values, matrix_dtype(item, precision_), kernels_, stop_, to);
         break;
-      case WeightKind::kConv: prepare_conv(item, values, precision_.compute, target_, to); break;
-      default: prepare_tensor(item, values, target_, to); break;
+      case WeightKind::kConv: prepare_conv(item, values, precision_.compute, kernels_, to); break;
+      default: prepare_tensor(item, std::move(read), to); break;
     }
   }
   return prepared;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns the stored tensors of a block into weights on the host; they are packed for the CPU's
-// kernels or copied to a GPU as they are.
+// Turns the stored tensors of a block into weights on the host, packed for the CPU's kernels.
 #pragma once
 
 #include <memory>
@@ -8,26 +7,18 @@
 
 #include "base/stop.h"
 #include "checkpoint/checkpoint.h"
-#include "core/memory_space.h"
 #include "memory/block_preparer.h"
 #include "ops/kernels.h"
 #include "prepare/weight_items.h"
 
 namespace reel::prepare {
 
-// Where weights go, and the kernels that will read them there.
-struct Target {
-  const ops::Kernels& kernels;
-  MemorySpace& memory = host_memory();
-  Stream stream;  // what uses the weights comes after it
-};
-
 class HostPreparer : public memory::BlockPreparer {
  public:
   // All arguments must outlive this object.
-  HostPreparer(const checkpoint::Component& component, const Target& target,
+  HostPreparer(const checkpoint::Component& component, const ops::Kernels& kernels,
                const Precision& precision, const StopFlag& stop)
-      : component_(component), target_(target), precision_(precision), stop_(stop) {}
+      : component_(component), kernels_(kernels), precision_(precision), stop_(stop) {}
 
   uint64_t prepared_bytes(const memory::WeightBlock& block) const override;
   std::unique_ptr<memory::WeightSource> prepare(const memory::WeightBlock& block) override;
@@ -38,7 +29,7 @@ class HostPreparer : public memory::BlockPreparer {
 
  private:
   const checkpoint::Component& component_;
-  const Target target_;
+  const ops::Kernels& kernels_;
   Precision precision_;
   const StopFlag& stop_;
   TensorDigests digests_;

@@ -11,8 +11,6 @@
 namespace reel::cuda {
 namespace {
 
-constexpr int kOldestMajor = 8;
-
 std::string version_text(int version) {
   if (version <= 0) return {};
   return str_cat(version / 1000, '.', version % 1000 / 10);

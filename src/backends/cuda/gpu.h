@@ -13,6 +13,9 @@
 
 namespace reel::cuda {
 
+// The oldest compute capability that the kernels run on is this and 0.
+constexpr int kOldestMajor = 8;
+
 struct GpuFacts {
   int index = 0;
   std::string name;

@@ -41,7 +41,7 @@ class StreamedLayouts : public testing::TestWithParam<const char*> {
     SCOPED_TRACE(testing::Message()
                  << checkpoint::network_name(component.network) << ", " << streamed << " streamed");
     const auto blocks = static_cast<int>(manifest.blocks.size());
-    prepare::HostPreparer host(component, {.kernels = cpu::reference_kernels()}, precision, stop_);
+    prepare::HostPreparer host(component, cpu::reference_kernels(), precision, stop_);
     memory::WeightStore want(manifest, host, uint64_t{1} << 40);
     const ops::Kernels kernels = test::queued_kernels();
     prepare::DevicePreparer preparer(component, kernels, precision);

@@ -161,7 +161,7 @@ class StoredAs : public testing::TestWithParam<std::tuple<Stored, Precision>> {
 TEST_P(StoredAs, StreamedWeightsAreThoseOfTheHost) {
   const MadeComponent made(stored_);
   StopFlag stop;
-  HostPreparer host(made.component(), {.kernels = cpu::reference_kernels()}, precision_, stop);
+  HostPreparer host(made.component(), cpu::reference_kernels(), precision_, stop);
   memory::WeightStore want(made.manifest(), host, 0);
   const ops::Kernels kernels = test::queued_kernels();
   const std::vector<std::vector<int>> residencies{{}, {0, 2}, {0, 1, 2, 3}};
@@ -242,7 +242,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(DevicePreparer, ReadsRowsOfATableIntoHostMemory) {
   const MadeComponent made({"F32", DType::kF32});
   StopFlag stop;
-  HostPreparer host(made.component(), {.kernels = cpu::reference_kernels()}, {}, stop);
+  HostPreparer host(made.component(), cpu::reference_kernels(), {}, stop);
   DevicePreparer preparer(made.component(), cpu::reference_kernels(), {});
   const Tensor got(DType::kF32, {2, 256}), want(DType::kF32, {2, 256});
   const int32_t ids[] = {4, 1};

@@ -49,7 +49,7 @@ class PreparerTest : public testing::Test {
   }
 
   HostPreparer preparer() {
-    return {component_, {.kernels = cpu::reference_kernels()}, {DType::kF32, DType::kF32}, stop_};
+    return {component_, cpu::reference_kernels(), {DType::kF32, DType::kF32}, stop_};
   }
 
   test::TempFolder folder_;
