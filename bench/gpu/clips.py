@@ -91,9 +91,8 @@ class Bench:
 def print_row(row: dict) -> None:
     text = f"{row['name']:28} {row['wall_s']:7.2f} s"
     if row["exit_code"] == 0:
-        seconds = row["clip"]["seconds"]
-        text += (f"  text {seconds['encode']:.2f}  denoise {seconds['denoise']:.2f}"
-                 f"  decode {seconds['decode']:.2f}")
+        text += "".join(f"  {stage['stage']} {stage['seconds']:.2f}"
+                        for stage in row["clip"]["measured"]["stages"])
     text += (f"  GPU {row['gpu_peak_bytes'] / GIB:.2f} GiB  host {row['host_peak_bytes'] / GIB:.2f} GiB")
     if "planned_gpu_bytes" in row:
         text += f"  planned {row['planned_gpu_bytes'] / GIB:.2f}"
@@ -197,7 +196,8 @@ def report(bench: Bench) -> dict:
 def summary(rows: list[dict]) -> None:
     for name in dict.fromkeys(row["name"] for row in rows):
         steps = [seconds for row in rows if row["name"] == name and row["exit_code"] == 0
-                 for seconds in row["clip"].get("step_seconds", [])[1:]]
+                 for stage in row["clip"]["measured"]["stages"]
+                 for seconds in stage.get("step_seconds", [])[1:]]
         if steps:
             print(f"{name}: median of steps after the first {statistics.median(steps):.3f} s")
 

@@ -2,6 +2,8 @@
 // What a clip is made from, and what came out.
 #pragma once
 
+#include <reel/report.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,10 +48,6 @@ struct VideoRequest {
   bool write_recipe = true;
 };
 
-struct PhaseTimes {
-  double load_s = 0, encode_s = 0, denoise_s = 0, decode_s = 0, total_s = 0;
-};
-
 struct VideoResult {
   std::string path;
   uint64_t seed = 0;
@@ -57,9 +55,7 @@ struct VideoResult {
   std::string frames_digest;  // of the raw RGB frames
   std::string recipe_json;
   std::string job_id;
-  std::string kernels;  // which ran
-  PhaseTimes times;
-  uint64_t peak_memory_bytes = 0;
+  RunReport report;
 };
 
 }  // namespace reel

@@ -2,17 +2,16 @@
 // `reel generate`: a prompt becomes a clip.
 #include <reel/engine.h>
 
-#include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "base/byte_units.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
+#include "cli/summary.h"
 
 namespace reel::cli {
 namespace {
@@ -32,35 +31,20 @@ std::string read_prompt(const std::string& path) {
   return {std::istreambuf_iterator<char>(std::cin), {}};
 }
 
-std::string to_json(const VideoResult& result) {
-  nlohmann::json text{{"path", result.path},
-                      {"seed", result.seed},
-                      {"width", result.width_px},
-                      {"height", result.height_px},
-                      {"frames", result.frames},
-                      {"frames_digest", result.frames_digest},
-                      {"kernels", result.kernels},
-                      {"peak_memory_bytes", result.peak_memory_bytes},
-                      {"seconds",
-                       {{"encode", result.times.encode_s},
-                        {"denoise", result.times.denoise_s},
-                        {"decode", result.times.decode_s},
-                        {"total", result.times.total_s}}}};
+std::string as_json(const VideoResult& result) {
+  nlohmann::json text{{"path", result.path},      {"seed", result.seed},
+                      {"width", result.width_px}, {"height", result.height_px},
+                      {"frames", result.frames},  {"frames_digest", result.frames_digest}};
+  text["measured"] = nlohmann::json::parse(to_json(result.report));
   text["recipe"] = nlohmann::json::parse(result.recipe_json);
   return text.dump(1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void report(const VideoResult& result, bool json, Terminal& terminal) {
-  if (json) return terminal.answer(to_json(result));
-  char line[256];
-  std::snprintf(line, sizeof line,
-                "%d wide x %d high, %d frames, seed %llu: %.1f s (text %.1f, denoise %.1f, "
-                "decode %.1f), %s, peak %s",
-                result.width_px, result.height_px, result.frames,
-                static_cast<unsigned long long>(result.seed), result.times.total_s,
-                result.times.encode_s, result.times.denoise_s, result.times.decode_s,
-                result.kernels.c_str(), format_bytes(result.peak_memory_bytes).c_str());
-  terminal.note(line);
+  if (json) return terminal.answer(as_json(result));
+  terminal.note(str_cat(result.width_px, " wide x ", result.height_px, " high, ", result.frames,
+                        " frames, seed ", result.seed, ": ", summary_of_time(result.report)));
+  for (const std::string& line : summary_lines(result.report)) terminal.note(line);
   terminal.answer(result.path);
 }
 

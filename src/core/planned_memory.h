@@ -36,6 +36,7 @@ class PlannedMemory : public MemorySpace {
 
   // What is in use and what was at most, by tag.
   const RegionAllocator& region() const { return region_; }
+  RegionAllocator& region() { return region_; }
 
  private:
   MemorySpace& below_;

@@ -34,19 +34,8 @@ uint64_t RegionAllocator::allocate(uint64_t size_bytes, std::string_view tag) {
   const auto [offset, free_bytes] = *best;
   free_.erase(best);
   if (free_bytes > rounded) free_.emplace(offset + rounded, free_bytes - rounded);
-  Use& use = use_by_tag_.try_emplace(std::string(tag)).first->second;
-  taken_.emplace(offset, Part{.size_bytes = rounded, .use = &use});
-  count(rounded, use);
+  taken_.emplace(offset, Part{.size_bytes = rounded, .use = &use_.take(rounded, tag)});
   return offset;
-}
-
-void RegionAllocator::count(uint64_t size_bytes, Use& use) {
-  use.now_bytes += size_bytes;
-  use.peak_bytes = std::max(use.peak_bytes, use.now_bytes);
-  used_bytes_ += size_bytes;
-  if (used_bytes_ <= peak_bytes_) return;
-  peak_bytes_ = used_bytes_;
-  for (auto& [tag, other] : use_by_tag_) other.at_peak_bytes = other.now_bytes;
 }
 
 void RegionAllocator::free(uint64_t offset_bytes) {
@@ -54,8 +43,7 @@ void RegionAllocator::free(uint64_t offset_bytes) {
   assert(taken != taken_.end());
   uint64_t begin = offset_bytes;
   uint64_t size_bytes = taken->second.size_bytes;
-  taken->second.use->now_bytes -= size_bytes;
-  used_bytes_ -= size_bytes;
+  use_.give_back(size_bytes, *taken->second.use);
   taken_.erase(taken);
 
   auto after = free_.lower_bound(begin);
@@ -82,7 +70,7 @@ uint64_t RegionAllocator::largest_free_bytes() const {
 
 void RegionAllocator::fail_full(uint64_t size_bytes, std::string_view tag) const {
   std::vector<std::pair<uint64_t, std::string>> holders;
-  for (const auto& [name, use] : use_by_tag_) {
+  for (const auto& [name, use] : use_by_tag()) {
     if (use.now_bytes > 0) holders.emplace_back(use.now_bytes, name);
   }
   std::ranges::stable_sort(holders, std::greater{}, &std::pair<uint64_t, std::string>::first);
@@ -93,7 +81,7 @@ void RegionAllocator::fail_full(uint64_t size_bytes, std::string_view tag) const
         str_cat(held.empty() ? " Most is held by " : ", ", name, " (", format_bytes(bytes), ')');
   }
   if (!held.empty()) held += '.';
-  const uint64_t free_bytes = size_bytes_ - used_bytes_;
+  const uint64_t free_bytes = size_bytes_ - used_bytes();
   const uint64_t largest = largest_free_bytes();
   const std::string pieces =
       largest < free_bytes ? str_cat(", ", format_bytes(largest), " in one piece") : std::string();

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/memory_use.h"
+
 namespace reel {
 
 // A region of fixed size that is handed out in aligned parts, each with a tag. The same calls give
@@ -14,12 +16,6 @@ namespace reel {
 class RegionAllocator {
  public:
   static constexpr uint64_t kAlignment = 256;
-
-  struct Use {
-    uint64_t now_bytes = 0;
-    uint64_t peak_bytes = 0;     // the most this tag had at once
-    uint64_t at_peak_bytes = 0;  // what it had when the whole region's use was at its peak
-  };
 
   // `what` names the region in messages: "the GPU memory that was planned". A size that is no
   // multiple of kAlignment is rounded down.
@@ -33,27 +29,27 @@ class RegionAllocator {
 
   uint64_t size_bytes() const { return size_bytes_; }
   // In steps of kAlignment, as all counts here.
-  uint64_t used_bytes() const { return used_bytes_; }
-  uint64_t peak_bytes() const { return peak_bytes_; }
+  uint64_t used_bytes() const { return use_.used_bytes(); }
+  uint64_t peak_bytes() const { return use_.peak_bytes(); }
   uint64_t largest_free_bytes() const;
-  const std::map<std::string, Use, std::less<>>& use_by_tag() const { return use_by_tag_; }
+  const MemoryUse::ByTag& use_by_tag() const { return use_.by_tag(); }
+  const MemoryUse& use() const { return use_; }
+  // Peaks count from here on.
+  void restart_peaks() { use_.restart_peaks(); }
 
  private:
   struct Part {
     uint64_t size_bytes;
-    Use* use;
+    MemoryUse::Use* use;
   };
 
   [[noreturn]] void fail_full(uint64_t size_bytes, std::string_view tag) const;
-  void count(uint64_t size_bytes, Use& use);
 
   uint64_t size_bytes_;
   std::string what_;
-  uint64_t used_bytes_ = 0;
-  uint64_t peak_bytes_ = 0;
+  MemoryUse use_;
   std::map<uint64_t, uint64_t> free_;  // size by offset; neighbours are joined
   std::map<uint64_t, Part> taken_;     // by offset
-  std::map<std::string, Use, std::less<>> use_by_tag_;
 };
 
 }  // namespace reel

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "pipeline/clip_planner.h"
+#include "pipeline/run_meter.h"
 #include "tokenizer/tokenizer.h"
 
 namespace reel::pipeline {
@@ -56,12 +57,13 @@ std::vector<int64_t> token_counts(const EncodedPrompts& prompts) {
   return counts;
 }
 
-void log_stage(const char* stage, const std::string& layout, const Runtime& runtime,
-               const Numbers& numbers, double seconds) {
+void log_stage(const StageReport& stage, const checkpoint::Component& files,
+               const Numbers& numbers) {
   char time[32];
-  std::snprintf(time, sizeof time, "%.2f s", seconds);
-  log_info(str_cat(stage, ": ", layout, " in ", precision_name(numbers.precision), ", ", time,
-                   ", activations ", format_bytes(runtime.peak_activation_bytes())));
+  std::snprintf(time, sizeof time, "%.2f s", stage.seconds);
+  log_info(str_cat(stage.stage, ": ", files.layout, " in ", precision_name(numbers.precision), ", ",
+                   time, ", ", format_bytes(stage.read_bytes), " read, peak ",
+                   format_bytes(stage.peak_bytes)));
 }
 
 // On a GPU: decides what lives where, and takes the memory for it.
@@ -88,11 +90,11 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   std::vector<std::vector<int32_t>> ids;
   if (!prompts) ids = tokenize_all(model, request, settings, progress);
   obey_plan(model, settings, prompts ? token_counts(*prompts) : token_counts(ids), runtime);
+  RunMeter meter(runtime);
   if (!prompts) {
+    meter.begin(memory::Phase::kText);
     prompts = encode_prompts(model, runtime, ids, clock, &clip.weights.text_encoder);
-    clip.times.encode_s = clock.stage_seconds();
-    log_stage("encode", model.files().text_encoder->layout, runtime, runtime.text_numbers(),
-              clip.times.encode_s);
+    log_stage(meter.end(), *model.files().text_encoder, runtime.text_numbers());
     if (job != nullptr) job->save_prompts(*prompts);
   }
 
@@ -101,15 +103,18 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
     if (auto saved = job->load_state(start_denoising(settings))) state = std::move(*saved);
   }
   DenoiseHooks hooks;
-  if (job != nullptr) {
-    hooks.on_step = [job](const DenoiseState& now, const Tensor&) { job->save_state(now); };
-  }
+  hooks.before_step = [&](int) { meter.begin_step(); };
+  hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
+    meter.end_step();
+    if (job != nullptr) job->save_state(now);
+  };
+  meter.begin(memory::Phase::kDenoise);
   denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
-  clip.times.denoise_s = clock.stage_seconds();
-  log_stage("denoise", model.files().dit->layout, runtime, runtime.numbers(), clip.times.denoise_s);
+  log_stage(meter.end(), *model.files().dit, runtime.numbers());
 
   media::Frame rgb(static_cast<int>(settings.size.height_px),
                    static_cast<int>(settings.size.width_px));
+  meter.begin(memory::Phase::kDecode);
   decode_latents(
       model, runtime, state.latents, clock,
       [&](const TensorView& pixels) {
@@ -118,9 +123,8 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
         on_frame(rgb.view());
       },
       &clip.weights.vae);
-  clip.times.decode_s = clock.stage_seconds();
-  log_stage("decode", model.files().vae->layout, runtime, runtime.vae_numbers(),
-            clip.times.decode_s);
+  log_stage(meter.end(), *model.files().vae, runtime.vae_numbers());
+  clip.report = meter.report();
   return clip;
 }
 
@@ -141,7 +145,8 @@ Recipe describe_clip(const OpenModel& model, const std::string& prompt,
           .device = runtime.device_name(),
           .kernels = runtime.kernels_summary(),
           .fps = fps,
-          .frames_digest = {}};
+          .frames_digest = {},
+          .measured = to_json(clip.report)};
 }
 
 }  // namespace reel::pipeline

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One clip from prompt to frames, with what was measured: shared by generate, resume and replay.
+// One clip from prompt to frames, with what it took: shared by generate, resume and replay.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace reel::pipeline {
 
 struct ClipRun {
   WeightDigests weights;
-  PhaseTimes times;
+  RunReport report;
 };
 
 // Encodes, denoises and decodes. With a `job` every step is saved, and what the job has reached

@@ -2,7 +2,6 @@
 // Opens a model and makes clips: who owns what, what is saved, what the recipe says.
 #include <reel/engine.h>
 #include <reel/version.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <filesystem>
@@ -27,12 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-uint64_t peak_memory_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) << 10;
 }
 
 media::WriterOptions writer_options(const VideoRequest& request, const VideoSize& size) {
@@ -137,10 +130,8 @@ class Engine::Impl {
                        .frames_digest = recipe.frames_digest,
                        .recipe_json = json,
                        .job_id = job.id(),
-                       .kernels = recipe.kernels,
-                       .times = clip.times,
-                       .peak_memory_bytes = peak_memory_bytes()};
-    result.times.total_s = seconds_since(start);
+                       .report = clip.report};
+    result.report.total_s = seconds_since(start);
     return result;
   }
 

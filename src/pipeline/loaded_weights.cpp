@@ -11,7 +11,8 @@ LoadedWeights::LoadedWeights(const checkpoint::Component& component, memory::Man
                              const prepare::Precision& precision, uint64_t host_budget_bytes)
     : runtime_(runtime), phase_(phase) {
   if (!runtime.on_gpu()) {
-    host_preparer_.emplace(component, runtime.kernels(), precision, runtime.stop());
+    host_preparer_.emplace(component, runtime.kernels(), precision, runtime.stop(),
+                           runtime.memory());
     store_.emplace(std::move(manifest), *host_preparer_, host_budget_bytes);
     return;
   }
@@ -22,7 +23,8 @@ LoadedWeights::LoadedWeights(const checkpoint::Component& component, memory::Man
 }
 
 LoadedWeights::~LoadedWeights() {
-  if (streamer_) runtime_.count(streamer_->stats());
+  runtime_.count(streamer_ ? streamer_->stats()
+                           : memory::StreamerStats{.bytes_read = host_preparer_->bytes_read()});
 }
 
 memory::BlockSource& LoadedWeights::source() {

@@ -11,22 +11,23 @@ namespace reel::pipeline {
 using nlohmann::json;
 
 std::string to_json(const Recipe& recipe) {
-  const json text{{"reel", recipe.version},
-                  {"prompt", recipe.prompt},
-                  {"negative_prompt", recipe.negative_prompt},
-                  {"sampling", recipe.sampling},
-                  {"model",
-                   {{"name", recipe.model_name},
-                    {"layout", recipe.layout},
-                    {"kind", recipe.verdict},
-                    {"text_encoder", recipe.weights.text_encoder},
-                    {"dit", recipe.weights.dit},
-                    {"vae", recipe.weights.vae}}},
-                  {"precision", recipe.precision},
-                  {"device", recipe.device},
-                  {"kernels", recipe.kernels},
-                  {"fps", recipe.fps},
-                  {"frames_digest", recipe.frames_digest}};
+  json text{{"reel", recipe.version},
+            {"prompt", recipe.prompt},
+            {"negative_prompt", recipe.negative_prompt},
+            {"sampling", recipe.sampling},
+            {"model",
+             {{"name", recipe.model_name},
+              {"layout", recipe.layout},
+              {"kind", recipe.verdict},
+              {"text_encoder", recipe.weights.text_encoder},
+              {"dit", recipe.weights.dit},
+              {"vae", recipe.weights.vae}}},
+            {"precision", recipe.precision},
+            {"device", recipe.device},
+            {"kernels", recipe.kernels},
+            {"fps", recipe.fps},
+            {"frames_digest", recipe.frames_digest}};
+  if (!recipe.measured.empty()) text["measured"] = json::parse(recipe.measured);
   // A file name need not be UTF-8.
   return text.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -49,7 +50,8 @@ Recipe recipe_from_json(const std::string& text) {
             .device = parsed.at("device"),
             .kernels = parsed.at("kernels"),
             .fps = parsed.at("fps"),
-            .frames_digest = parsed.at("frames_digest")};
+            .frames_digest = parsed.at("frames_digest"),
+            .measured = parsed.contains("measured") ? parsed["measured"].dump() : std::string()};
   } catch (const json::exception&) {
     fail(ErrorCode::kBadFile, "The clip's comment is not a recipe of Reel.",
          "Only clips that reel generate wrote can be replayed.");

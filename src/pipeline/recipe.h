@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What decided a clip, as the JSON that is written into it.
+// What decided a clip, and what it took, as the JSON that is written into it.
 #pragma once
 
 #include <reel/request.h>
@@ -27,6 +27,7 @@ struct Recipe {
   std::string kernels;
   int fps = 16;
   std::string frames_digest;  // XXH3-128 of the raw RGB frames
+  std::string measured;       // JSON: what making it took. Decides nothing; empty where unknown
 };
 
 std::string to_json(const Recipe& recipe);

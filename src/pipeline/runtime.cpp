@@ -96,20 +96,29 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_
   if (index < 0) {
     numbers_ = parse_cpu_precision(options.precision);
     kernels_ = &cpu::kernels();
-    memory_ = &host_memory();
+    counted_.emplace(host_memory());
   } else {
     numbers_ = parse_gpu_precision(options.precision);
     gpu_ = open_gpu(index, options.device);
     budget_ = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes};
     kernels_ = &gpu_->kernels();
-    memory_ = &gpu_->memory();
+    counted_.emplace(gpu_->memory());
     weight_budget_bytes_ = gpu_->free_bytes();
     for (OwnedEvent& event : submitted_) event = OwnedEvent(gpu_->copies());
   }
+  memory_ = &*counted_;
   arena_ = std::make_unique<Arena>("activations", *memory_);
 }
 
 Runtime::~Runtime() = default;
+
+const MemoryUse& Runtime::memory_use() const {
+  return planned_ ? planned_->region().use() : counted_->use();
+}
+
+void Runtime::restart_memory_peaks() {
+  planned_ ? planned_->region().restart_peaks() : counted_->use().restart_peaks();
+}
 
 Numbers Runtime::text_numbers() const {
   const DType compute = numbers_.precision.compute;

@@ -12,6 +12,7 @@
 #include "backends/cuda/gpu.h"
 #include "base/stop.h"
 #include "core/arena.h"
+#include "core/counted_memory.h"
 #include "core/planned_memory.h"
 #include "memory/block_streamer.h"
 #include "memory/planner.h"
@@ -75,8 +76,9 @@ class Runtime {
   // Adds what a streamer did to streamed().
   void count(const memory::StreamerStats& stats);
   const memory::StreamerStats& streamed() const { return streamed_; }
-  // What the arena held at most, by tag; empty without a plan.
-  const RegionAllocator* region() const { return planned_ ? &planned_->region() : nullptr; }
+  // What networks hold and held at most, by tag: of the arena, or of host memory.
+  const MemoryUse& memory_use() const;
+  void restart_memory_peaks();
 
   ops::Context context(const Numbers& numbers);
   // Keeps the host from running far ahead of the GPU, so that a stop is heard at once. Called
@@ -94,7 +96,8 @@ class Runtime {
 
  private:
   const StopFlag& stop_;
-  std::unique_ptr<cuda::Gpu> gpu_;  // null on the CPU
+  std::unique_ptr<cuda::Gpu> gpu_;        // null on the CPU
+  std::optional<CountedMemory> counted_;  // what memory_ is without a plan
   const ops::Kernels* kernels_;
   MemorySpace* memory_;
   Numbers numbers_;

@@ -139,6 +139,7 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
   };
   while (state.next_step < steps) {
     const int index = state.next_step;
+    if (hooks.before_step) hooks.before_step(index);
     const Tensor before = copy_of(state.latents);
     const schedulers::Rng rng = state.rng;
     const schedulers::SamplerState sampler = scheduler->state();

@@ -46,6 +46,8 @@ struct DenoiseState {
 
 // What a caller may look at or bring along.
 struct DenoiseHooks {
+  // Before each step, with its index.
+  std::function<void(int)> before_step;
   // After each step: the state to save, and the velocity that was used.
   std::function<void(const DenoiseState&, const Tensor& velocity)> on_step;
 };

@@ -70,6 +70,21 @@ class PreparedBlock : public memory::WeightSource {
   std::string name_;
 };
 
+// Where weights are prepared.
+struct Host {
+  const ops::Kernels& kernels;
+  MemorySpace& memory;
+  const StopFlag& stop;
+};
+
+// With its scales.
+uint64_t stored_bytes(const StoredTensor& tensor) {
+  const auto bytes_of = [](const formats::TensorEntry& entry) {
+    return static_cast<uint64_t>(storage_bytes(entry.dtype, entry.shape.elements()));
+  };
+  return bytes_of(*tensor.entry) + (tensor.scale == nullptr ? 0 : bytes_of(*tensor.scale));
+}
+
 // What is checked or rounded between two looks at the stop flag.
 constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
 
@@ -89,9 +104,11 @@ struct Floats {
   std::span<float> values;
 };
 
-Floats read_all(const StoredTensor& tensor, Digest& digest, const StopFlag& stop) {
+Floats read_all(const StoredTensor& tensor, MemorySpace& memory, Digest& digest,
+                const StopFlag& stop) {
   const Shape& shape = tensor.entry->shape;
-  Floats all{.memory = Buffer(static_cast<size_t>(shape.elements()) * sizeof(float), "weights"),
+  Floats all{.memory = Buffer(memory, static_cast<size_t>(shape.elements()) * sizeof(float),
+                              "weights as f32"),
              .values = {}};
   all.values = {reinterpret_cast<float*>(all.memory.data()), static_cast<size_t>(shape.elements())};
   read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], all.values, &digest, &stop);
@@ -107,9 +124,10 @@ Floats read_all(const StoredTensor& tensor, Digest& digest, const StopFlag& stop
 }
 
 // `count` numbers rounded to `dtype`, which has 16 bits.
-Buffer rounded(const float* from, int64_t count, DType dtype, const StopFlag& stop) {
-  Buffer memory(static_cast<size_t>(count) * sizeof(uint16_t), "weights");
-  auto* const to = reinterpret_cast<uint16_t*>(memory.data());
+Buffer rounded(const float* from, int64_t count, DType dtype, MemorySpace& memory,
+               const StopFlag& stop) {
+  Buffer narrow(memory, static_cast<size_t>(count) * sizeof(uint16_t), "weights to pack");
+  auto* const to = reinterpret_cast<uint16_t*>(narrow.data());
   in_parts(count, stop, [&](int64_t first, int64_t last) {
     parallel_for(last - first, 1 << 16, [&](int64_t begin, int64_t end) {
       for (int64_t at = first + begin; at < first + end; ++at) {
@@ -118,7 +136,7 @@ Buffer rounded(const float* from, int64_t count, DType dtype, const StopFlag& st
       }
     });
   });
-  return memory;
+  return narrow;
 }
 
 // Rotates and rounds the rows of `values`, some at a time.
@@ -138,8 +156,8 @@ void quantise_all(std::span<float> values, int64_t rows, std::span<int8_t> numbe
 }
 
 // One row part of a matrix, packed.
-Buffer packed_part(const ops::Kernels& kernels, DType dtype, int64_t out, int64_t in,
-                   std::span<float> values, const StopFlag& stop) {
+Buffer packed_part(const Host& host, DType dtype, int64_t out, int64_t in,
+                   std::span<float> values) {
   ops::PackMatrixArgs args{.from = values.data(),
                            .dtype = dtype,
                            .row_scale = nullptr,
@@ -149,45 +167,46 @@ Buffer packed_part(const ops::Kernels& kernels, DType dtype, int64_t out, int64_
   Buffer narrow;
   std::vector<float> scales;
   if (dtype == DType::kBF16 || dtype == DType::kF16) {
-    narrow = rounded(values.data(), out * in, dtype, stop);
+    narrow = rounded(values.data(), out * in, dtype, host.memory, host.stop);
     args.from = narrow.data();
   } else if (dtype == DType::kI8) {
-    narrow = Buffer(values.size(), "weights");
+    narrow = Buffer(host.memory, values.size(), "weights to pack");
     scales.resize(static_cast<size_t>(out));
     quantise_all(values, out, {reinterpret_cast<int8_t*>(narrow.data()), values.size()}, scales,
-                 stop);
+                 host.stop);
     args.from = narrow.data();
     args.row_scale = scales.data();
   }
-  stop.check();
-  Buffer memory(static_cast<size_t>(kernels.packed_matrix_bytes(dtype, out, in)), "weights");
+  host.stop.check();
+  Buffer memory(host.memory, static_cast<size_t>(host.kernels.packed_matrix_bytes(dtype, out, in)),
+                "weights");
   args.to = memory.data();
-  kernels.pack_matrix(args, {});
+  host.kernels.pack_matrix(args, {});
   return memory;
 }
 
-void prepare_matrix(const WeightItem& item, std::span<float> values, DType dtype,
-                    const ops::Kernels& kernels, const StopFlag& stop, PreparedBlock::Item& to) {
+void prepare_matrix(const WeightItem& item, std::span<float> values, DType dtype, const Host& host,
+                    PreparedBlock::Item& to) {
   const int64_t out = item.shape[0] / item.parts;
   const int64_t in = item.shape.elements() / item.shape[0];
   const auto part_size = static_cast<size_t>(out * in);
   for (int part = 0; part < item.parts; ++part) {
     const auto begin = static_cast<size_t>(part) * part_size;
-    const Buffer& memory = to.memory.emplace_back(
-        packed_part(kernels, dtype, out, in, values.subspan(begin, part_size), stop));
+    const Buffer& memory =
+        to.memory.emplace_back(packed_part(host, dtype, out, in, values.subspan(begin, part_size)));
     to.matrices.push_back({.data = memory.data(), .dtype = dtype, .out = out, .in = in});
   }
 }
 
 void prepare_conv(const WeightItem& item, std::span<const float> values, DType dtype,
-                  const ops::Kernels& kernels, PreparedBlock::Item& to) {
+                  const Host& host, PreparedBlock::Item& to) {
   const ConvShape shape = conv_shape(item);
   const int64_t part_elements = item.shape.elements() / item.parts;
   for (int part = 0; part < item.parts; ++part) {
     const float* const from = values.data() + part * part_elements;
     Buffer& memory = to.memory.emplace_back(
-        static_cast<size_t>(kernels.packed_conv_bytes(dtype, shape)), "weights");
-    kernels.pack_conv({.from = from, .shape = shape, .dtype = dtype, .to = memory.data()}, {});
+        host.memory, static_cast<size_t>(host.kernels.packed_conv_bytes(dtype, shape)), "weights");
+    host.kernels.pack_conv({.from = from, .shape = shape, .dtype = dtype, .to = memory.data()}, {});
     to.convs.push_back({.data = memory.data(), .dtype = dtype, .shape = shape});
   }
 }
@@ -222,6 +241,7 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
 
 std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& block) {
   auto prepared = std::make_unique<PreparedBlock>(component_, block.name);
+  const Host host{.kernels = kernels_, .memory = memory_, .stop = stop_};
   for (const WeightItem& item : block.items) {
     stop_.check();
     const StoredTensor& stored = stored_tensor(component_, item);
@@ -231,7 +251,8 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       continue;
     }
     Digest digest;
-    Floats read = read_all(stored, digest, stop_);
+    Floats read = read_all(stored, memory_, digest, stop_);
+    bytes_read_ += stored_bytes(stored);
     const std::span<float> values = read.values;
     digests_.set(item.name, digest.hex());
     PreparedBlock::Item& to = prepared->items_[item.name];
@@ -239,9 +260,9 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        prepare_matrix(item, values, matrix_dtype(item, precision_), kernels_, stop_, to);
+        prepare_matrix(item, values, matrix_dtype(item, precision_), host, to);
         break;
-      case WeightKind::kConv: prepare_conv(item, values, precision_.compute, kernels_, to); break;
+      case WeightKind::kConv: prepare_conv(item, values, precision_.compute, host, to); break;
       default: prepare_tensor(item, std::move(read), to); break;
     }
   }

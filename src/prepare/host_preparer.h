@@ -7,6 +7,7 @@
 
 #include "base/stop.h"
 #include "checkpoint/checkpoint.h"
+#include "core/memory_space.h"
 #include "memory/block_preparer.h"
 #include "ops/kernels.h"
 #include "prepare/weight_items.h"
@@ -15,10 +16,15 @@ namespace reel::prepare {
 
 class HostPreparer : public memory::BlockPreparer {
  public:
-  // All arguments must outlive this object.
+  // All arguments must outlive this object, and `memory`, which is the host's, the weights.
   HostPreparer(const checkpoint::Component& component, const ops::Kernels& kernels,
-               const Precision& precision, const StopFlag& stop)
-      : component_(component), kernels_(kernels), precision_(precision), stop_(stop) {}
+               const Precision& precision, const StopFlag& stop,
+               MemorySpace& memory = host_memory())
+      : component_(component),
+        kernels_(kernels),
+        precision_(precision),
+        stop_(stop),
+        memory_(memory) {}
 
   uint64_t prepared_bytes(const memory::WeightBlock& block) const override;
   std::unique_ptr<memory::WeightSource> prepare(const memory::WeightBlock& block) override;
@@ -26,13 +32,17 @@ class HostPreparer : public memory::BlockPreparer {
   // XXH3-128 over the names and stored bytes of every tensor prepared so far, in the order of
   // their names. Tables that are read by rows count with their shape alone.
   std::string digest() const { return digests_.hex(); }
+  // Stored bytes of all that was prepared so far; what was prepared twice counts twice.
+  uint64_t bytes_read() const { return bytes_read_; }
 
  private:
   const checkpoint::Component& component_;
   const ops::Kernels& kernels_;
   Precision precision_;
   const StopFlag& stop_;
+  MemorySpace& memory_;
   TensorDigests digests_;
+  uint64_t bytes_read_ = 0;
 };
 
 }  // namespace reel::prepare

@@ -39,6 +39,41 @@ TEST(Commands, GenerateAnswersAsJson) {
   EXPECT_TRUE(fs::exists(scene / "out/clip.mp4"));
 }
 
+TEST(Commands, GenerateTellsWhatEachStageTook) {
+  Scene scene;
+  scene.generate({"--json"});
+
+  const json made = answer(scene);
+
+  const json& measured = made.at("measured");
+  std::vector<std::string> stages;
+  double sum_s = 0;
+  for (const json& one : measured.at("stages")) {
+    stages.push_back(one.at("stage"));
+    SCOPED_TRACE(stages.back());
+    EXPECT_GT(one.at("seconds"), 0);
+    EXPECT_GT(one.at("read_bytes"), 0);
+    EXPECT_EQ(one.at("upload_bytes"), 0);
+    EXPECT_GT(one.at("memory").size(), 0u);
+    sum_s += one.at("seconds").get<double>();
+  }
+  EXPECT_EQ(stages, (std::vector<std::string>{"text", "denoise", "decode"}));
+  EXPECT_EQ(measured.at("stages").at(1).at("step_seconds").size(), 4u);
+  EXPECT_GE(measured.at("seconds"), sum_s);
+  EXPECT_EQ(made.at("recipe").at("measured").at("stages"), measured.at("stages"));
+}
+
+TEST(Commands, TheLastLinesSayWhatARunTook) {
+  Scene scene;
+  scene.generate({});
+
+  const Outcome outcome = expect_ok(scene);
+
+  for (const char* line : {"seed 1: ", "weights: ", "memory: ", "kernels: "}) {
+    EXPECT_NE(outcome.err.find(line), std::string::npos) << line << '\n' << outcome.err;
+  }
+}
+
 TEST(Commands, QuietWritesNothingButTheAnswer) {
   Scene scene;
   scene.generate({"--quiet"});

@@ -78,12 +78,12 @@ BenchClip time_clip(const BenchRequest& request, Progress& progress) {
     best.width_px = made.width_px;
     best.height_px = made.height_px;
     best.frames = made.frames;
-    best.peak_memory_bytes = std::max(best.peak_memory_bytes, made.peak_memory_bytes);
-    if (clip > 0 && made.times.total_s >= best.total_s) continue;
-    best.encode_s = made.times.encode_s;
-    best.denoise_s = made.times.denoise_s;
-    best.decode_s = made.times.decode_s;
-    best.total_s = made.times.total_s;
+    best.peak_memory_bytes = std::max(best.peak_memory_bytes, made.report.resident_bytes);
+    if (clip > 0 && made.report.total_s >= best.total_s) continue;
+    best.encode_s = made.report.seconds_of("text");
+    best.denoise_s = made.report.seconds_of("denoise");
+    best.decode_s = made.report.seconds_of("decode");
+    best.total_s = made.report.total_s;
   }
   return best;
 }

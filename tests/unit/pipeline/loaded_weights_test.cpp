@@ -28,7 +28,7 @@ class LoadedWeightsTest : public testing::Test {
   OpenModel model_;
 };
 
-TEST_F(LoadedWeightsTest, HandOutBlocksAndCountWhatWasRead) {
+TEST_F(LoadedWeightsTest, HandOutBlocks) {
   const auto dit = load();
   LoadedWeights& weights = dit->weights();
 
@@ -37,6 +37,16 @@ TEST_F(LoadedWeightsTest, HandOutBlocksAndCountWhatWasRead) {
   EXPECT_EQ(weights.source().blocks(), model_.facts().dit.layers);
   EXPECT_TRUE(weights.source().fixed().has("head.modulation"));
   EXPECT_TRUE(weights.source().acquire(0, {}).has("blocks.0.modulation"));
+}
+
+TEST_F(LoadedWeightsTest, TellTheRuntimeWhatWasReadWhenTheyGo) {
+  auto dit = load();
+  dit->weights().source().acquire(0, {});
+  EXPECT_EQ(runtime_.streamed().bytes_read, 0u);
+
+  dit.reset();
+
+  EXPECT_GT(runtime_.streamed().bytes_read, 0u);
   EXPECT_EQ(runtime_.streamed().bytes_copied, 0u);
 }
 

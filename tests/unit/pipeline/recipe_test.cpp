@@ -15,6 +15,7 @@ Recipe some_recipe() {
   recipe.sampling = complete_sampling(check_sampling({}, {}).settings);
   recipe.weights = {.text_encoder = "a", .dit = "b", .vae = "c"};
   recipe.frames_digest = "0123";
+  recipe.measured = "{\"seconds\":1.5}";
   return recipe;
 }
 
@@ -36,6 +37,14 @@ TEST(Recipe, LeavesNothingToADefault) {
   EXPECT_TRUE(options.seed && options.width_px && options.height_px && options.frames &&
               options.steps && options.shift && options.guidance);
   EXPECT_EQ(check_sampling(options, {}).settings.levels.sigmas, settings.levels.sigmas);
+}
+
+TEST(Recipe, IsReadWithoutMeasurements) {
+  Recipe recipe = some_recipe();
+  recipe.measured.clear();
+
+  EXPECT_EQ(recipe_from_json(to_json(recipe)).measured, "");
+  EXPECT_EQ(recipe_from_json(to_json(some_recipe())).measured, some_recipe().measured);
 }
 
 TEST(Recipe, RefusesOtherComments) {

@@ -85,6 +85,17 @@ TEST_F(PreparerTest, ReadsRowsOfATableOnDemand) {
   EXPECT_EQ(out.values<float>()[3], 2);
 }
 
+TEST_F(PreparerTest, CountsWhatItReadEveryTime) {
+  HostPreparer prepare = preparer();
+  const memory::Manifest manifest = make_manifest(needed_);
+  prepare.prepare(manifest.blocks[0]);
+  const uint64_t once = prepare.bytes_read();
+  prepare.prepare(manifest.blocks[0]);
+
+  EXPECT_EQ(once, (2 + 8 + 4 + 2 + 2) * sizeof(float));  // all but the table
+  EXPECT_EQ(prepare.bytes_read(), 2 * once);
+}
+
 TEST_F(PreparerTest, TakesAsMuchMemoryAsItSays) {
   HostPreparer prepare = preparer();
   // norm 2, qkv 8 + 4, conv 2 + 2 numbers; the table is never held.
