@@ -28,7 +28,7 @@ struct ClipPrecision {
   memory::DevicePrecision text, dit, vae;
   bool int8_attention = true;
 };
-// "auto", "int8", "bf16", "f32". Throws kInvalidArgument.
+// "auto", "int8", "fp8", "bf16", "f32". Throws kInvalidArgument.
 ClipPrecision gpu_precision(const std::string& name);
 
 // A change of the request under which it would fit.

@@ -116,7 +116,7 @@ class Runtime {
   size_t parts_ = 0;
 };
 
-// "f32", "bf16" or "int8": what --precision takes.
+// "f32", "bf16", "int8" or "fp8": what --precision takes.
 const char* precision_name(const prepare::Precision& precision);
 
 }  // namespace reel::pipeline
