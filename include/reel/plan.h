@@ -31,6 +31,7 @@ struct StagePlan {
   uint64_t arena_bytes = 0;  // of tags "throughout", and the larger of "setup" and "pass"
   std::vector<PlanTag> tags;
   int passes = 0;  // over all blocks
+  int strips = 1;  // of rows that a frame is decoded in, for the same bytes in less memory
   int blocks = 0;
   std::vector<int> resident;  // blocks that stay in GPU memory
   int window_slots = 0;       // through which the others pass

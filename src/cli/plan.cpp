@@ -25,6 +25,7 @@ json to_json(const StagePlan& stage) {
           {"arena_bytes", stage.arena_bytes},
           {"tags", tags},
           {"passes", stage.passes},
+          {"strips", stage.strips},
           {"blocks", stage.blocks},
           {"resident", stage.resident},
           {"window_slots", stage.window_slots},
@@ -75,7 +76,10 @@ void add_line(std::string& text, const char* format, Args... args) {
 }
 
 std::string blocks_text(const StagePlan& stage) {
-  if (stage.blocks == 0) return stage.weights + " files";
+  if (stage.blocks == 0) {
+    const std::string strips = std::to_string(stage.strips);
+    return stage.weights + " files" + (stage.strips > 1 ? ", in " + strips + " strips" : "");
+  }
   const auto resident = static_cast<int>(stage.resident.size());
   std::string text = stage.weights + " files, " + std::to_string(stage.blocks) + " blocks, " +
                      std::to_string(resident) + " resident";

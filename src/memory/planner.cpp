@@ -111,6 +111,7 @@ PhasePlan plan_phase(const PhaseNeeds& needs, uint64_t arena_cap_bytes, uint64_t
   plan.phase = needs.phase;
   plan.files_precision = needs.weights.precision;
   plan.passes = needs.passes;
+  plan.strips = needs.strips;
   plan.layout = stack_layout(needs.forward);
   plan.blocks = static_cast<int>(needs.weights.blocks.size());
   plan.slot_bytes = aligned(needs.weights.largest_block_bytes());

@@ -3,8 +3,8 @@
 //
 // The phases of a clip share one arena in turn. In each, what is held throughout comes first, then
 // the blocks that stay, the window that streamed blocks pass through, and what a pass needs at its
-// peak. The budget decides how many blocks stay, how wide the window is and how files are read, and
-// nothing else: results are the same bytes under every plan.
+// peak. The budget decides how many blocks stay, how wide the window is, how files are read and in
+// how many strips the VAE decodes, and nothing else: results are the same bytes under every plan.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,7 @@ struct PhaseNeeds {
   Phase phase = Phase::kText;
   NetworkLoad weights;
   int passes = 1;                          // over all blocks
+  int strips = 1;                          // that a frame is computed in
   std::vector<TaggedBytes> held;           // from the phase's begin to its end
   std::vector<Activation> setup, forward;  // before the first block; of a pass
   Work setup_work, pass_work;
@@ -55,6 +56,7 @@ struct PhasePlan {
   Phase phase = Phase::kText;
   std::string files_precision;  // "fp8", "bf16": as they store the weights
   int passes = 0;
+  int strips = 1;  // that a frame is computed in; of the decode phase
   std::vector<PlanRow> rows;
   // Of the rows: what is there throughout, and the larger of setup and pass.
   uint64_t arena_bytes = 0;

@@ -1,23 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/frame_ring.h"
 
+#include <algorithm>
+
 namespace reel::nn {
 
-const ops::Frame& FrameRing::next(ops::Context& ctx, const Shape& shape) {
-  Tensor& slot = slots_[static_cast<size_t>(seen_++ % kTaps)];
-  if (slot.empty() || slot.dtype() != ctx.compute || !(slot.shape() == shape)) {
-    slot = Tensor(ctx.memory, ctx.compute, shape, "the decoder's past frames");
+ops::Frame FramePool::take(const Shape& shape) {
+  std::vector<void*>& free = free_[storage_bytes(dtype_, shape.elements())];
+  if (free.empty()) {
+    return all_.emplace_back(memory_, dtype_, shape, "the decoder's past frames").view();
   }
-  return slot.view();
+  const ops::Frame frame{.data = free.back(), .dtype = dtype_, .shape = shape};
+  free.pop_back();
+  return frame;
 }
 
-std::array<ops::Frame, FrameRing::kTaps> FrameRing::frames() const {
-  std::array<ops::Frame, kTaps> frames{};
-  for (int64_t age = 0; age < kTaps && age < seen_; ++age) {
-    frames[static_cast<size_t>(kTaps - 1 - age)] =
-        slots_[static_cast<size_t>((seen_ - 1 - age) % kTaps)].view();
-  }
-  return frames;
+void FramePool::give_back(const ops::Frame& frame) {
+  free_[frame.size_bytes()].push_back(frame.data);
+}
+
+const ops::Frame& FrameRing::next(FramePool& pool, const Shape& shape) {
+  drop_oldest(pool);
+  std::rotate(frames_.begin(), frames_.begin() + 1, frames_.end());
+  return frames_.back() = pool.take(shape);
+}
+
+void FrameRing::drop_oldest(FramePool& pool) {
+  ops::Frame& oldest = frames_.front();
+  if (oldest.data != nullptr) pool.give_back(oldest);
+  oldest = {};
 }
 
 }  // namespace reel::nn

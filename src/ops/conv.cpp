@@ -24,7 +24,8 @@ void check_frames(std::span<const Frame> frames, DType dtype, const Frame& like,
 }  // namespace
 
 void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
-          const TensorView& bias, std::span<const Frame> out, std::span<const Frame> residual) {
+          const TensorView& bias, std::span<const Frame> out, std::span<const Frame> residual,
+          std::optional<Rows> rows) {
   if (out.empty()) return;
   const ConvShape& shape = weight.shape;
   REEL_REQUIRE(frames.size() == out.size() + static_cast<size_t>(shape.taps - 1), kInvalidArgument,
@@ -45,7 +46,11 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
   if (bias.data != nullptr) require_vector("conv", "bias", bias, shape.out_channels);
   require_kernel("conv", ctx, ctx.kernels.conv);
 
-  const int64_t rows = out[0].shape[0];
+  const Rows computed = rows.value_or(Rows{0, out[0].shape[0]});
+  REEL_REQUIRE(
+      0 <= computed.begin && computed.begin <= computed.end && computed.end <= out[0].shape[0],
+      kInvalidArgument,
+      str_cat("conv: rows ", computed.begin, " to ", computed.end, " of ", out[0].shape));
   const int64_t cols = out[0].shape[1];
   const int64_t flops_per_row = 2 * cols * shape.in_channels * shape.out_channels * shape.taps *
                                 shape.kernel_rows * shape.kernel_cols;
@@ -59,17 +64,17 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
                   .bias = floats(bias),
                   .dtype = weight.dtype,
                   .out_dtype = out_dtype,
-                  .rows = rows,
+                  .rows = out[0].shape[0],
                   .cols = cols,
                   .row_begin = 0,
                   .row_end = 0};
     for (size_t tap = 0; tap < static_cast<size_t>(shape.taps); ++tap) {
       args.frames[tap] = frames[at + tap].data;
     }
-    for (int64_t row = 0; row < rows; row += strip) {
+    for (int64_t row = computed.begin; row < computed.end; row += strip) {
       ctx.stop.check();
       args.row_begin = row;
-      args.row_end = std::min(rows, row + strip);
+      args.row_end = std::min(computed.end, row + strip);
       ctx.kernels.conv(args, ctx.stream);
     }
   }

@@ -7,11 +7,10 @@
 
 namespace reel::ops {
 
-// Plain rows, or rows with a scale each: rotated INT8 (core/numerics/int8_rotation.h) or e4m3
-// (core/numerics/e4m3_rows.h).
+// Plain rows, or rotated INT8 rows with a scale each (core/numerics/int8_rotation.h).
 struct Operand {
-  TensorView rows;    // [n, width] f32, f16, bf16, i8 or f8_e4m3
-  TensorView scales;  // [n] f32 with the last two, else empty
+  TensorView rows;    // [n, width] f32, f16, bf16 or i8
+  TensorView scales;  // [n] f32 with i8, else empty
 
   Operand() = default;
   Operand(const TensorView& plain) : rows(plain) {}     // NOLINT: plain rows are an operand
@@ -19,15 +18,15 @@ struct Operand {
   Operand(const TensorView& numbers, const TensorView& row_scales)
       : rows(numbers), scales(row_scales) {}
 
-  bool has_scales() const { return has_row_scales(rows.dtype); }
+  bool is_int8() const { return rows.dtype == DType::kI8; }
 };
 
-// Room for an operand [n, width] of products with `weight`: of its dtype where that has row scales,
-// else in the compute precision.
+// Room for an operand [n, width] of products with `weight`: INT8 for an INT8 weight, else in the
+// compute precision.
 Operand make_operand(Context& ctx, Scratch& scratch, const Shape& shape, const MatrixView& weight);
 
-// Quantises the rows of `x` [n, width] f32, f16 or bf16; for INT8 it rotates them first. The width
-// is a multiple of 128 for INT8, of 16 for e4m3.
+// Rotates and quantises the rows of `x` [n, width] f32, f16 or bf16. The width is a multiple of
+// 128.
 void quantise_rows(Context& ctx, const TensorView& x, const Operand& out);
 
 }  // namespace reel::ops

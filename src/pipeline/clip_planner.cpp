@@ -2,8 +2,6 @@
 #include "pipeline/clip_planner.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <utility>
 
 #include "base/byte_units.h"
@@ -15,6 +13,9 @@
 #include "models/wan_dit/patchify.h"
 #include "models/wan_vae/footprint.h"
 #include "models/wan_vae/names.h"
+#include "models/wan_vae/strips.h"
+#include "models/wan_vae/work.h"
+#include "pipeline/clip_alternatives.h"
 #include "pipeline/model_configs.h"
 #include "prepare/host_preparer.h"
 
@@ -24,7 +25,6 @@ namespace {
 using memory::Budget;
 using memory::NetworkLoad;
 using memory::PhaseNeeds;
-using Kind = PlanAlternative::Kind;
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
@@ -34,12 +34,6 @@ constexpr uint64_t kProgramBytes = 350 * kMiB;
 constexpr uint64_t kEncoderFrames = 64;
 // Copies of the latents that a step holds: before, after, velocity, noise.
 constexpr uint64_t kLatentCopies = 4;
-
-constexpr int64_t kFewestFrames = 17;
-constexpr int64_t kSmallestHeight = 240;
-constexpr int64_t kSideStep = 16;
-constexpr uint64_t kCardStep = uint64_t{1} << 30;
-constexpr uint64_t kMostCardBytes = uint64_t{256} << 30;
 
 memory::StoredItem stored_item(const checkpoint::Component& component, const std::string& name) {
   const checkpoint::StoredTensor* const stored = component.find(name);
@@ -92,6 +86,16 @@ wan_dit::ForwardShape forward_shape(const wan_dit::Config& config, const ClipPre
           .most_flops_per_call = machine.most_flops_per_call};
 }
 
+wan_vae::DecodeShape decode_shape(const VideoSize& video, DType compute, int strips) {
+  const Shape latent = latent_shape(video);
+  return {.latent_frames = latent[1],
+          .latent_rows = latent[2],
+          .latent_cols = latent[3],
+          .compute = compute,
+          .residual = compute == DType::kF16 ? DType::kF16 : DType::kF32,
+          .strips = strips};
+}
+
 }  // namespace
 
 ClipPrecision gpu_precision(const std::string& name) {
@@ -103,28 +107,10 @@ ClipPrecision gpu_precision(const std::string& name) {
                          .int8_attention = matrices == DType::kI8};
   };
   if (name == "auto" || name == "int8") return all(DType::kBF16, DType::kI8, DType::kF16);
-  if (name == "fp8") return all(DType::kBF16, DType::kF8E4M3, DType::kF16);
   if (name == "bf16") return all(DType::kBF16, DType::kBF16, DType::kF16);
   if (name == "f32") return all(DType::kF32, DType::kF32, DType::kF32);
   fail(ErrorCode::kInvalidArgument,
-       str_cat("precision is \"", name, "\"; auto, f32, bf16, int8 and fp8 are possible."));
-}
-
-std::string PlanAlternative::text() const {
-  char text[96];
-  switch (kind) {
-    case Kind::kFrames: return str_cat(video.frames, " frames (--frames ", video.frames, ')');
-    case Kind::kSize:
-      return str_cat(video.width_px, " wide x ", video.height_px, " high (--size ", video.width_px,
-                     'x', video.height_px, ')');
-    case Kind::kCard: {
-      const double gib = static_cast<double>(card_bytes) / static_cast<double>(uint64_t{1} << 30);
-      std::snprintf(text, sizeof text, "a card of %.0f GiB (--vram %.0fGiB)", gib, gib);
-      return text;
-    }
-    case Kind::kFiles: return "the FP8 or INT8 files of this model";
-  }
-  return {};
+       str_cat("precision is \"", name, "\"; auto, f32, bf16 and int8 are possible."));
 }
 
 ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecision& precision,
@@ -173,25 +159,36 @@ PhaseNeeds ClipPlanner::denoise_needs(const ClipSize& clip) const {
           .pass_work = wan_dit::forward_work(dit_, shape)};
 }
 
-PhaseNeeds ClipPlanner::decode_needs(const ClipSize& clip) const {
-  const Shape latent = latent_shape(clip.video);
-  const DType compute = precision_.vae.compute;
-  const wan_vae::DecodeShape shape{.latent_frames = latent[1],
-                                   .latent_rows = latent[2],
-                                   .latent_cols = latent[3],
-                                   .compute = compute,
-                                   .residual = compute == DType::kF16 ? DType::kF16 : DType::kF32};
+PhaseNeeds ClipPlanner::decode_needs(const ClipSize& clip, int strips) const {
+  const wan_vae::DecodeShape shape = decode_shape(clip.video, precision_.vae.compute, strips);
   return {.phase = memory::Phase::kDecode,
           .weights = vae_load_,
           .passes = 1,
-          .held = {{"past frames", wan_vae::past_frames_bytes(vae_, shape)}},
+          .strips = strips,
+          .held = {{"past frames", wan_vae::past_frames_bytes(vae_, shape)},
+                   {"frames of the low levels", wan_vae::low_frames_bytes(vae_, shape)}},
           .setup = {},
           .forward = wan_vae::decode_activations(vae_, shape),
           .setup_work = {},
           .pass_work = wan_vae::decode_work(vae_, shape)};
 }
 
-uint64_t ClipPlanner::host_bytes(const ClipSize& clip) const {
+int ClipPlanner::choose_strips(const ClipSize& clip, const Budget& budget) const {
+  const auto most = static_cast<int>(wan_vae::most_strips(latent_shape(clip.video)[2]));
+  int closest = 1;
+  uint64_t least_bytes = UINT64_MAX;
+  for (int strips = 1; strips <= most; ++strips) {
+    const memory::Plan alone = memory::make_plan(
+        {.phases = {decode_needs(clip, strips)}, .host_bytes = 0}, budget, machine_);
+    if (alone.least_cap_bytes <= alone.cap_bytes) return strips;
+    if (alone.least_cap_bytes >= least_bytes) continue;
+    least_bytes = alone.least_cap_bytes;
+    closest = strips;
+  }
+  return closest;
+}
+
+uint64_t ClipPlanner::host_bytes(const ClipSize& clip, int strips) const {
   const Shape latent = latent_shape(clip.video);
   const uint64_t pixels = bytes_of(clip.video.width_px * clip.video.height_px);
   const uint64_t states =
@@ -201,103 +198,42 @@ uint64_t ClipPlanner::host_bytes(const ClipSize& clip) const {
   const uint64_t tokens = bytes_of(wan_dit::token_grid(latent).tokens());
   const uint64_t tables = tokens * bytes_of(dit_.patch_dim() + wan_dit::kHeadDim) * sizeof(float);
   const uint64_t frames = pixels * 3 * (sizeof(float) + 1) + pixels * 3 / 2 * kEncoderFrames;
-  return kProgramBytes + states + latents + tables + frames;
+  const uint64_t waiting =
+      wan_vae::waiting_rows_bytes(decode_shape(clip.video, precision_.vae.compute, strips));
+  return kProgramBytes + states + latents + tables + frames + waiting;
 }
 
 memory::Plan ClipPlanner::plan(const ClipSize& clip, const Budget& budget) const {
-  return memory::make_plan({.phases = {text_needs(clip), denoise_needs(clip), decode_needs(clip)},
-                            .host_bytes = host_bytes(clip)},
-                           budget, machine_);
+  const int strips = choose_strips(clip, budget);
+  return memory::make_plan(
+      {.phases = {text_needs(clip), denoise_needs(clip), decode_needs(clip, strips)},
+       .host_bytes = host_bytes(clip, strips)},
+      budget, machine_);
 }
 
 bool ClipPlanner::fits(const ClipSize& clip, const Budget& budget) const {
   return plan(clip, budget).fits;
 }
 
-std::optional<PlanAlternative> ClipPlanner::fewer_frames(const ClipSize& clip,
-                                                         const Budget& budget) const {
-  // In steps of 4 from kFewestFrames up: `low` fits, `high` does not.
-  ClipSize tried = clip;
-  const auto step_fits = [&](int64_t step) {
-    tried.video.frames = kFewestFrames + 4 * step;
-    return fits(tried, budget);
-  };
-  int64_t low = 0;
-  int64_t high = (clip.video.frames - kFewestFrames) / 4;
-  if (high <= 0 || !step_fits(low)) return std::nullopt;
-  while (high - low > 1) {
-    const int64_t middle = (low + high) / 2;
-    (step_fits(middle) ? low : high) = middle;
-  }
-  tried.video.frames = kFewestFrames + 4 * low;
-  return PlanAlternative{.kind = Kind::kFrames, .video = tried.video};
+ClipPlanner ClipPlanner::on_empty_card() const {
+  ClipPlanner other = *this;
+  other.machine_.gpu_free_bytes = 0;
+  return other;
 }
 
-std::optional<PlanAlternative> ClipPlanner::smaller_size(const ClipSize& clip,
-                                                         const Budget& budget) const {
-  const VideoSize& video = clip.video;
-  ClipSize tried = clip;
-  // The next size that these models were trained at, then any of the same proportions.
-  const bool is_wide = video.width_px >= video.height_px;
-  tried.video.width_px = is_wide ? 832 : 480;
-  tried.video.height_px = is_wide ? 480 : 832;
-  const bool is_smaller =
-      tried.video.width_px * tried.video.height_px < video.width_px * video.height_px;
-  if (is_smaller && fits(tried, budget)) {
-    return PlanAlternative{.kind = Kind::kSize, .video = tried.video};
-  }
-  for (int64_t height = video.height_px - kSideStep; height >= kSmallestHeight;
-       height -= kSideStep) {
-    const double width = static_cast<double>(video.width_px) * static_cast<double>(height) /
-                         static_cast<double>(video.height_px);
-    tried.video.height_px = height;
-    tried.video.width_px =
-        std::max(kSideStep, static_cast<int64_t>(std::lround(width / kSideStep)) * kSideStep);
-    if (fits(tried, budget)) return PlanAlternative{.kind = Kind::kSize, .video = tried.video};
-  }
-  return std::nullopt;
-}
-
-std::optional<PlanAlternative> ClipPlanner::larger_card(const ClipSize& clip,
-                                                        const Budget& budget) const {
-  // Another card has nothing to do with what is free on this one.
-  memory::Machine other = machine_;
-  other.gpu_free_bytes = 0;
-  ClipPlanner elsewhere = *this;
-  elsewhere.machine_ = std::move(other);
-  for (uint64_t card = kCardStep; card <= kMostCardBytes; card += kCardStep) {
-    if (elsewhere.fits(clip, {.card_bytes = card, .ram_bytes = budget.ram_bytes})) {
-      return PlanAlternative{.kind = Kind::kCard, .video = clip.video, .card_bytes = card};
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<PlanAlternative> ClipPlanner::smaller_files(const ClipSize& clip,
-                                                          const Budget& budget) const {
-  ClipPlanner eight_bits = *this;
-  for (NetworkLoad* load : {&eight_bits.dit_load_, &eight_bits.text_load_}) {
+ClipPlanner ClipPlanner::with_small_files() const {
+  ClipPlanner other = *this;
+  for (NetworkLoad* load : {&other.dit_load_, &other.text_load_}) {
     for (memory::BlockLoad& block : load->blocks) block.staging_bytes = 0;
   }
-  if (!eight_bits.fits(clip, budget)) return std::nullopt;
-  return PlanAlternative{.kind = Kind::kFiles, .video = clip.video};
-}
-
-std::vector<PlanAlternative> ClipPlanner::alternatives(const ClipSize& clip,
-                                                       const Budget& budget) const {
-  std::vector<PlanAlternative> all;
-  for (const auto& found : {fewer_frames(clip, budget), smaller_size(clip, budget),
-                            larger_card(clip, budget), smaller_files(clip, budget)}) {
-    if (found) all.push_back(*found);
-  }
-  return all;
+  return other;
 }
 
 memory::Plan ClipPlanner::plan_or_refuse(const ClipSize& clip, const Budget& budget) const {
   memory::Plan made = plan(clip, budget);
   if (made.fits) return made;
   std::string hint;
-  for (const PlanAlternative& one : alternatives(clip, budget)) {
+  for (const PlanAlternative& one : find_alternatives(*this, clip, budget)) {
     hint += (hint.empty() ? "What would fit: " : ", or ") + one.text();
   }
   fail(ErrorCode::kOutOfMemory, made.refusal, hint.empty() ? hint : hint + '.');

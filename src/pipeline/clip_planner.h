@@ -28,17 +28,8 @@ struct ClipPrecision {
   memory::DevicePrecision text, dit, vae;
   bool int8_attention = true;
 };
-// "auto", "int8", "fp8", "bf16", "f32". Throws kInvalidArgument.
+// "auto", "int8", "bf16", "f32". Throws kInvalidArgument.
 ClipPrecision gpu_precision(const std::string& name);
-
-// A change of the request under which it would fit.
-struct PlanAlternative {
-  enum class Kind { kFrames, kSize, kCard, kFiles } kind = Kind::kFrames;
-  VideoSize video;          // kFrames, kSize
-  uint64_t card_bytes = 0;  // kCard
-
-  std::string text() const;  // "49 frames (--frames 49)"
-};
 
 class ClipPlanner {
  public:
@@ -49,27 +40,20 @@ class ClipPlanner {
   const memory::Machine& machine() const { return machine_; }
 
   memory::Plan plan(const ClipSize& clip, const memory::Budget& budget) const;
-  // For a request that does not fit, the least changes that help, each on its own and tried with
-  // the planner itself: fewer frames, a smaller size, a larger card, files in 8 bits.
-  std::vector<PlanAlternative> alternatives(const ClipSize& clip,
-                                            const memory::Budget& budget) const;
+  bool fits(const ClipSize& clip, const memory::Budget& budget) const;
   // The plan of a run. Throws kOutOfMemory with the refusal, and the alternatives as its hint.
   memory::Plan plan_or_refuse(const ClipSize& clip, const memory::Budget& budget) const;
+  // The same for a card on which nothing else runs; for files that need no staging, as 8-bit ones.
+  ClipPlanner on_empty_card() const;
+  ClipPlanner with_small_files() const;
 
  private:
   memory::PhaseNeeds text_needs(const ClipSize& clip) const;
   memory::PhaseNeeds denoise_needs(const ClipSize& clip) const;
-  memory::PhaseNeeds decode_needs(const ClipSize& clip) const;
-  uint64_t host_bytes(const ClipSize& clip) const;
-  bool fits(const ClipSize& clip, const memory::Budget& budget) const;
-  std::optional<PlanAlternative> fewer_frames(const ClipSize& clip,
-                                              const memory::Budget& budget) const;
-  std::optional<PlanAlternative> smaller_size(const ClipSize& clip,
-                                              const memory::Budget& budget) const;
-  std::optional<PlanAlternative> larger_card(const ClipSize& clip,
-                                             const memory::Budget& budget) const;
-  std::optional<PlanAlternative> smaller_files(const ClipSize& clip,
-                                               const memory::Budget& budget) const;
+  memory::PhaseNeeds decode_needs(const ClipSize& clip, int strips) const;
+  // The fewest strips that the decode stage fits in, or those that come closest.
+  int choose_strips(const ClipSize& clip, const memory::Budget& budget) const;
+  uint64_t host_bytes(const ClipSize& clip, int strips) const;
 
   wan_dit::Config dit_;
   umt5::Config text_;

@@ -8,6 +8,7 @@
 #include "backends/cuda/gpu.h"
 #include "base/available_memory.h"
 #include "base/error.h"
+#include "pipeline/clip_alternatives.h"
 #include "pipeline/clip_planner.h"
 #include "pipeline/machine_file.h"
 #include "pipeline/open_model.h"
@@ -83,6 +84,7 @@ StagePlan describe(const memory::PhasePlan& phase) {
                   .arena_bytes = phase.arena_bytes,
                   .tags = {},
                   .passes = phase.passes,
+                  .strips = phase.strips,
                   .blocks = phase.blocks,
                   .resident = phase.resident,
                   .window_slots = phase.window_slots,
@@ -145,7 +147,7 @@ Plan make_plan(const PlanRequest& request) {
   plan.card_bytes = place.budget.card_bytes;
   describe(made, plan);
   if (!made.fits) {
-    for (const PlanAlternative& one : planner.alternatives(clip, place.budget)) {
+    for (const PlanAlternative& one : find_alternatives(planner, clip, place.budget)) {
       plan.alternatives.push_back(one.text());
     }
   }

@@ -18,14 +18,12 @@ namespace {
 constexpr uint64_t kAssumedMemoryBytes = uint64_t{4} << 30;
 
 Numbers parse_cpu_precision(const std::string& text) {
-  REEL_REQUIRE(text == "auto" || text == "f32" || text == "bf16" || text == "int8" || text == "fp8",
-               kInvalidArgument,
-               str_cat("precision is \"", text,
-                       "\"; auto, f32, bf16, int8 and fp8 are possible on the CPU."));
+  REEL_REQUIRE(
+      text == "auto" || text == "f32" || text == "bf16" || text == "int8", kInvalidArgument,
+      str_cat("precision is \"", text, "\"; auto, f32, bf16 and int8 are possible on the CPU."));
   const DType preferred = cpu::preferred_compute();
   if (text == "auto") return {.precision = {.compute = preferred, .matrices = preferred}};
   if (text == "int8") return {.precision = {.compute = preferred, .matrices = DType::kI8}};
-  if (text == "fp8") return {.precision = {.compute = preferred, .matrices = DType::kF8E4M3}};
   const DType dtype = text == "bf16" ? DType::kBF16 : DType::kF32;
   REEL_REQUIRE(cpu::supports_compute(dtype), kUnsupported,
                "This CPU has no bf16 products (AVX-512 is needed).",
@@ -36,10 +34,9 @@ Numbers parse_cpu_precision(const std::string& text) {
 Numbers parse_gpu_precision(const std::string& text) {
   if (text == "f32") return {.precision = {.compute = DType::kF32, .matrices = DType::kF32}};
   if (text == "bf16") return {.precision = {.compute = DType::kBF16, .matrices = DType::kBF16}};
-  if (text == "fp8") return {.precision = {.compute = DType::kBF16, .matrices = DType::kF8E4M3}};
   REEL_REQUIRE(
       text == "auto" || text == "int8", kInvalidArgument,
-      str_cat("precision is \"", text, "\"; auto, f32, bf16, int8 and fp8 are possible on a GPU."));
+      str_cat("precision is \"", text, "\"; auto, f32, bf16 and int8 are possible on a GPU."));
   return {.precision = {.compute = DType::kBF16, .matrices = DType::kI8}, .int8_attention = true};
 }
 
@@ -84,9 +81,7 @@ schedulers::GpuShape noise_gpu(const std::string& device) {
 }
 
 const char* precision_name(const prepare::Precision& precision) {
-  if (precision.matrices == DType::kI8) return "int8";
-  if (precision.matrices == DType::kF8E4M3) return "fp8";
-  return dtype_name(precision.matrices);
+  return precision.matrices == DType::kI8 ? "int8" : dtype_name(precision.matrices);
 }
 
 Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_(stop_flag) {
@@ -200,6 +195,11 @@ memory::StreamerOptions Runtime::streamer_options(memory::Phase phase, int block
   options.ring_bytes = plan_->ring_bytes;
   options.read_mode = planned->read_mode;
   return options;
+}
+
+int Runtime::decode_strips() const {
+  const memory::PhasePlan* planned = plan_ ? plan_->phase(memory::Phase::kDecode) : nullptr;
+  return planned == nullptr ? 1 : planned->strips;
 }
 
 void Runtime::count(const memory::StreamerStats& stats) {

@@ -67,6 +67,8 @@ class Runtime {
   void begin_setup(memory::Phase phase);
   void begin_passes(memory::Phase phase);
   memory::StreamerOptions streamer_options(memory::Phase phase, int blocks) const;
+  // How many strips the plan decodes frames in; 1 without a plan.
+  int decode_strips() const;
   CopyEngine& copies() { return gpu_->copies(); }
   // Takes a second. On a GPU only.
   cuda::GpuLimits measure_limits() { return gpu_->measure_limits(); }
@@ -116,7 +118,7 @@ class Runtime {
   size_t parts_ = 0;
 };
 
-// "f32", "bf16", "int8" or "fp8": what --precision takes.
+// "f32", "bf16" or "int8": what --precision takes.
 const char* precision_name(const prepare::Precision& precision);
 
 }  // namespace reel::pipeline

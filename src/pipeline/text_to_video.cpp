@@ -170,14 +170,15 @@ void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& late
   vae->weights().begin_passes();
   ops::Context ctx = runtime.context(runtime.vae_numbers());
   int done = 0;
-  (*vae)->decode(ctx, latents, [&](const TensorView& frame) {
+  const auto take = [&](const TensorView& frame) {
     REEL_REQUIRE(all_finite({frame.as<float>(), static_cast<size_t>(frame.elements())}), kBadFile,
                  str_cat("The VAE in \"", model.files().vae->path.string(),
                          "\" gives numbers that are not finite in frame ", done + 1, '.'),
                  "Its weights are damaged: compare their checksums, or download them again.");
     on_frame(frame);
     clock.report(++done);
-  });
+  };
+  (*vae)->decode(ctx, latents, take, runtime.decode_strips());
   if (weights_digest != nullptr) *weights_digest = vae->weights().digest();
 }
 

@@ -22,9 +22,8 @@ void cast(const ops::CastArgs& args, Stream stream);
 void gated_gelu(const ops::GatedGeluArgs& args, Stream stream);
 void upsample2x(const ops::Upsample2xArgs& args, Stream stream);
 
-// fp8_linear.cu, half_linear.cu, int8_linear.cu, linear.cu: linear() chooses.
+// half_linear.cu, int8_linear.cu, linear.cu: linear() chooses.
 bool fits_half_linear(const ops::LinearArgs& args);
-void fp8_linear(const ops::LinearArgs& args, Stream stream);
 void half_linear(const ops::LinearArgs& args, Stream stream);
 void int8_linear(const ops::LinearArgs& args, Stream stream);
 void linear(const ops::LinearArgs& args, Stream stream);

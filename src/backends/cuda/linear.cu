@@ -247,7 +247,6 @@ void launch_plain(const ops::LinearArgs& args, Stream stream) {
 void linear(const ops::LinearArgs& args, Stream stream) {
   if (args.rows == 0) return;
   if (args.weight.dtype == DType::kI8) return int8_linear(args, stream);
-  if (args.weight.dtype == DType::kF8E4M3) return fp8_linear(args, stream);
   const bool few = args.rows <= kFewRows && args.sum_squares == nullptr;
   if (!few && fits_half_linear(args)) return half_linear(args, stream);
   with_element_type(args.weight.dtype, [&]<typename W>(W) { launch_plain<W>(args, stream); });

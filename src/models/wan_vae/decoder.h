@@ -30,15 +30,21 @@ class Decoder {
   //
   //   latent   [16, latent_frames, latent_rows, latent_cols] f32, normalised as the DiT makes it
   //   on_frame called frames_of(latent_frames) times in order
+  //   strips   of rows that levels after the first are computed in, 1 to
+  //            most_strips(latent_rows)
   //
-  // Memory does not depend on the number of frames: every causal convolution keeps the last two
-  // inputs, and each frame passes all stages before the next one starts.
+  // In one strip, memory does not depend on the number of frames: every causal convolution keeps
+  // the last two inputs, and each frame passes all stages before the next one starts. More strips
+  // take less: only one strip's past is kept at a time. Each then goes through the whole clip, so
+  // ctx.memory holds level 0's output for all frames, and the host the strips before the last one.
+  // Frames are the same bytes on a GPU and with the reference kernels.
   // Numerics: what passes from block to block is f32, or f16 where
   // that is the compute precision; what goes into products is ctx.compute.
   // Throws kCancelled when the stop flag is set.
   // Source: Wan 2.1, wan/modules/vae.py, Decoder3d.forward with its feature cache, which equals
   // one pass over all frames.
-  void decode(ops::Context& ctx, const TensorView& latent, const FrameSink& on_frame);
+  void decode(ops::Context& ctx, const TensorView& latent, const FrameSink& on_frame,
+              int strips = 1);
 
  private:
   memory::BlockSource& weights_;

@@ -3,9 +3,13 @@
 #include "models/wan_vae/footprint.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "models/wan_vae/decoder.h"
+#include "models/wan_vae/levels.h"
 #include "nn/frame_ring.h"
 
 namespace reel::wan_vae {
@@ -14,69 +18,48 @@ namespace {
 using memory::ActivationLog;
 using Scope = memory::ActivationLog::Scope;
 
-// One level: its own frames, and the channels that come in and leave its residual blocks.
-struct Level {
-  int64_t rows = 0, cols = 0;
-  int64_t in = 0, out = 0;
-  int64_t frames = 0;           // that pass through it in a whole clip
-  bool doubles_frames = false;  // on the way to the next level
-
-  int64_t pixels() const { return rows * cols; }
-};
-
-std::array<Level, kLevels> levels_of(const Config& config, const DecodeShape& shape) {
-  const auto& c = config.channels;
-  std::array<Level, kLevels> levels;
-  int64_t frames = shape.latent_frames;
-  for (int index = 0; index < kLevels; ++index) {
-    // Two levels double frames; the space convolutions of the first three halve channels.
-    const bool first = index == 0;
-    levels[static_cast<size_t>(index)] = {.rows = shape.latent_rows << index,
-                                          .cols = shape.latent_cols << index,
-                                          .in = first        ? c[0]
-                                                : index == 1 ? c[1] / 2
-                                                             : c[static_cast<size_t>(index) + 1],
-                                          .out = c[static_cast<size_t>(index) + 1],
-                                          .frames = frames,
-                                          .doubles_frames = index < 2};
-    if (index < 2) frames = 2 * frames - 1;
-  }
-  return levels;
-}
-
+// LowStages and HighStages, scope by scope.
 class DecodeLog {
  public:
-  DecodeLog(const Config& config, const DecodeShape& shape)
-      : c_(config), s_(shape), levels_(levels_of(config, shape)) {}
+  DecodeLog(const Config& config, const DecodeShape& shape) : c_(config), s_(shape) {}
 
   void decode() {
-    Scope scope(log_);
-    scope.take("latent frame", DType::kF32, {s_.latent_rows, s_.latent_cols, kLatentChannels});
-    Scope latent(log_);
-    frame(latent, "middle", s_.residual, 0, c_.channels[0]);
-    residual("middle: hidden", 0, c_.channels[0]);
-    attention();
-    level(0);
+    if (s_.strips == 1) {
+      levels_ = levels_of(c_, s_, 0);
+      Scope scope(log_);
+      scope.take("level 0: frame", s_.residual, low_shape());
+      low_stages();
+      go_up(0);
+      return;
+    }
+    low_stages();
+    for (int strip = 0; strip < s_.strips; ++strip) {
+      levels_ = levels_of(c_, s_, strip);
+      go_up(0);
+    }
   }
 
   const std::vector<memory::Activation>& activations() const { return log_.activations(); }
 
  private:
+  Shape low_shape() const { return {s_.latent_rows, s_.latent_cols, c_.channels[0]}; }
+
   void frame(Scope& scope, const std::string& tag, DType dtype, int level, int64_t channels) {
     const Level& at = levels_[static_cast<size_t>(level)];
-    scope.take(tag.c_str(), dtype, {at.rows, at.cols, channels});
+    scope.take(tag.c_str(), dtype, {at.rows.held.count(), at.cols, channels});
   }
 
-  void residual(const std::string& tag, int level, int64_t channels) {
+  void low_stages() {
     Scope scope(log_);
-    frame(scope, tag, s_.residual, level, channels);
-  }
-
-  void attention() {
-    Scope scope(log_);
+    scope.take("latent frame", DType::kF32, {s_.latent_rows, s_.latent_cols, kLatentChannels});
+    {
+      Scope residual(log_);
+      residual.take("level 0: hidden", s_.residual, low_shape());
+    }
+    Scope attention(log_);
     for (const char* tag :
          {"middle: attention input", "middle: queries", "middle: keys", "middle: values"}) {
-      frame(scope, tag, s_.compute, 0, c_.channels[0]);
+      attention.take(tag, s_.compute, low_shape());
     }
   }
 
@@ -84,38 +67,107 @@ class DecodeLog {
     const Level& at = levels_[static_cast<size_t>(index)];
     const std::string name = "level " + std::to_string(index) + ": ";
     Scope scope(log_);
-    frame(scope, name + "frame", s_.residual, index, at.out);
-    residual(name + "hidden", index, at.out);
-    if (index + 1 == kLevels) {
-      frame(scope, "the picture", DType::kF32, index, 3);
-    } else if (at.doubles_frames && at.frames > 1) {
-      Scope doubling(log_);
-      frame(doubling, name + "frame in between", s_.compute, index, at.out);
-      grow(index, s_.compute);
-    } else {
-      grow(index, s_.residual);
+    if (at.in != at.out) frame(scope, name + "frame", s_.residual, index, at.out);
+    {
+      Scope residual(log_);
+      frame(residual, name + "hidden", s_.residual, index, at.out);
     }
+    if (index + 1 < kLevels) return go_up(index);
+    frame(scope, "the picture", DType::kF32, index, 3);
+  }
+
+  void go_up(int index) {
+    const Level& at = levels_[static_cast<size_t>(index)];
+    if (!at.doubles_frames || at.frames == 1) return grow(index, s_.residual);
+    Scope scope(log_);
+    frame(scope, "level " + std::to_string(index) + ": frame in between", s_.compute, index,
+          at.out);
+    grow(index, s_.compute);
   }
 
   void grow(int index, DType from) {
     const Level& at = levels_[static_cast<size_t>(index)];
     const std::string name = "level " + std::to_string(index) + ": ";
+    const Shape x{at.rows.wanted.count(), at.cols, at.out};
     Scope scope(log_);
-    if (from != s_.compute) frame(scope, name + "rounded frame", s_.compute, index, at.out);
-    frame(scope, name + "larger frame", s_.compute, index + 1, at.out);
-    frame(scope, name + "grown frame", s_.residual, index + 1,
-          levels_[static_cast<size_t>(index) + 1].in);
+    scope.take((name + "grown frame").c_str(), s_.residual,
+               {2 * x[0], 2 * x[1], levels_[static_cast<size_t>(index) + 1].in});
+    const Rows& held = levels_[static_cast<size_t>(index) + 1].rows.held;
+    const int64_t first = 2 * at.rows.wanted.begin;
+    for (int part = 0; part < kGrowParts; ++part) {
+      Scope larger(log_);
+      const Rows rows = make_grow_part({held.begin - first, held.end - first}, x[0], part).from;
+      larger.take((name + "larger frame").c_str(), s_.compute, {2 * rows.count(), 2 * x[1], x[2]});
+      if (from == s_.compute) continue;
+      larger.take((name + "rounded frame").c_str(), s_.compute, {rows.count(), x[1], x[2]});
+    }
     level(index + 1);
   }
 
   const Config& c_;
   const DecodeShape& s_;
-  std::array<Level, kLevels> levels_;
+  Levels levels_;
   ActivationLog log_;
 };
 
-double conv_ops(const Level& at, int64_t in, int64_t out, int64_t taps) {
-  return 2.0 * static_cast<double>(at.pixels() * in * out * taps);
+// A ring of a pool, in the order in which a frame meets them.
+struct Ring {
+  uint64_t frame_bytes;
+  int64_t frames;  // that it is given in a whole clip
+};
+
+// What nn::FramePool holds in the end. Most frames of a size are in use while the last one passes
+// some ring: those before it hold two, it holds three, those after it what they had.
+uint64_t pool_bytes(std::span<const Ring> rings) {
+  std::map<uint64_t, std::vector<int64_t>> by_size;
+  for (const Ring& ring : rings) {
+    if (ring.frames > 0) by_size[memory::aligned(ring.frame_bytes)].push_back(ring.frames);
+  }
+  constexpr int64_t kKept = nn::FrameRing::kTaps - 1;
+  uint64_t bytes = 0;
+  for (const auto& [frame_bytes, frames] : by_size) {
+    int64_t later = 0;
+    for (const int64_t seen : frames) later += std::min(kKept, seen - 1);
+    int64_t before = 0;
+    int64_t most = 0;
+    for (const int64_t seen : frames) {
+      later -= std::min(kKept, seen - 1);
+      most = std::max(most, before + std::min(kKept + 1, seen) + later);
+      before += std::min(kKept, seen);
+    }
+    bytes += frame_bytes * static_cast<uint64_t>(most);
+  }
+  return bytes;
+}
+
+uint64_t low_past_bytes(const Config& config, const DecodeShape& shape) {
+  const auto frame = [&](int64_t channels) {
+    return Ring{static_cast<uint64_t>(
+                    storage_bytes(shape.compute, shape.latent_rows * shape.latent_cols * channels)),
+                shape.latent_frames};
+  };
+  std::vector<Ring> rings{frame(kLatentChannels)};
+  constexpr int kMiddleConvs = 4;
+  rings.insert(rings.end(), kMiddleConvs + kConvsPerLevel, frame(config.channels[0]));
+  return pool_bytes(rings);
+}
+
+uint64_t high_past_bytes(const DecodeShape& shape, const Levels& levels) {
+  std::vector<Ring> rings;
+  const auto add = [&](const Level& at, int64_t channels, int64_t frames) {
+    rings.push_back(
+        {static_cast<uint64_t>(storage_bytes(shape.compute, at.pixels() * channels)), frames});
+  };
+  for (size_t index = 0; index < levels.size(); ++index) {
+    const Level& at = levels[index];
+    if (index > 0) {
+      add(at, at.in, at.frames);
+      for (int conv = 1; conv < kConvsPerLevel; ++conv) add(at, at.out, at.frames);
+    }
+    if (at.doubles_frames) add(at, at.out, at.frames - 1);
+  }
+  add(levels.back(), levels.back().out, levels.back().frames);  // of the head
+  return pool_bytes(rings);
 }
 
 }  // namespace
@@ -127,55 +179,27 @@ std::vector<memory::Activation> decode_activations(const Config& config, const D
 }
 
 uint64_t past_frames_bytes(const Config& config, const DecodeShape& shape) {
-  uint64_t bytes = 0;
-  // `seen` frames of one convolution's input, of which the last three are kept.
-  const auto add = [&](const Level& at, int64_t channels, int64_t seen, uint64_t convolutions) {
-    const auto frame = static_cast<uint64_t>(storage_bytes(shape.compute, at.pixels() * channels));
-    const auto kept = static_cast<uint64_t>(std::min<int64_t>(nn::FrameRing::kTaps, seen));
-    bytes += convolutions * kept * memory::aligned(frame);
-  };
-  const std::array<Level, kLevels> levels = levels_of(config, shape);
-  add(levels[0], kLatentChannels, levels[0].frames, 1);
-  add(levels[0], config.channels[0], levels[0].frames, 4);  // of the middle
-  for (const Level& at : levels) {
-    add(at, at.in, at.frames, 1);
-    add(at, at.out, at.frames, 2 * kResidualsPerLevel - 1);
-    if (at.doubles_frames) add(at, at.out, at.frames - 1, 1);
+  const uint64_t low = low_past_bytes(config, shape);
+  if (shape.strips == 1) return low + high_past_bytes(shape, levels_of(config, shape, 0));
+  uint64_t most = low;
+  for (int strip = 0; strip < shape.strips; ++strip) {
+    most = std::max(most, high_past_bytes(shape, levels_of(config, shape, strip)));
   }
-  add(levels.back(), levels.back().out, levels.back().frames, 1);  // of the head
-  return bytes;
+  return most;
 }
 
-memory::Work decode_work(const Config& config, const DecodeShape& shape) {
-  const std::array<Level, kLevels> levels = levels_of(config, shape);
-  const int64_t middle = config.channels[0];
-  const Level& small = levels[0];
-  const auto pixels = static_cast<double>(small.pixels());
-  const auto small_frames = static_cast<double>(small.frames);
-  memory::Work work;
-  work.conv_ops += small_frames * (conv_ops(small, kLatentChannels, middle, 27) +
-                                   4 * conv_ops(small, middle, middle, 27) +
-                                   4 * conv_ops(small, middle, middle, 1));
-  work.wide_ops += small_frames * 4 * pixels * pixels * static_cast<double>(middle);
-  for (size_t index = 0; index < levels.size(); ++index) {
-    const Level& at = levels[index];
-    const auto frames = static_cast<double>(at.frames);
-    double per_frame = conv_ops(at, at.in, at.out, 27) +
-                       (2 * kResidualsPerLevel - 1) * conv_ops(at, at.out, at.out, 27);
-    if (at.in != at.out) per_frame += conv_ops(at, at.in, at.out, 1);
-    work.conv_ops += frames * per_frame;
-    // Norms read and write a frame, as does the sum with the residual stream.
-    work.traffic_bytes += frames * static_cast<double>(at.pixels() * at.out) * 2 *
-                          kResidualsPerLevel * 3 * static_cast<double>(block_bytes(shape.residual));
-    if (at.doubles_frames) work.conv_ops += 2 * (frames - 1) * conv_ops(at, at.out, at.out, 3);
-    if (index + 1 == levels.size()) {
-      work.conv_ops += frames * conv_ops(at, at.out, 3, 27);
-    } else {
-      const Level& next = levels[index + 1];
-      work.conv_ops += static_cast<double>(next.frames) * conv_ops(next, at.out, next.in, 9);
-    }
-  }
-  return work;
+uint64_t low_frames_bytes(const Config& config, const DecodeShape& shape) {
+  if (shape.strips == 1) return 0;
+  return memory::aligned(static_cast<uint64_t>(storage_bytes(
+      shape.residual,
+      shape.latent_frames * shape.latent_rows * shape.latent_cols * config.channels[0])));
+}
+
+uint64_t waiting_rows_bytes(const DecodeShape& shape) {
+  const Strip last = make_strip(shape.latent_rows, shape.strips, shape.strips - 1);
+  return static_cast<uint64_t>(storage_bytes(
+      DType::kF32,
+      frames_of(shape.latent_frames) * last.picture.begin * kRowStride * shape.latent_cols * 3));
 }
 
 }  // namespace reel::wan_vae

@@ -3,22 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include "backends/cpu/backend.h"
+#include <set>
 
 namespace reel::nn {
 namespace {
 
-class FrameRings : public testing::Test {
- protected:
-  Arena arena_{"test"};
-  StopFlag stop_;
-  ops::Context ctx_{.kernels = cpu::reference_kernels(), .arena = arena_, .stop = stop_};
-};
-
-TEST_F(FrameRings, KeepsTheLastThreeInOrder) {
+TEST(FrameRings, KeepTheLastThreeInOrder) {
+  FramePool pool(host_memory(), DType::kF32);
   FrameRing ring;
-  for (int number = 1; number <= 5; ++number) {
-    ring.next(ctx_, {1, 1, 1}).as<float>()[0] = static_cast<float>(number);
+  for (int number = 1; number <= 6; ++number) {
+    ring.next(pool, {1, 1, 1}).as<float>()[0] = static_cast<float>(number);
 
     const auto frames = ring.frames();
 
@@ -30,14 +24,38 @@ TEST_F(FrameRings, KeepsTheLastThreeInOrder) {
         EXPECT_EQ(frame.as<float>()[0], static_cast<float>(number - age));
       }
     }
+    // Every other time: next() does it where its caller did not.
+    if (number % 2 == 0) ring.drop_oldest(pool);
   }
 }
 
-TEST_F(FrameRings, ForgetsItsPast) {
-  FrameRing ring;
-  ring.next(ctx_, {1, 1, 1});
-  ring.clear();
-  EXPECT_EQ(ring.frames()[2].data, nullptr);
+// Two frames between inputs, and one more for whichever ring is at work.
+TEST(FrameRings, ShareTheirThirdFrame) {
+  FramePool pool(host_memory(), DType::kF16);
+  std::array<FrameRing, 4> rings;
+  std::set<const void*> memory;
+  for (int input = 0; input < 7; ++input) {
+    for (FrameRing& ring : rings) {
+      memory.insert(ring.next(pool, {2, 3, 8}).data);
+      ring.drop_oldest(pool);
+    }
+  }
+  EXPECT_EQ(memory.size(), 2 * rings.size() + 1);
+}
+
+TEST(FramePools, HandOutNothingTwiceAndOnlyWhatIsLargeEnough) {
+  FramePool pool(host_memory(), DType::kF32);
+  const ops::Frame first = pool.take({1, 2, 3});
+  const ops::Frame second = pool.take({1, 2, 3});
+  EXPECT_NE(first.data, second.data);
+
+  pool.give_back(first);
+
+  EXPECT_NE(pool.take({1, 2, 4}).data, first.data);
+  const ops::Frame again = pool.take({2, 1, 3});
+  EXPECT_EQ(again.data, first.data);
+  EXPECT_EQ(again.shape, (Shape{2, 1, 3}));
+  EXPECT_EQ(again.dtype, DType::kF32);
 }
 
 }  // namespace

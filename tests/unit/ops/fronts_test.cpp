@@ -47,7 +47,7 @@ TEST_F(OpFronts, AttentionNeedsKeysAndHeadsThatDivide) {
 
 TEST_F(OpFronts, AnOperandIsWhatItsWeightNeeds) {
   Scratch scratch{ctx_};
-  EXPECT_TRUE(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kI8}).has_scales());
+  EXPECT_TRUE(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kI8}).is_int8());
   EXPECT_EQ(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kBF16}).rows.dtype,
             ctx_.compute);
 }
@@ -98,6 +98,17 @@ TEST_F(OpFronts, ConvStoresItsOwnNumbersOrF32) {
   const std::vector<Frame> out{narrow};
   EXPECT_REEL_ERROR(conv(ctx_, frames, weight, {}, out), kInvalidArgument,
                     "out is bf16 but the weight is f32");
+}
+
+TEST_F(OpFronts, ConvComputesRowsOfItsOutput) {
+  const Tensor frame = f32({2, 2, 1});
+  const ConvView weight{.shape = {.in_channels = 1, .out_channels = 1}};
+  const std::vector<Frame> frames{frame};
+  for (const Rows& rows : {Rows{-1, 1}, Rows{2, 1}, Rows{0, 3}}) {
+    EXPECT_REEL_ERROR(conv(ctx_, frames, weight, {}, frames, {}, rows), kInvalidArgument,
+                      "conv: rows " + std::to_string(rows.begin) + " to " +
+                          std::to_string(rows.end) + " of [2, 2, 1]");
+  }
 }
 
 TEST_F(OpFronts, SayWhichBackendLacksTheKernel) {

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "checkpoint/checkpoint.h"
+#include "pipeline/clip_alternatives.h"
 #include "pipeline/clip_planner.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
@@ -134,6 +135,32 @@ TEST(ClipPlanner, DecidesTheRowChunkWithoutTheBudget) {
             planner.plan({.video = k480p}, {.card_bytes = 80 * kGiB}).row_chunk);
 }
 
+// What the decode stage of 720p takes in all strips at once is more than a card of 6 GiB has.
+TEST(ClipPlanner, DecodesInTheFewestStripsThatFit) {
+  const ClipPlanner planner = planner_14b();
+  const memory::Plan whole = planner.plan({.video = k720p}, {.card_bytes = 8 * kGiB});
+  const memory::Plan halves = planner.plan({.video = k720p}, {.card_bytes = 6 * kGiB});
+  const memory::PhasePlan& in_one = *whole.phase(memory::Phase::kDecode);
+  const memory::PhasePlan& in_two = *halves.phase(memory::Phase::kDecode);
+
+  EXPECT_EQ(in_one.strips, 1);
+  EXPECT_EQ(in_two.strips, 2);
+  EXPECT_TRUE(halves.fits) << halves.refusal;
+  EXPECT_GT(in_one.arena_bytes, halves.cap_bytes - halves.context_bytes);
+  EXPECT_LE(in_two.arena_bytes, halves.cap_bytes - halves.context_bytes);
+  // Half of 81 pictures waits for the other half.
+  EXPECT_EQ(halves.host_bytes - whole.host_bytes, 81u * 360 * 1280 * 3 * sizeof(float));
+  EXPECT_GT(in_two.compute_s, 1.03 * in_one.compute_s);
+  EXPECT_LT(in_two.compute_s, 1.08 * in_one.compute_s);
+}
+
+TEST(ClipPlanner, TakesTheSmallestDecoderWhereNoneFits) {
+  const memory::Plan plan = planner_14b().plan({.video = k480p}, {.card_bytes = kGiB});
+  EXPECT_FALSE(plan.fits);
+  EXPECT_GT(plan.phase(memory::Phase::kDecode)->strips, 5);
+  EXPECT_LT(plan.phase(memory::Phase::kDecode)->arena_bytes, kGiB);
+}
+
 // Every alternative is tried: it fits, and the next larger one does not.
 TEST(ClipPlanner, NamesTheNearestSettingsThatFit) {
   const ClipPlanner planner = planner_14b();
@@ -141,7 +168,7 @@ TEST(ClipPlanner, NamesTheNearestSettingsThatFit) {
   const ClipSize clip{.video = k720p};
   ASSERT_FALSE(planner.plan(clip, budget).fits);
 
-  const std::vector<PlanAlternative> all = planner.alternatives(clip, budget);
+  const std::vector<PlanAlternative> all = pipeline::find_alternatives(planner, clip, budget);
 
   ASSERT_GE(all.size(), 2u);
   for (const PlanAlternative& one : all) {
@@ -162,7 +189,7 @@ TEST(ClipPlanner, PrefersFewerFramesWhereThoseHelp) {
   const memory::Budget budget{.card_bytes = 8 * kGiB};
   ASSERT_FALSE(planner.plan(clip, budget).fits);
 
-  const std::vector<PlanAlternative> all = planner.alternatives(clip, budget);
+  const std::vector<PlanAlternative> all = pipeline::find_alternatives(planner, clip, budget);
 
   ASSERT_FALSE(all.empty());
   EXPECT_EQ(all[0].kind, PlanAlternative::Kind::kFrames);

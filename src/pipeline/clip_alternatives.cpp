@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/clip_alternatives.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+
+#include "base/error.h"
+
+namespace reel::pipeline {
+namespace {
+
+using memory::Budget;
+using Kind = PlanAlternative::Kind;
+
+constexpr int64_t kFewestFrames = 17;
+constexpr int64_t kSmallestHeight = 240;
+constexpr int64_t kSideStep = 16;
+constexpr uint64_t kCardStep = uint64_t{1} << 30;
+constexpr uint64_t kMostCardBytes = uint64_t{256} << 30;
+
+std::optional<PlanAlternative> fewer_frames(const ClipPlanner& planner, const ClipSize& clip,
+                                            const Budget& budget) {
+  // In steps of 4 from kFewestFrames up: `low` fits, `high` does not.
+  ClipSize tried = clip;
+  const auto step_fits = [&](int64_t step) {
+    tried.video.frames = kFewestFrames + 4 * step;
+    return planner.fits(tried, budget);
+  };
+  int64_t low = 0;
+  int64_t high = (clip.video.frames - kFewestFrames) / 4;
+  if (high <= 0 || !step_fits(low)) return std::nullopt;
+  while (high - low > 1) {
+    const int64_t middle = (low + high) / 2;
+    (step_fits(middle) ? low : high) = middle;
+  }
+  tried.video.frames = kFewestFrames + 4 * low;
+  return PlanAlternative{.kind = Kind::kFrames, .video = tried.video};
+}
+
+std::optional<PlanAlternative> smaller_size(const ClipPlanner& planner, const ClipSize& clip,
+                                            const Budget& budget) {
+  const VideoSize& video = clip.video;
+  ClipSize tried = clip;
+  // The next size that these models were trained at, then any of the same proportions.
+  const bool is_wide = video.width_px >= video.height_px;
+  tried.video.width_px = is_wide ? 832 : 480;
+  tried.video.height_px = is_wide ? 480 : 832;
+  const bool is_smaller =
+      tried.video.width_px * tried.video.height_px < video.width_px * video.height_px;
+  if (is_smaller && planner.fits(tried, budget)) {
+    return PlanAlternative{.kind = Kind::kSize, .video = tried.video};
+  }
+  for (int64_t height = video.height_px - kSideStep; height >= kSmallestHeight;
+       height -= kSideStep) {
+    const double width = static_cast<double>(video.width_px) * static_cast<double>(height) /
+                         static_cast<double>(video.height_px);
+    tried.video.height_px = height;
+    tried.video.width_px =
+        std::max(kSideStep, static_cast<int64_t>(std::lround(width / kSideStep)) * kSideStep);
+    if (planner.fits(tried, budget))
+      return PlanAlternative{.kind = Kind::kSize, .video = tried.video};
+  }
+  return std::nullopt;
+}
+
+std::optional<PlanAlternative> larger_card(const ClipPlanner& planner, const ClipSize& clip,
+                                           const Budget& budget) {
+  // Another card has nothing to do with what is free on this one.
+  const ClipPlanner elsewhere = planner.on_empty_card();
+  for (uint64_t card = kCardStep; card <= kMostCardBytes; card += kCardStep) {
+    if (elsewhere.fits(clip, {.card_bytes = card, .ram_bytes = budget.ram_bytes})) {
+      return PlanAlternative{.kind = Kind::kCard, .video = clip.video, .card_bytes = card};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<PlanAlternative> smaller_files(const ClipPlanner& planner, const ClipSize& clip,
+                                             const Budget& budget) {
+  if (!planner.with_small_files().fits(clip, budget)) return std::nullopt;
+  return PlanAlternative{.kind = Kind::kFiles, .video = clip.video};
+}
+
+}  // namespace
+
+std::string PlanAlternative::text() const {
+  char text[96];
+  switch (kind) {
+    case Kind::kFrames: return str_cat(video.frames, " frames (--frames ", video.frames, ')');
+    case Kind::kSize:
+      return str_cat(video.width_px, " wide x ", video.height_px, " high (--size ", video.width_px,
+                     'x', video.height_px, ')');
+    case Kind::kCard: {
+      const double gib = static_cast<double>(card_bytes) / static_cast<double>(uint64_t{1} << 30);
+      std::snprintf(text, sizeof text, "a card of %.0f GiB (--vram %.0fGiB)", gib, gib);
+      return text;
+    }
+    case Kind::kFiles: return "the FP8 or INT8 files of this model";
+  }
+  return {};
+}
+
+std::vector<PlanAlternative> find_alternatives(const ClipPlanner& planner, const ClipSize& clip,
+                                               const Budget& budget) {
+  std::vector<PlanAlternative> all;
+  for (const auto& found :
+       {fewer_frames(planner, clip, budget), smaller_size(planner, clip, budget),
+        larger_card(planner, clip, budget), smaller_files(planner, clip, budget)}) {
+    if (found) all.push_back(*found);
+  }
+  return all;
+}
+
+}  // namespace reel::pipeline

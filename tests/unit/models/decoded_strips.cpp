@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unit/models/decoded_strips.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "core/arena.h"
+#include "formats/safetensors_writer.h"
+#include "models/wan_vae/decoder.h"
+#include "models/wan_vae/names.h"
+#include "models/wan_vae/strips.h"
+#include "ops/context.h"
+#include "prepare/host_preparer.h"
+#include "support/random_tensor.h"
+
+namespace reel::test {
+namespace {
+
+class FixedWeights : public memory::BlockSource {
+ public:
+  explicit FixedWeights(const memory::WeightSource& fixed) : fixed_(fixed) {}
+  int blocks() const override { return 0; }
+  const memory::WeightSource& fixed() override { return fixed_; }
+  const memory::WeightSource& setup() override { return fixed_; }
+  const memory::WeightSource& acquire(int, Stream) override { return fixed_; }
+
+ private:
+  const memory::WeightSource& fixed_;
+};
+
+}  // namespace
+
+RandomDecoder::RandomDecoder(const ops::Kernels& kernels, DType compute, uint64_t seed)
+    : kernels_(kernels), compute_(compute) {
+  const auto needed = checkpoint::needed_tensors(wan_vae::name_units(), wan_vae::dims_of(config_));
+  std::vector<formats::TensorSpec> specs;
+  for (const auto& tensor : needed) specs.push_back({tensor.name, DType::kF32, tensor.shape});
+  const auto path = folder_ / "vae.safetensors";
+  const auto writer = formats::start_safetensors(path, specs, {});
+  for (const auto& spec : specs) {
+    // Of a size that keeps the signal's, whatever the number of inputs; gammas about 1.
+    const auto inputs = static_cast<float>(spec.shape.elements() / spec.shape[0]);
+    const float most = inputs > 1 ? std::sqrt(3.0f / inputs) : 1.5f;
+    writer->append(random_tensor(spec.shape, DType::kF32, ++seed, -most, most).bytes());
+  }
+  writer->commit();
+  const std::shared_ptr<const formats::TensorFile> file = formats::open_tensor_file(path);
+  for (const formats::TensorEntry& entry : file->entries()) {
+    component_.tensors[entry.name] = {.file = file, .entry = &entry};
+  }
+  prepare::HostPreparer preparer(component_, kernels_, {compute, compute}, stop_);
+  weights_ = preparer.prepare(prepare::make_manifest(needed).fixed);
+}
+
+Tensor RandomDecoder::decode(const Shape& latent, int strips) const {
+  Arena arena{"activations"};
+  ops::Context ctx{.kernels = kernels_, .arena = arena, .stop = stop_, .compute = compute_};
+  FixedWeights weights(*weights_);
+  wan_vae::Decoder decoder(weights);
+  Tensor frames = poisoned_tensor({wan_vae::frames_of(latent[1]), 8 * latent[2], 8 * latent[3], 3},
+                                  DType::kF32);
+  int64_t count = 0;
+  decoder.decode(
+      ctx, random_tensor(latent, DType::kF32, 5, -2, 2),
+      [&](const TensorView& frame) {
+        const TensorView to = frames.view().slice(count++, 1);
+        ASSERT_EQ(frame.size_bytes(), to.size_bytes());
+        std::memcpy(to.data, frame.data, static_cast<size_t>(to.size_bytes()));
+      },
+      strips);
+  EXPECT_EQ(count, frames.shape()[0]);
+  return frames;
+}
+
+void RandomDecoder::expect_strips_like_whole(const Shape& latent,
+                                             std::initializer_list<int> counts) const {
+  const Tensor whole = decode(latent, 1);
+  for (const float pixel : whole.values<float>()) ASSERT_TRUE(std::isfinite(pixel));
+  for (const int strips : counts) {
+    if (strips > wan_vae::most_strips(latent[2])) continue;
+    const Tensor cut = decode(latent, strips);
+    EXPECT_EQ(std::memcmp(whole.bytes().data(), cut.bytes().data(), whole.bytes().size()), 0)
+        << latent << " in " << strips << " strips";
+  }
+}
+
+}  // namespace reel::test
