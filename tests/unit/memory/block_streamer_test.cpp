@@ -1,90 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "memory/block_streamer.h"
 
-#include <gmock/gmock.h>
-
-#include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <fstream>
 #include <random>
 #include <thread>
 
 #include "core/host_copy_engine.h"
-#include "core/planned_memory.h"
 #include "memory/planner.h"
 #include "memory/stream_layout.h"
-#include "streamed_model.h"
+#include "streamer_test.h"
 #include "support/expect_error.h"
 
 namespace reel::memory {
 namespace {
-
-using std::chrono::microseconds;
-using std::chrono::milliseconds;
-using testing::IsEmpty;
-using Clock = std::chrono::steady_clock;
-
-constexpr int kBlocks = 7;
-constexpr int64_t kDirectBytes = 30'000;
-constexpr int64_t kStagedBytes = 9'001;
-constexpr uint64_t kChunkBytes = 4096 + ChunkReader::kSlackBytes;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// A model, a device made of threads, and a streamer between them.
-class BlockStreamerTest : public testing::Test {
- protected:
-  explicit BlockStreamerTest(
-      const test::FakeCopyEngine::Faults& faults = {.most_delay = microseconds(300)})
-      : engine_(faults) {}
-
-  ~BlockStreamerTest() override {
-    EXPECT_EQ(engine_.live(), 0) << "events or pinned memory were not given back";
-    EXPECT_EQ(device_.region().used_bytes(), 0u);
-    EXPECT_THAT(engine_.broken_rules(), IsEmpty());
-  }
-
-  StreamerOptions options() {
-    return {.resident = {},
-            .window_slots = 2,
-            .ring_bytes = 5 * kChunkBytes,
-            .chunk_bytes = kChunkBytes,
-            .reader_threads = 2,
-            .read = [this](const InputFile& file, std::span<std::byte> buffer,
-                           uint64_t offset_bytes, size_t size_bytes) {
-              engine_.host_writes(buffer.data(), buffer.size());
-              if (on_read_) on_read_(file);
-              return file.read_into(buffer, offset_bytes, size_bytes, mode_);
-            }};
-  }
-
-  std::unique_ptr<BlockStreamer> streamer(const StreamerOptions& options) {
-    return std::make_unique<BlockStreamer>(model_.manifest(), model_, device_, engine_, stop_,
-                                           options);
-  }
-
-  void use(BlockStreamer& streamer, int index) {
-    model_.compare(streamer.acquire(index, compute_), std::to_string(index), compute_);
-  }
-
-  void run_passes(BlockStreamer& streamer, int passes) {
-    for (int pass = 0; pass < passes; ++pass) {
-      for (int index = 0; index < streamer.blocks(); ++index) use(streamer, index);
-    }
-    engine_.finish(compute_);
-  }
-
-  test::FakeCopyEngine engine_;
-  Stream compute_ = engine_.make_stream();
-  StreamedModel model_{kBlocks, kDirectBytes, kStagedBytes, &engine_};
-  PlannedMemory device_{host_memory(), 2 << 20, "the memory of the test"};
-  StopFlag stop_;
-  ReadMode mode_ = ReadMode::kBuffered;
-  std::function<void(const InputFile&)> on_read_;
-};
 
 struct Placement {
   int resident;
@@ -284,105 +212,6 @@ TEST_F(BlockStreamerTest, DoesNotStallForResidentBlocks) {
   EXPECT_LT(blocks->stats().stall_seconds - first, 0.2);
 }
 
-TEST_F(BlockStreamerTest, AReadErrorIsToldAtItsBlockAndAnotherCallTriesAgain) {
-  std::atomic<bool> is_broken{true};
-  on_read_ = [&](const InputFile& file) {
-    if (is_broken && file.path() == model_.file_of("3")) {
-      fail(ErrorCode::kIo, "Cannot read block 3: Input/output error.");
-    }
-  };
-  const auto blocks = streamer(options());
-  for (int index = 0; index < 3; ++index) use(*blocks, index);
-
-  EXPECT_REEL_ERROR(blocks->acquire(3, compute_), kIo, "Cannot read block 3");
-  EXPECT_REEL_ERROR(blocks->acquire(3, compute_), kIo, "Cannot read block 3");
-  is_broken = false;
-  for (int index = 3; index < kBlocks; ++index) use(*blocks, index);
-  engine_.finish(compute_);
-
-  EXPECT_EQ(model_.differences(), 0);
-}
-
-TEST_F(BlockStreamerTest, AReadErrorOfAResidentBlockIsToldAndTriedAgain) {
-  std::atomic<bool> is_broken{true};
-  on_read_ = [&](const InputFile& file) {
-    if (is_broken &&
-        (file.path() == model_.file_of("2") || file.path() == model_.file_of("fixed"))) {
-      fail(ErrorCode::kIo, "Input/output error.");
-    }
-  };
-  StreamerOptions with = options();
-  with.resident = {2};
-  const auto blocks = streamer(with);
-  EXPECT_REEL_ERROR(blocks->fixed(), kIo, "Input/output error");
-  EXPECT_REEL_ERROR(blocks->fixed(), kIo, "Input/output error");
-  use(*blocks, 0);
-  use(*blocks, 1);
-  EXPECT_REEL_ERROR(blocks->acquire(2, compute_), kIo, "Input/output error");
-  is_broken = false;
-  for (int index = 2; index < kBlocks; ++index) use(*blocks, index);
-  model_.compare(blocks->fixed(), "fixed", compute_);
-  engine_.finish(compute_);
-
-  EXPECT_EQ(model_.differences(), 0);
-}
-
-TEST_F(BlockStreamerTest, AFileThatShrinksWhileStreamingIsNamed) {
-  const auto blocks = streamer(options());
-  run_passes(*blocks, 1);
-  std::filesystem::resize_file(model_.file_of("5"), 20'000);
-  for (int index = 0; index < 5; ++index) use(*blocks, index);
-
-  EXPECT_REEL_ERROR(blocks->acquire(5, compute_), kBadFile, "20,000");
-  engine_.finish(compute_);
-  EXPECT_EQ(model_.differences(), 0);
-}
-
-TEST_F(BlockStreamerTest, AFileThatIsWrittenWhileStreamingIsNamed) {
-  const auto blocks = streamer(options());
-  run_passes(*blocks, 1);
-  std::ofstream(model_.file_of("5"), std::ios::app) << "more";
-  for (int index = 0; index < 5; ++index) use(*blocks, index);
-
-  EXPECT_REEL_ERROR(blocks->acquire(5, compute_), kBadFile,
-                    "5.safetensors\" was changed while it was in use");
-  engine_.finish(compute_);
-}
-
-TEST_F(BlockStreamerTest, AFileThatVanishesIsStillRead) {
-  const auto blocks = streamer(options());
-  run_passes(*blocks, 1);
-  for (int index = 0; index < kBlocks; ++index) {
-    std::filesystem::remove(model_.file_of(std::to_string(index)));
-  }
-  run_passes(*blocks, 1);
-
-  EXPECT_EQ(model_.differences(), 0);
-}
-
-TEST_F(BlockStreamerTest, AStopEndsTheWaitForASlowDiskAtOnce) {
-  std::atomic<bool> is_stuck{true};
-  on_read_ = [&](const InputFile& file) {
-    if (file.path() == model_.file_of("2")) is_stuck.wait(true);
-  };
-  const auto blocks = streamer(options());
-  use(*blocks, 0);
-  use(*blocks, 1);
-  Clock::time_point asked;
-  std::thread user([&] {
-    std::this_thread::sleep_for(milliseconds(50));
-    asked = Clock::now();
-    stop_.request();
-  });
-
-  EXPECT_REEL_ERROR(blocks->acquire(2, compute_), kCancelled, "Stopped");
-
-  user.join();
-  EXPECT_LT(seconds_since(asked), 0.2);
-  is_stuck = false;
-  is_stuck.notify_all();
-}
-
 TEST_F(BlockStreamerTest, AStopEndsTheWaitForTheDevice) {
   std::atomic<bool> may_compute{false};
   StreamerOptions with = options();
@@ -437,41 +266,6 @@ TEST_F(BlockStreamerTest, NamesTheTagWhenTheDeviceIsTooSmall) {
 TEST_F(BlockStreamerTest, RefusesABlockThatIsNotThere) {
   const auto blocks = streamer(options());
   EXPECT_REEL_ERROR(blocks->acquire(kBlocks, compute_), kInvalidArgument, "no block 7 of 7");
-}
-
-class NoPinnedMemory : public BlockStreamerTest {
- protected:
-  NoPinnedMemory() : BlockStreamerTest({.has_no_pinned_memory = true}) {}
-};
-
-TEST_F(NoPinnedMemory, IsAnErrorThatSaysWhatFor) {
-  EXPECT_REEL_ERROR(streamer(options()), kOutOfMemory, "the ring of weight chunks");
-}
-
-// The device is lost at one copy after the other, when it runs or when it is submitted.
-TEST(LostDevice, IsToldByTheNextCallThatNeedsIt) {
-  for (int at = 0; at < 60; at += 7) {
-    for (const bool at_submit : {false, true}) {
-      SCOPED_TRACE(testing::Message() << "copy " << at << (at_submit ? " submitted" : " run"));
-      test::FakeCopyEngine engine(
-          {.lost_at_copy = at_submit ? -1 : at, .lost_at_submit = at_submit ? at : -1});
-      const Stream compute = engine.make_stream();
-      StreamedModel model(kBlocks, kDirectBytes, kStagedBytes, &engine);
-      StopFlag stop;
-      const auto run = [&] {
-        BlockStreamer blocks(model.manifest(), model, host_memory(), engine, stop,
-                             {.resident = {},
-                              .window_slots = 2,
-                              .ring_bytes = 4 * kChunkBytes,
-                              .chunk_bytes = kChunkBytes,
-                              .read = {}});
-        blocks.fixed();
-        for (int index = 0; index < 3 * kBlocks; ++index) blocks.acquire(index % kBlocks, compute);
-      };
-      EXPECT_REEL_ERROR(run(), kDeviceFailure, "lost");
-      EXPECT_EQ(engine.live(), 0);
-    }
-  }
 }
 
 TEST(BlockStreamer, RunsWithoutADevice) {
