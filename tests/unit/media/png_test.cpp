@@ -65,6 +65,47 @@ TEST(PngWriter, NumbersTheFramesUnderAName) {
   EXPECT_TRUE(std::filesystem::exists(folder / "shot-0002.png"));
 }
 
+// More frames than threads, of an odd size.
+TEST(PngWriter, KeepsTheOrderOfManyFrames) {
+  constexpr int kFrames = 37;
+  const test::TempFolder folder;
+  const auto writer = make_frame_writer(folder / "frames", {.width_px = 33, .height_px = 17});
+  for (int index = 0; index < kFrames; ++index) writer->add(gradient_frame(17, 33, index).view());
+  writer->finish();
+
+  for (int index = 0; index < kFrames; ++index) {
+    std::string number = std::to_string(index + 1);
+    number.insert(0, 4 - number.size(), '0');
+    EXPECT_EQ(decode_png(bytes_of(folder / ("frames/frame-" + number + ".png"))).rgb,
+              gradient_frame(17, 33, index).rgb)
+        << number;
+  }
+}
+
+// The frames' temporary folder goes away while they are written.
+TEST(PngWriter, ReportsAFrameThatCannotBeWritten) {
+  const test::TempFolder folder;
+  const auto write = [&] {
+    const auto writer = make_frame_writer(folder / "frames", {.width_px = 33, .height_px = 17});
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      std::filesystem::remove_all(entry.path());
+    }
+    for (int index = 0; index < 50; ++index) writer->add(gradient_frame(17, 33, index).view());
+    writer->finish();
+  };
+  EXPECT_REEL_ERROR(write(), kIo, "frame-00");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(PngWriter, LeavesNothingWhenItIsNotFinished) {
+  const test::TempFolder folder;
+  {
+    const auto writer = make_frame_writer(folder / "frames", {.width_px = 330, .height_px = 170});
+    for (int index = 0; index < 12; ++index) writer->add(gradient_frame(170, 330, index).view());
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
 TEST(PngWriter, WritesIntoAFolderThatExists) {
   const test::TempFolder folder;
   const auto writer = make_frame_writer(folder.path() / "", {.width_px = 32, .height_px = 16});
