@@ -100,20 +100,23 @@ __device__ inline int swizzled(int at) {
   return at ^ ((at / (kRowBytes / kChunk)) & (7 * kChunk));
 }
 
-// Starts copying 32 keys and their values to the stage that is `stage` bytes into `tiles`. All
-// places follow from one number: registers are short.
-__device__ inline void load_tile(unsigned char* tiles, int stage, const int8_t* keys,
-                                 const uint16_t* values) {
+// Starts copying 32 keys from `key` on and their values to the stage that is `stage` bytes into
+// `tiles`. All places follow from one number each, and from pointers that are launch parameters and
+// take no register: registers are short.
+__device__ inline void load_tile(unsigned char* tiles, int stage, const Problem& problem,
+                                 int64_t key) {
   static_assert(kStageBytes % 4096 == 0 && kKeyTileBytes % 4096 == 0);
   const int thread = static_cast<int>(threadIdx.x) * kChunk;
   const int keys_at = swizzled<kKeyBytes>(stage + thread);
-  const auto* const from_keys = reinterpret_cast<const unsigned char*>(keys) + thread;
+  const auto* const from_keys =
+      reinterpret_cast<const unsigned char*>(problem.k) + key * kKeyBytes + thread;
 #pragma unroll
   for (int at = 0; at < kKeyTileBytes; at += kThreads * kChunk) {
     device::cp_async_16(tiles + keys_at + at, from_keys + at);
   }
   const int values_at = swizzled<kValueBytes>(stage + kKeyTileBytes + thread);
-  const auto* const from_values = reinterpret_cast<const unsigned char*>(values) + thread;
+  const auto* const from_values =
+      reinterpret_cast<const unsigned char*>(problem.v) + key * kValueBytes + thread;
 #pragma unroll
   for (int at = 0; at < kValueTileBytes; at += kThreads * kChunk) {
     device::cp_async_16(tiles + values_at + at, from_values + at);
@@ -360,19 +363,13 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
   const device::Shared<Tiles> tiles;
   const int64_t head = blockIdx.y;
   const int64_t first_row = int64_t{blockIdx.x} * kBlockRows + device::warp_in_block() * kWarpRows;
-  const int64_t first_key = head * problem.padded_keys;
-  const int8_t* keys = problem.k + first_key * kDim;
-  const uint16_t* values = problem.v + first_key * kDim;
-  // Of this lane's keys; an int is one register less than a pointer.
-  const int first_scale =
-      static_cast<int>(first_key / ops::kInt8KeyTile * ops::kInt8KeyScales) + device::lane() % 4;
+  const int first_key = static_cast<int>(head * problem.padded_keys);
   const auto key_count = static_cast<int>(problem.keys);
 
   auto* const bytes = reinterpret_cast<unsigned char*>(&*tiles);
   for (int stage = 0; stage < kStages - 1; ++stage) {
     if (stage * kTileKeys < key_count) {
-      load_tile(bytes, stage * kStageBytes, keys + stage * kTileKeys * kDim,
-                values + stage * kTileKeys * kDim);
+      load_tile(bytes, stage * kStageBytes, problem, first_key + stage * kTileKeys);
     }
     device::cp_async_commit();
   }
@@ -389,12 +386,13 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
   constexpr int kAhead = (kStages - 1) * kTileKeys;
   for (int first = 0; first < key_count; first += kTileKeys) {
     const float k_scale =
-        problem.k_scales[first_scale + first / ops::kInt8KeyTile * ops::kInt8KeyScales];
+        problem.k_scales[(first_key + first) / ops::kInt8KeyTile * ops::kInt8KeyScales +
+                         device::lane() % 4];
     device::cp_async_wait<kStages - 2>();
     device::sync_block();  // this tile is there, and nobody reads the one before it any more
     if (first + kAhead < key_count) {
-      load_tile(bytes, (first + kAhead) / kTileKeys % kStages * kStageBytes,
-                keys + int64_t{first + kAhead} * kDim, values + int64_t{first + kAhead} * kDim);
+      load_tile(bytes, (first + kAhead) / kTileKeys % kStages * kStageBytes, problem,
+                first_key + first + kAhead);
     }
     device::cp_async_commit();
     const int stage = first / kTileKeys % kStages * kStageBytes;
