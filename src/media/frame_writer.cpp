@@ -13,9 +13,8 @@
 namespace reel::media {
 namespace {
 
-// H.264 stores sizes in 16 bits; libpng and swscale stop earlier than 32.
+// H.264 stores sizes in 16 bits; libpng stops earlier than 32.
 constexpr int kLongestSidePx = 16384;
-constexpr size_t kReadAheadBytes = 64;
 
 void require_valid(const WriterOptions& options) {
   const auto fits = [](int side_px) { return side_px >= 1 && side_px <= kLongestSidePx; };
@@ -88,8 +87,6 @@ void FrameWriter::add(const FrameView& frame) {
   Frame& copy = held_[static_cast<size_t>(frames_added_) % kMostHeld];
   copy.width_px = frame.width_px;
   copy.height_px = frame.height_px;
-  // swscale reads a few bytes beyond the last pixel.
-  copy.rgb.reserve(frame.rgb.size() + kReadAheadBytes);
   copy.rgb.assign(frame.rgb.begin(), frame.rgb.end());
   worker_.submit([this, &copy] { file_->add(copy.view()); });
   digest_.add(std::as_bytes(frame.rgb));

@@ -31,7 +31,7 @@ struct WriterOptions {
   FrameRate frame_rate;
   int quality = 18;  // x264's CRF scale: 0 is best, 51 worst; other encoders use what comes nearest
   std::vector<std::string>
-      encoders;  // FFmpeg names to try, in order; empty: kEncoders (mp4_writer.h)
+      encoders;  // FFmpeg names to try, in order; empty: kEncoders (mp4_encoders.h)
 };
 
 // One output while it is being written, under a temporary name. Destroyed without finish() it

@@ -1,207 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "media/mp4_writer.h"
 
-extern "C" {
-#include <libavutil/opt.h>
-}
-
-#include <algorithm>
-#include <string_view>
-#include <utility>
-
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "media/ffmpeg_handles.h"
-#include "media/yuv_converter.h"
+#include "media/ffmpeg_module.h"
+#include "media/ffmpeg_program.h"
 
 namespace reel::media {
-namespace {
 
-// Fixed, because x264's output depends on it.
-constexpr int kEncoderThreads = 4;
-
-// Owns the output's muxer and the file under it.
-struct MuxerDeleter {
-  void operator()(AVFormatContext* muxer) const {
-    avio_closep(&muxer->pb);
-    avformat_free_context(muxer);
+Mp4Support mp4_support() {
+  const FfmpegModuleState& libraries = ffmpeg_module();
+  if (libraries.module != nullptr) return {.route = Mp4Route::kLibraries, .program = {}, .problem = {}};
+  log_debug("media: FFmpeg's libraries cannot be used: " + libraries.problem);
+  if (const auto program = find_ffmpeg_program()) {
+    return {.route = Mp4Route::kProgram, .program = *program, .problem = {}};
   }
-};
-using MuxerHandle = std::unique_ptr<AVFormatContext, MuxerDeleter>;
-
-AVPixelFormat pixel_format_for(const WriterOptions& options) {
-  const bool is_even = options.width_px % 2 == 0 && options.height_px % 2 == 0;
-  return is_even ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV444P;
+  return {.route = Mp4Route::kNone,
+          .program = {},
+          .problem = str_cat("there is no ffmpeg program on the PATH, and FFmpeg's libraries cannot "
+                             "be used (",
+                             libraries.problem, ")")};
 }
-
-// Each encoder's own name for "about this good".
-void set_quality(AVCodecContext& codec, std::string_view encoder, int quality) {
-  const auto set = [&](const char* name, const std::string& value) {
-    av_opt_set(codec.priv_data, name, value.c_str(), 0);
-  };
-  if (encoder == "libx264") {
-    set("preset", "medium");
-    set("crf", std::to_string(quality));
-  } else if (encoder == "h264_nvenc") {
-    set("rc", "vbr");
-    set("cq", std::to_string(std::max(quality, 1)));
-  } else if (encoder == "mpeg4") {
-    // Its quantiser runs from 1 to 31; 6 steps of CRF double it.
-    codec.flags |= AV_CODEC_FLAG_QSCALE;
-    codec.global_quality = FF_QP2LAMBDA * std::clamp(quality / 6, 1, 31);
-  } else {
-    codec.qmin = codec.qmax = quality;
-  }
-}
-
-CodecHandle make_codec(const AVCodec* encoder, const WriterOptions& options) {
-  CodecHandle codec(avcodec_alloc_context3(encoder));
-  REEL_REQUIRE(codec != nullptr, kOutOfMemory, "No memory for an encoder.");
-  codec->width = options.width_px;
-  codec->height = options.height_px;
-  codec->pix_fmt = pixel_format_for(options);
-  codec->time_base = {options.frame_rate.denominator, options.frame_rate.numerator};
-  codec->framerate = {options.frame_rate.numerator, options.frame_rate.denominator};
-  codec->color_range = AVCOL_RANGE_MPEG;
-  codec->colorspace = AVCOL_SPC_BT709;
-  codec->color_primaries = AVCOL_PRI_BT709;
-  codec->color_trc = AVCOL_TRC_BT709;
-  codec->chroma_sample_location = AVCHROMA_LOC_LEFT;
-  codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-  codec->thread_count = kEncoderThreads;
-  set_quality(*codec, encoder->name, options.quality);
-  return codec;
-}
-
-// The first encoder that opens.
-CodecHandle open_encoder(const WriterOptions& options) {
-  std::vector<std::string> names = options.encoders;
-  if (names.empty()) names.assign(std::begin(kEncoders), std::end(kEncoders));
-  std::string tried;
-  for (const std::string& name : names) {
-    if (!tried.empty()) tried += ", ";
-    const AVCodec* encoder = avcodec_find_encoder_by_name(name.c_str());
-    if (encoder == nullptr) {
-      tried += name + " (not in this FFmpeg)";
-      continue;
-    }
-    CodecHandle codec = make_codec(encoder, options);
-    const int result = avcodec_open2(codec.get(), encoder, nullptr);
-    if (result >= 0) {
-      log_debug(str_cat("media: encoder ", name, tried.empty() ? "" : "; passed over: ", tried));
-      return codec;
-    }
-    tried += str_cat(name, " (", ffmpeg_error_text(result), ')');
-  }
-  fail(ErrorCode::kUnsupported,
-       str_cat("No encoder for ", options.width_px, 'x', options.height_px,
-               " MP4 video could be opened, one is needed. Tried: ", tried, '.'),
-       "Install an FFmpeg with libx264, or write clip.y4m or a folder of PNG frames.");
-}
-
-class Mp4File : public FrameFile {
- public:
-  Mp4File(const std::filesystem::path& path, const WriterOptions& options)
-      : path_(path),
-        output_(path),
-        codec_(open_encoder(options)),
-        converter_(options.width_px, options.height_px, codec_->pix_fmt),
-        packet_(av_packet_alloc()) {
-    REEL_REQUIRE(packet_ != nullptr, kOutOfMemory, "No memory for a packet.");
-    open_muxer();
-  }
-
-  void add(const FrameView& frame) override {
-    AVFrame* yuv = converter_.convert(frame);
-    yuv->pts = next_frame_++;
-    encode(yuv, nullptr);
-  }
-
-  void finish(const std::string& comment, const StopFlag* stop) override {
-    encode(nullptr, stop);
-    av_dict_set(&muxer_->metadata, "comment", comment.empty() ? nullptr : comment.c_str(), 0);
-    check_write(av_write_trailer(muxer_.get()));
-    check_write(avio_closep(&muxer_->pb));
-    output_.commit();
-  }
-
- private:
-  void open_muxer() {
-    AVFormatContext* muxer = nullptr;
-    // With its protocol, since a path may contain a colon.
-    const std::string url = "file:" + output_.temporary_path().string();
-    avformat_alloc_output_context2(&muxer, nullptr, "mp4", url.c_str());
-    REEL_REQUIRE(muxer != nullptr, kUnsupported, "This FFmpeg cannot write MP4 files.",
-                 "Install another FFmpeg, or write clip.y4m or a folder of PNG frames.");
-    muxer_.reset(muxer);
-    muxer->flags |= AVFMT_FLAG_BITEXACT;
-    stream_ = avformat_new_stream(muxer, nullptr);
-    REEL_REQUIRE(stream_ != nullptr, kOutOfMemory, "No memory for a stream.");
-    stream_->time_base = codec_->time_base;
-    stream_->avg_frame_rate = codec_->framerate;
-    avcodec_parameters_from_context(stream_->codecpar, codec_.get());
-    check_write(avio_open(&muxer->pb, muxer->url, AVIO_FLAG_WRITE));
-    AVDictionary* settings = nullptr;
-    av_dict_set(&settings, "movflags", "+faststart", 0);
-    // The file's length is counted in these; by default in milliseconds, which a frame is not.
-    const int rate = codec_->framerate.num;
-    av_dict_set_int(&settings, "movie_timescale", rate < 1000 ? rate * 1000 : rate, 0);
-    const int result = avformat_write_header(muxer, &settings);
-    av_dict_free(&settings);
-    check_write(result);
-  }
-
-  // A null frame ends the stream.
-  void encode(AVFrame* frame, const StopFlag* stop) {
-    check_encode(avcodec_send_frame(codec_.get(), frame));
-    while (true) {
-      if (stop != nullptr) stop->check();
-      const int result = avcodec_receive_packet(codec_.get(), packet_.get());
-      if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
-      check_encode(result);
-      packet_->stream_index = stream_->index;
-      // One frame long, so that the last one is shown as long as the others.
-      packet_->duration = 1;
-      av_packet_rescale_ts(packet_.get(), codec_->time_base, stream_->time_base);
-      check_write(av_interleaved_write_frame(muxer_.get(), packet_.get()));
-      // FFmpeg reports a failed write of its buffer only here.
-      check_write(muxer_->pb->error);
-    }
-  }
-
-  void check_encode(int result) const {
-    REEL_REQUIRE(result >= 0, kInternal,
-                 str_cat(codec_->codec->name, " failed at frame ", next_frame_, ": ",
-                         ffmpeg_error_text(result), '.'),
-                 "Write clip.y4m or a folder of PNG frames instead.");
-  }
-
-  void check_write(int result) const {
-    if (result >= 0) return;
-    const bool is_full = result == AVERROR(ENOSPC) || result == AVERROR(EDQUOT);
-    fail(ErrorCode::kIo,
-         str_cat("Cannot write \"", path_.string(), "\": ", ffmpeg_error_text(result), '.'),
-         is_full ? "Free some space, or choose another folder with --out."
-                 : "Choose another folder with --out.");
-  }
-
-  const std::filesystem::path path_;
-  OutputFile output_;
-  CodecHandle codec_;
-  YuvConverter converter_;
-  PacketHandle packet_;
-  MuxerHandle muxer_;
-  AVStream* stream_ = nullptr;  // owned by muxer_
-  int64_t next_frame_ = 0;
-};
-
-}  // namespace
 
 std::unique_ptr<FrameFile> make_mp4_file(const std::filesystem::path& path,
                                          const WriterOptions& options) {
-  redirect_ffmpeg_log();
-  return std::make_unique<Mp4File>(path, options);
+  const Mp4Support support = mp4_support();
+  switch (support.route) {
+    case Mp4Route::kLibraries:
+      return std::unique_ptr<FrameFile>(ffmpeg_module().module->make_mp4_file(path, options));
+    case Mp4Route::kProgram:
+      return make_piped_mp4_file(support.program, path, options);
+    case Mp4Route::kNone:
+      break;
+  }
+  fail(ErrorCode::kUnsupported,
+       str_cat("\"", path.string(), "\" cannot be written: ", support.problem, "."),
+       str_cat(kInstallFfmpeg, ", or write clip.y4m or a folder of PNG frames."));
 }
 
 }  // namespace reel::media

@@ -4,28 +4,38 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "media/frame_writer.h"
 
 namespace reel::media {
 
-// Tried in this order; the last is no H.264 but there in every FFmpeg.
-inline constexpr const char* kEncoders[] = {"libx264", "libopenh264", "h264_nvenc", "mpeg4"};
+// What encodes on this machine.
+enum class Mp4Route {
+  kLibraries,  // FFmpeg's libraries, of the version the program was built with
+  kProgram,    // the user's ffmpeg through a pipe
+  kNone,
+};
+
+struct Mp4Support {
+  Mp4Route route = Mp4Route::kNone;
+  std::filesystem::path program;  // the ffmpeg on the PATH, when there is one
+  std::string problem;            // one clause on what is missing, when there is no route
+};
+Mp4Support mp4_support();
+
+inline constexpr const char* kInstallFfmpeg =
+    "Install ffmpeg (Debian, Ubuntu: apt-get install ffmpeg)";
 
 // Frames of odd width or height are stored as 4:4:4, which not every player shows.
 //
 // The same frames, options and FFmpeg give the same bytes: the number of encoder threads is fixed
-// and no date is written. The comment goes into the "comment" tag; since the index is written
-// last and then moved to the front, it may be known as late as at finish().
+// and no date is written. The comment goes into the "comment" tag, and may be known as late as at
+// finish().
 //
-// Throws kUnsupported, naming each encoder and why it was passed over; kIo.
+// Throws kUnsupported when there is no FFmpeg, or, naming each encoder and why it was passed over,
+// when none of its encoders can be used; kIo.
 std::unique_ptr<FrameFile> make_mp4_file(const std::filesystem::path& path,
                                          const WriterOptions& options);
-
-// The "comment" tag of an MP4 file, if it has one. Throws kNotFound when there is no such file,
-// kBadFile when it is no MP4 file.
-std::optional<std::string> read_comment(const std::filesystem::path& path);
 
 }  // namespace reel::media

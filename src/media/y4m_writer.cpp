@@ -11,20 +11,17 @@ namespace {
 class Y4mFile : public FrameFile {
  public:
   Y4mFile(const std::filesystem::path& path, const WriterOptions& options)
-      : output_(path), converter_(options.width_px, options.height_px, AV_PIX_FMT_YUV444P) {
+      : output_(path), converter_(options.width_px, options.height_px, Chroma::k444) {
     output_.write(str_cat("YUV4MPEG2 W", options.width_px, " H", options.height_px, " F",
                           options.frame_rate.numerator, ':', options.frame_rate.denominator,
                           " Ip A1:1 C444 XCOLORRANGE=LIMITED\n"));
   }
 
   void add(const FrameView& frame) override {
-    const AVFrame* yuv = converter_.convert(frame);
+    const YuvFrame& yuv = converter_.convert(frame);
     output_.write("FRAME\n");
-    for (int plane = 0; plane < 3; ++plane) {
-      for (int row = 0; row < yuv->height; ++row) {
-        const uint8_t* pixels = yuv->data[plane] + int64_t{row} * yuv->linesize[plane];
-        output_.write(std::as_bytes(std::span(pixels, static_cast<size_t>(yuv->width))));
-      }
+    for (const YuvFrame::Plane& plane : yuv.planes) {
+      output_.write(std::as_bytes(std::span(plane.pixels)));
     }
   }
 
@@ -41,7 +38,6 @@ class Y4mFile : public FrameFile {
 
 std::unique_ptr<FrameFile> make_y4m_file(const std::filesystem::path& path,
                                          const WriterOptions& options) {
-  redirect_ffmpeg_log();
   return std::make_unique<Y4mFile>(path, options);
 }
 

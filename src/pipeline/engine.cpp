@@ -70,7 +70,9 @@ class Engine::Impl {
     for (const std::string& warning : checked.warnings) progress.on_warning(warning);
     // From here on nothing about the run is left to chance: a saved job can repeat it.
     request.sampling = complete_sampling(checked.settings);
-    request.out = choose_output_path(request.out, checked.settings.seed, request.overwrite);
+    const std::string extension = request.out.empty() ? default_extension(progress) : "";
+    request.out =
+        choose_output_path(request.out, checked.settings.seed, request.overwrite, extension);
     return {std::move(request), std::move(checked.settings)};
   }
 

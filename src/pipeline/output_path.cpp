@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "media/mp4_writer.h"
 
 namespace reel::pipeline {
 namespace {
@@ -54,7 +55,8 @@ void require_replaceable(const fs::path& out) {
 
 }  // namespace
 
-std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite) {
+std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite,
+                               const std::string& extension) {
   if (!wanted.empty()) {
     const std::string path = with_seed(wanted, seed);
     require_writable_folder(path);
@@ -64,10 +66,18 @@ std::string choose_output_path(const std::string& wanted, uint64_t seed, bool ov
     return path;
   }
   const std::string stem = str_cat("reel-", seed);
-  std::string path = stem + ".mp4";
-  for (int number = 2; fs::exists(path); ++number) path = str_cat(stem, '-', number, ".mp4");
+  std::string path = stem + extension;
+  for (int number = 2; fs::exists(path); ++number) path = str_cat(stem, '-', number, extension);
   require_writable_folder(path);
   return path;
+}
+
+std::string default_extension(Progress& progress) {
+  const media::Mp4Support support = media::mp4_support();
+  if (support.route != media::Mp4Route::kNone) return ".mp4";
+  progress.on_warning(str_cat("The clip is written as Y4M, large and without its recipe: ",
+                              support.problem, ". ", media::kInstallFfmpeg, " for MP4."));
+  return ".y4m";
 }
 
 }  // namespace reel::pipeline

@@ -2,14 +2,20 @@
 // Where a clip goes: the seed in its name, never over another file unless asked.
 #pragma once
 
+#include <reel/progress.h>
+
 #include <cstdint>
 #include <string>
 
 namespace reel::pipeline {
 
-// Replaces "{seed}"; an empty `wanted` becomes reel-<seed>.mp4, numbered when that exists. Throws
-// kInvalidArgument when the file exists and `overwrite` is false, kIo when its folder cannot be
-// written.
-std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite);
+// Replaces "{seed}"; an empty `wanted` becomes reel-<seed> and `extension`, numbered when that
+// exists. Throws kInvalidArgument when the file exists and `overwrite` is false, kIo when its
+// folder cannot be written.
+std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite,
+                               const std::string& extension = ".mp4");
+
+// For a clip without a name: ".mp4", or ".y4m" with a warning where nothing here writes MP4.
+std::string default_extension(Progress& progress);
 
 }  // namespace reel::pipeline

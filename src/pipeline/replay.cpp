@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "media/mp4_writer.h"
+#include "formats/mp4_comment.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/recipe.h"
 
@@ -23,7 +23,7 @@ void compare(const char* what, const std::string& then, const std::string& now,
 }  // namespace
 
 std::string read_recipe(const std::string& clip) {
-  const auto comment = media::read_comment(clip);
+  const auto comment = formats::read_mp4_comment(clip);
   REEL_REQUIRE(comment.has_value(), kNotFound, str_cat('"', clip, "\" carries no recipe."),
                "Only MP4 clips that reel generate wrote without --no-recipe have one.");
   recipe_from_json(*comment);

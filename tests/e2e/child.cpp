@@ -13,7 +13,10 @@
 #include <sstream>
 #include <thread>
 
+#include "support/places.h"
+
 namespace reel::test {
+namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -39,6 +42,8 @@ void redirect(int descriptor, const std::string& path, int flags) {
 }
 
 }  // namespace
+
+fs::path built_program() { return program_folder() / "reel"; }
 
 std::string read_all(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -72,10 +77,11 @@ void Child::become(const Command& command) const {
   }
   ::setenv("XDG_STATE_HOME", (command.folder / "state").c_str(), 1);
   ::setenv("ASAN_OPTIONS", "max_allocation_size_mb=8192:allocator_may_return_null=1", 0);
+  if (!command.path.empty()) ::setenv("PATH", command.path.c_str(), 1);
   limit(RLIMIT_FSIZE, command.most_file_bytes);
   if (!kSanitized) limit(RLIMIT_AS, command.most_memory_bytes);
   std::vector<std::string> words = command.started_by;
-  words.push_back(REEL_PROGRAM);
+  words.push_back(command.program);
   words.insert(words.end(), command.args.begin(), command.args.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());

@@ -14,8 +14,13 @@
 
 namespace reel::test {
 
+// The program that was built with this test.
+std::filesystem::path built_program();
+
 struct Command {
-  std::vector<std::string> args;        // of reel
+  std::vector<std::string> args;  // of reel
+  std::filesystem::path program = built_program();
+  std::string path;                     // PATH, when it is another
   std::vector<std::string> started_by;  // "unshare", "-r": a program that starts reel
   std::filesystem::path folder;         // the current folder; the job state goes to its "state"
   std::string input;                    // on standard input

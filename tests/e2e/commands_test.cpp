@@ -7,7 +7,7 @@
 
 #include "e2e/damage.h"
 #include "e2e/scene.h"
-#include "media/mp4_writer.h"
+#include "formats/mp4_comment.h"
 
 namespace reel::test {
 namespace {
@@ -148,7 +148,7 @@ TEST(Commands, TheRecipeIsInTheCommentTag) {
   expect_ok(scene);
 
   const json recipe =
-      json::parse(media::read_comment(scene / "out/clip.mp4").value_or(""), nullptr, false);
+      json::parse(formats::read_mp4_comment(scene / "out/clip.mp4").value_or(""), nullptr, false);
   const Outcome shown = expect_ok(scene.reel({"replay", "--show", "out/clip.mp4"}));
 
   ASSERT_TRUE(recipe.is_object());
@@ -188,7 +188,7 @@ TEST(Commands, WithoutARecipeTheClipCarriesNone) {
   scene.generate({"--no-recipe"});
   expect_ok(scene);
 
-  EXPECT_FALSE(media::read_comment(scene / "out/clip.mp4").has_value());
+  EXPECT_FALSE(formats::read_mp4_comment(scene / "out/clip.mp4").has_value());
 }
 
 TEST(Commands, InspectSaysWhatAFolderIs) {

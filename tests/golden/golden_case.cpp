@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "pipeline/latent_shape.h"
+#include "support/places.h"
 
 namespace reel::test {
 namespace {
@@ -53,7 +54,7 @@ std::vector<int> GoldenCase::ids() const {
 
 GoldenCase read_golden(const std::string& name) {
   GoldenCase golden;
-  golden.path = str_cat(REEL_TEST_DATA "/golden/", name, ".safetensors");
+  golden.path = (data_folder() / "golden" / (std::string(name) + ".safetensors")).string();
   golden.file = pipeline::read_stage_file(golden.path);
   const json about = json::parse(golden.file.metadata.at("golden"));
   golden.synth = synth_request(about.at("synth"));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/env.h"
 #include "pipeline/stage_files.h"
 #include "support/temp_folder.h"
 #include "support/tolerance.h"
@@ -20,7 +21,7 @@ namespace {
 
 namespace tolerance = test::tolerance;
 
-constexpr const char* kDemo = REEL_TEST_DEMO_MODEL;
+const std::string kDemo = env::demo_model_folder().value_or("models/demo").string();
 constexpr const char* kPrompt = "a red ball moves to the right over a night sky";
 
 std::vector<float> numbers_of(const std::string& path, const char* name) {

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "support/expect_error.h"
+#include "support/places.h"
 
 namespace reel {
 namespace {
@@ -21,7 +22,7 @@ constexpr DType kBlockFormats[] = {DType::kQ8_0, DType::kQ4_0, DType::kQ4_1, DTy
 
 TEST(BlockFormats, AgreeWithGgufPyToTheBit) {
   constexpr int64_t kBlocks = 2;
-  const std::string golden = read_text_file(REEL_TEST_DATA "/core/ggml_blocks.bin", 100'000);
+  const std::string golden = read_text_file(test::data_folder() / "core/ggml_blocks.bin", 100'000);
   size_t at = 0;
   for (const DType dtype : kBlockFormats) {
     const int64_t elements = kBlocks * block_elements(dtype);

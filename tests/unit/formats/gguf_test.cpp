@@ -11,6 +11,7 @@
 #include "formats/little_endian.h"
 #include "support/expect_error.h"
 #include "support/hostile_file.h"
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 namespace reel::formats {
@@ -18,8 +19,7 @@ namespace {
 
 using std::string_literals::operator""s;
 
-const std::filesystem::path kSamples =
-    std::filesystem::path(REEL_TEST_DATA) / "formats" / "samples.gguf";
+const std::filesystem::path kSamples = test::data_folder() / "formats" / "samples.gguf";
 
 TEST(Gguf, ReadsTheMetadataThatGgufPyWrites) {
   const GgufFile file{InputFile(kSamples)};

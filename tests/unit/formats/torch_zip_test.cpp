@@ -10,13 +10,14 @@
 #include "formats/torch_zip_writer.h"
 #include "support/expect_error.h"
 #include "support/hostile_file.h"
+#include "support/places.h"
 #include "support/temp_folder.h"
 #include "support/zip_archive.h"
 
 namespace reel::formats {
 namespace {
 
-const std::filesystem::path kData = std::filesystem::path(REEL_TEST_DATA) / "formats";
+const std::filesystem::path kData = test::data_folder() / "formats";
 
 std::vector<float> read_floats(const TensorFile& file, std::string_view name) {
   const TensorEntry& entry = *file.find(name);

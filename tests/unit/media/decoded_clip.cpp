@@ -11,7 +11,7 @@ extern "C" {
 #include <cmath>
 #include <stdexcept>
 
-#include "media/ffmpeg_handles.h"
+#include "media/ffmpeg/ffmpeg_handles.h"
 
 namespace reel::media {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "media/ffmpeg_handles.h"
+#include "media/ffmpeg/ffmpeg_handles.h"
 
 #include <array>
 #include <cstdarg>

@@ -5,7 +5,6 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libswscale/swscale.h>
 }
 
 #include <memory>
@@ -17,13 +16,11 @@ struct FfmpegDeleter {
   void operator()(AVCodecContext* codec) const { avcodec_free_context(&codec); }
   void operator()(AVFrame* frame) const { av_frame_free(&frame); }
   void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-  void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
 };
 
 using CodecHandle = std::unique_ptr<AVCodecContext, FfmpegDeleter>;
 using FrameHandle = std::unique_ptr<AVFrame, FfmpegDeleter>;
 using PacketHandle = std::unique_ptr<AVPacket, FfmpegDeleter>;
-using ScalerHandle = std::unique_ptr<SwsContext, FfmpegDeleter>;
 
 // "No space left on device", "Invalid data found when processing input", ...
 std::string ffmpeg_error_text(int code);
