@@ -66,6 +66,7 @@ class Bench:
             plan = self.plan(model, options)
             row["planned_gpu_bytes"] = plan["context_bytes"] + plan["arena_bytes"]
             row["cap_bytes"] = plan["cap_bytes"]
+            row["to_first_step_s"] = round(to_first_step(row), 3)
         shutil.rmtree(out, ignore_errors=True)
         self.rows.append(row)
         print_row(row)
@@ -88,11 +89,30 @@ class Bench:
         return row
 
 
+def stage_of(row: dict, name: str) -> dict:
+    stages = row["clip"]["measured"]["stages"]
+    return next((one for one in stages if one["stage"] == name), {"seconds": 0.0})
+
+
+def steps_of(row: dict) -> list[float]:
+    return stage_of(row, "denoise").get("step_seconds", [])
+
+
+def to_first_step(row: dict) -> float:
+    """From the start of the process, its end counted in."""
+    measured = row["clip"]["measured"]
+    return (row["wall_s"] - measured["seconds"] + stage_of(row, "text")["seconds"]
+            + stage_of(row, "denoise")["seconds"] - sum(steps_of(row)))
+
+
 def print_row(row: dict) -> None:
     text = f"{row['name']:28} {row['wall_s']:7.2f} s"
     if row["exit_code"] == 0:
         text += "".join(f"  {stage['stage']} {stage['seconds']:.2f}"
                         for stage in row["clip"]["measured"]["stages"])
+        text += "  steps " + " ".join(f"{seconds:.3f}" for seconds in steps_of(row))
+        text += f", the first after {row['to_first_step_s']:.2f}"
+        text += f", stall {stage_of(row, 'denoise').get('stall_seconds', 0):.3f}"
     text += (f"  GPU {row['gpu_peak_bytes'] / GIB:.2f} GiB  host {row['host_peak_bytes'] / GIB:.2f} GiB")
     if "planned_gpu_bytes" in row:
         text += f"  planned {row['planned_gpu_bytes'] / GIB:.2f}"
@@ -195,11 +215,10 @@ def report(bench: Bench) -> dict:
 
 def summary(rows: list[dict]) -> None:
     for name in dict.fromkeys(row["name"] for row in rows):
-        steps = [seconds for row in rows if row["name"] == name and row["exit_code"] == 0
-                 for stage in row["clip"]["measured"]["stages"]
-                 for seconds in stage.get("step_seconds", [])[1:]]
-        if steps:
-            print(f"{name}: median of steps after the first {statistics.median(steps):.3f} s")
+        later = [seconds for row in rows if row["name"] == name and row["exit_code"] == 0
+                 for seconds in steps_of(row)[1:]]
+        if later:
+            print(f"{name}: median of steps after the first {statistics.median(later):.3f} s")
 
 
 def main() -> int:
