@@ -31,13 +31,29 @@ struct StageReport {
   std::vector<TagUse> memory;
   // The most that was seen, every 5 ms: private, pinned and shared memory of the process.
   std::optional<uint64_t> host_bytes;
+  // On a GPU: the driver's count when the stage ended, and the least that was free on the card.
+  std::optional<uint64_t> gpu_bytes, gpu_least_free_bytes;
+};
+
+// A kernel that computed some of the products, the attention or the convolutions.
+struct KernelUse {
+  std::string family;  // "products", "attention", "convolutions"
+  std::string kernel;  // "AMX", "mma.sync"
+  std::string dtype;   // of its operands: "i8", "bf16"
+  int64_t calls = 0;
+  double flops = 0;
 };
 
 struct RunReport {
   std::vector<StageReport> stages;  // those that ran: a resumed run may have none of the first
   double total_s = 0;
-  uint64_t resident_bytes = 0;  // most host memory of the process, mapped files included
-  std::string kernels;          // of products, attention and convolutions
+  uint64_t resident_bytes = 0;     // most host memory of the process, mapped files included
+  std::vector<KernelUse> kernels;  // those that did the most first, family by family
+  // On a GPU: whose memory gpu_bytes counts, "this process" with its context where the driver
+  // tells.
+  std::string gpu_counted;
+  // On a GPU: requests that would have fitted too, "1280 wide x 720 high (--size 1280x720)".
+  std::vector<std::string> also_fits;
 
   // 0 for a stage that did not run.
   double seconds_of(std::string_view stage) const {

@@ -21,6 +21,7 @@ struct ModelOptions {
   std::string device = "auto";               // "auto", "cpu", "cuda:0": auto takes a GPU if any
   std::string precision = "auto";            // "auto", "f32", "bf16", "int8"
   int threads = 0;                           // 0: all cores of this process
+  std::string trace;                         // a CSV file for a row per op; empty: none
   uint64_t vram_bytes = 0;                   // behave as on a GPU of this size; 0: all that is free
   uint64_t ram_bytes = 0;                    // for weights kept in memory; 0: half of what is free
 };

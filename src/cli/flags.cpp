@@ -143,6 +143,10 @@ void Flags::add_model(ModelOptions& options) {
             "host memory for weights, like 8GiB; default: half of what is free");
 }
 
+void Flags::add_trace(ModelOptions& options) {
+  add("--trace", options.trace, "a CSV file with a row for every op that ran");
+}
+
 void Flags::add_sampling(SamplingOptions& options) {
   add("--seed", options.seed, "random and printed when left out");
   add_size(options);

@@ -72,13 +72,16 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add_switch("--json", to.json, "print what was made as JSON");
   flags.add("--image_path,--image-path", to.image_path, "refused: text-to-video takes no image");
   flags.add_model(to.model);
+  flags.add_trace(to.model);
   flags.add_sampling(to.request.sampling);
   flags.add_terminal(terminal);
 }
 
 int resume(const GenerateFlags& flags, Terminal& terminal) {
   ShownProgress progress(terminal);
-  Engine engine(load_job(flags.resume_id).model);
+  ModelOptions model = load_job(flags.resume_id).model;
+  model.trace = flags.model.trace;
+  Engine engine(model);
   report(engine.resume(flags.resume_id, progress), flags.json, terminal);
   return kExitOk;
 }
@@ -98,6 +101,10 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
                "Write: reel generate --prompt \"a red ball bounces on a meadow\"");
   REEL_REQUIRE(flags.count >= 1 && flags.count <= 10000, kInvalidArgument,
                str_cat("--count is ", flags.count, "; 1 to 10000 are possible."));
+  REEL_REQUIRE(flags.model.trace.empty() || flags.count == 1, kInvalidArgument,
+               str_cat("--trace was given with --count ", flags.count,
+                       ", but a trace holds the ops of one clip."),
+               "Leave one of them out.");
   flags.request.write_recipe = !flags.no_recipe;
   if (flags.model.model.empty()) {
     terminal.note(

@@ -39,6 +39,7 @@ int run_encode(int argc, const char* const* argv, Terminal& terminal) {
   flags.add("--out", request.out, "the .safetensors file to write");
   flags.required();
   flags.add_model(model);
+  flags.add_trace(model);
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
   if (!ids_file.empty()) request.ids = read_ids(ids_file);
@@ -62,6 +63,7 @@ int run_denoise(int argc, const char* const* argv, Terminal& terminal) {
   flags.add("--out", request.out, "the .safetensors file to write");
   flags.required();
   flags.add_model(model);
+  flags.add_trace(model);
   flags.add_sampling(request.sampling);
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
@@ -83,6 +85,7 @@ int run_decode(int argc, const char* const* argv, Terminal& terminal) {
   flags.add("--fps", request.fps, "frames per second");
   flags.add("--quality", request.quality, "0 (lossless) to 51");
   flags.add_model(model);
+  flags.add_trace(model);
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
   ShownProgress progress(terminal);

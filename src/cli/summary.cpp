@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+#include <string_view>
 
 #include "base/byte_units.h"
 #include "base/error.h"
@@ -11,6 +13,7 @@ namespace reel::cli {
 namespace {
 
 constexpr size_t kMostTagsNamed = 4;
+constexpr double kLeastShareNamed = 0.01;
 
 std::string one_decimal(double value) {
   char text[32];
@@ -47,22 +50,56 @@ std::string tags_of(const StageReport& stage) {
   std::string text = str_cat(stage.stage, " ", format_bytes(stage.peak_bytes));
   size_t named = 0;
   for (const TagUse& use : stage.memory) {
-    if (use.at_peak_bytes == 0 || named == kMostTagsNamed) break;
+    const auto share =
+        static_cast<double>(use.at_peak_bytes) / static_cast<double>(stage.peak_bytes);
+    if (share < kLeastShareNamed || named == kMostTagsNamed) break;
     text += str_cat(named++ == 0 ? ": " : ", ", use.tag, ' ', format_bytes(use.at_peak_bytes));
   }
   return text;
 }
 
+uint64_t most_of(const RunReport& report, std::optional<uint64_t> StageReport::*bytes) {
+  uint64_t most = 0;
+  for (const StageReport& stage : report.stages) most = std::max(most, (stage.*bytes).value_or(0));
+  return most;
+}
+
+// "7.1 GiB of GPU memory by the driver's count", with a word on what else that may hold.
+std::string gpu_use(const RunReport& report) {
+  const uint64_t bytes = most_of(report, &StageReport::gpu_bytes);
+  if (bytes == 0) return {};
+  const std::string of =
+      report.gpu_counted == "this process" ? std::string() : str_cat(" (", report.gpu_counted, ')');
+  return str_cat("GPU ", format_bytes(bytes), " by the driver's count", of, ", ");
+}
+
 std::string memory_line(const RunReport& report) {
-  std::string line = str_cat("memory: ", format_bytes(report.resident_bytes), " at most");
-  uint64_t host_bytes = 0;
-  for (const StageReport& stage : report.stages) {
-    host_bytes = std::max(host_bytes, stage.host_bytes.value_or(0));
-  }
+  const std::string gpu = gpu_use(report);
+  std::string line = str_cat("memory: ", gpu, gpu.empty() ? "" : "host ",
+                             format_bytes(report.resident_bytes), " at most");
+  const uint64_t host_bytes = most_of(report, &StageReport::host_bytes);
   if (host_bytes > 0) line += str_cat(", ", format_bytes(host_bytes), " of it private");
   const auto largest = std::ranges::max_element(report.stages, {}, &StageReport::peak_bytes);
   if (largest == report.stages.end() || largest->peak_bytes == 0) return line;
   return str_cat(line, " (", tags_of(*largest), ')');
+}
+
+// "products AMX bf16, attention AMX bf16", without what did next to nothing.
+std::string kernels_line(const RunReport& report) {
+  std::map<std::string_view, double> flops;
+  for (const KernelUse& use : report.kernels) flops[use.family] += use.flops;
+  std::string line;
+  std::string_view family;
+  for (const KernelUse& use : report.kernels) {
+    if (use.flops < kLeastShareNamed * flops[use.family]) continue;
+    const bool is_new = use.family != family;
+    line += str_cat(line.empty() ? ""
+                    : is_new     ? ", "
+                                 : " and ",
+                    is_new ? use.family + ' ' : "", use.kernel, ' ', use.dtype);
+    family = use.family;
+  }
+  return str_cat("kernels: ", line);
 }
 
 }  // namespace
@@ -77,7 +114,11 @@ std::string summary_of_time(const RunReport& report) {
 }
 
 std::vector<std::string> summary_lines(const RunReport& report) {
-  return {weights_line(report), memory_line(report), str_cat("kernels: ", report.kernels)};
+  std::vector<std::string> lines{weights_line(report), memory_line(report), kernels_line(report)};
+  std::string fits;
+  for (const std::string& one : report.also_fits) fits += (fits.empty() ? "" : "; ") + one;
+  if (!fits.empty()) lines.push_back("would have fitted too: " + fits);
+  return lines;
 }
 
 }  // namespace reel::cli

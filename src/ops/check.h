@@ -21,7 +21,7 @@ inline void require_vector(const char* op, const char* name, const TensorView& v
 }
 
 template <typename Entry>
-void require_kernel(const char* op, const Context& ctx, Entry entry) {
+void require_kernel(const char* op, const Context& ctx, const Entry& entry) {
   REEL_REQUIRE(entry != nullptr, kUnsupported,
                str_cat(op, ": the ", ctx.kernels.backend, " backend has no such kernel"));
 }

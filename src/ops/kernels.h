@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "core/packed_weights.h"
 #include "core/tensor.h"
@@ -254,31 +255,40 @@ struct Upsample2xArgs {
   int64_t rows, cols, channels;
 };
 
+// May carry a state, which ops/observed_kernels.h makes use of.
+template <typename Args>
+using Kernel = std::function<void(const Args&, Stream)>;
+
 struct Kernels {
   const char* backend = "";
   // An op larger than this is cut into several calls, with a look at the stop flag between them.
   int64_t most_flops_per_call = int64_t{4} << 30;
-  void (*linear)(const LinearArgs&, Stream) = nullptr;
+  // For reports: which kernel an entry would run. Null where there is but one.
+  const char* (*which_linear)(const LinearArgs&) = nullptr;
+  const char* (*which_attention)(const AttentionArgs&) = nullptr;
+  const char* (*which_int8_attention)(const Int8AttentionArgs&) = nullptr;
+  const char* (*which_conv)(const ConvArgs&) = nullptr;
+  Kernel<LinearArgs> linear;
   int64_t (*packed_matrix_bytes)(DType dtype, int64_t out, int64_t in) = nullptr;
-  void (*pack_matrix)(const PackMatrixArgs&, Stream) = nullptr;
-  void (*quantise_rows)(const QuantiseRowsArgs&, Stream) = nullptr;
-  void (*prepare_rows)(const PrepareRowsArgs&, Stream) = nullptr;
-  void (*attention)(const AttentionArgs&, Stream) = nullptr;
-  void (*quantise_queries)(const QuantiseQueriesArgs&, Stream) = nullptr;
-  void (*quantise_keys)(const QuantiseKeysArgs&, Stream) = nullptr;
-  void (*prepare_values)(const PrepareValuesArgs&, Stream) = nullptr;
-  void (*int8_attention)(const Int8AttentionArgs&, Stream) = nullptr;
-  void (*expand_bias)(const ExpandBiasArgs&, Stream) = nullptr;
-  void (*layer_norm)(const LayerNormArgs&, Stream) = nullptr;
-  void (*rms_norm)(const RmsNormArgs&, Stream) = nullptr;
-  void (*gated_gelu)(const GatedGeluArgs&, Stream) = nullptr;
-  void (*add)(const AddArgs&, Stream) = nullptr;
-  void (*cast)(const CastArgs&, Stream) = nullptr;
-  void (*l2_norm)(const L2NormArgs&, Stream) = nullptr;
+  Kernel<PackMatrixArgs> pack_matrix;
+  Kernel<QuantiseRowsArgs> quantise_rows;
+  Kernel<PrepareRowsArgs> prepare_rows;
+  Kernel<AttentionArgs> attention;
+  Kernel<QuantiseQueriesArgs> quantise_queries;
+  Kernel<QuantiseKeysArgs> quantise_keys;
+  Kernel<PrepareValuesArgs> prepare_values;
+  Kernel<Int8AttentionArgs> int8_attention;
+  Kernel<ExpandBiasArgs> expand_bias;
+  Kernel<LayerNormArgs> layer_norm;
+  Kernel<RmsNormArgs> rms_norm;
+  Kernel<GatedGeluArgs> gated_gelu;
+  Kernel<AddArgs> add;
+  Kernel<CastArgs> cast;
+  Kernel<L2NormArgs> l2_norm;
   int64_t (*packed_conv_bytes)(DType dtype, const ConvShape&) = nullptr;
-  void (*pack_conv)(const PackConvArgs&, Stream) = nullptr;
-  void (*conv)(const ConvArgs&, Stream) = nullptr;
-  void (*upsample2x)(const Upsample2xArgs&, Stream) = nullptr;
+  Kernel<PackConvArgs> pack_conv;
+  Kernel<ConvArgs> conv;
+  Kernel<Upsample2xArgs> upsample2x;
 };
 
 }  // namespace reel::ops

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 
@@ -16,9 +17,14 @@ using Kind = PlanAlternative::Kind;
 
 constexpr int64_t kFewestFrames = 17;
 constexpr int64_t kSmallestHeight = 240;
+// What Wan2.1 was trained at: long and short side.
+constexpr std::pair<int64_t, int64_t> kTrainedSizes[] = {{832, 480}, {1280, 720}};
+constexpr int64_t kTrainedFrames = 81;
 constexpr int64_t kSideStep = 16;
 constexpr uint64_t kCardStep = uint64_t{1} << 30;
 constexpr uint64_t kMostCardBytes = uint64_t{256} << 30;
+
+int64_t pixels_of(const VideoSize& video) { return video.width_px * video.height_px; }
 
 std::optional<PlanAlternative> fewer_frames(const ClipPlanner& planner, const ClipSize& clip,
                                             const Budget& budget) {
@@ -45,10 +51,10 @@ std::optional<PlanAlternative> smaller_size(const ClipPlanner& planner, const Cl
   ClipSize tried = clip;
   // The next size that these models were trained at, then any of the same proportions.
   const bool is_wide = video.width_px >= video.height_px;
-  tried.video.width_px = is_wide ? 832 : 480;
-  tried.video.height_px = is_wide ? 480 : 832;
-  const bool is_smaller =
-      tried.video.width_px * tried.video.height_px < video.width_px * video.height_px;
+  const auto [long_side, short_side] = kTrainedSizes[0];
+  tried.video.width_px = is_wide ? long_side : short_side;
+  tried.video.height_px = is_wide ? short_side : long_side;
+  const bool is_smaller = pixels_of(tried.video) < pixels_of(video);
   if (is_smaller && planner.fits(tried, budget)) {
     return PlanAlternative{.kind = Kind::kSize, .video = tried.video};
   }
@@ -65,8 +71,8 @@ std::optional<PlanAlternative> smaller_size(const ClipPlanner& planner, const Cl
   return std::nullopt;
 }
 
-std::optional<PlanAlternative> larger_card(const ClipPlanner& planner, const ClipSize& clip,
-                                           const Budget& budget) {
+std::optional<PlanAlternative> least_card(const ClipPlanner& planner, const ClipSize& clip,
+                                          const Budget& budget) {
   // Another card has nothing to do with what is free on this one.
   const ClipPlanner elsewhere = planner.on_empty_card();
   for (uint64_t card = kCardStep; card <= kMostCardBytes; card += kCardStep) {
@@ -107,9 +113,30 @@ std::vector<PlanAlternative> find_alternatives(const ClipPlanner& planner, const
   std::vector<PlanAlternative> all;
   for (const auto& found :
        {fewer_frames(planner, clip, budget), smaller_size(planner, clip, budget),
-        larger_card(planner, clip, budget), smaller_files(planner, clip, budget)}) {
+        least_card(planner, clip, budget), smaller_files(planner, clip, budget)}) {
     if (found) all.push_back(*found);
   }
+  return all;
+}
+
+std::vector<PlanAlternative> what_else_fits(const ClipPlanner& planner, const ClipSize& clip,
+                                            const Budget& budget) {
+  std::vector<PlanAlternative> all;
+  ClipSize longer = clip;
+  longer.video.frames = kTrainedFrames;
+  if (clip.video.frames < kTrainedFrames && planner.fits(longer, budget)) {
+    all.push_back({.kind = Kind::kFrames, .video = longer.video});
+  }
+  ClipSize larger = clip;
+  const bool is_wide = clip.video.width_px >= clip.video.height_px;
+  for (const auto& [long_side, short_side] : kTrainedSizes) {
+    larger.video.width_px = is_wide ? long_side : short_side;
+    larger.video.height_px = is_wide ? short_side : long_side;
+    if (pixels_of(larger.video) <= pixels_of(clip.video)) continue;
+    if (planner.fits(larger, budget)) all.push_back({.kind = Kind::kSize, .video = larger.video});
+    break;
+  }
+  if (const auto card = least_card(planner, clip, budget)) all.push_back(*card);
   return all;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What would fit where a request does not.
+// What would fit where a request does not, and what more where it does.
 #pragma once
 
 #include <cstdint>
@@ -25,5 +25,10 @@ struct PlanAlternative {
 // decoder are no change of the request: the planner takes them by itself.
 std::vector<PlanAlternative> find_alternatives(const ClipPlanner& planner, const ClipSize& clip,
                                                const memory::Budget& budget);
+
+// For a request that fits: the length and the next size that Wan2.1 was trained at, where they fit
+// too, and the smallest card for the request itself.
+std::vector<PlanAlternative> what_else_fits(const ClipPlanner& planner, const ClipSize& clip,
+                                            const memory::Budget& budget);
 
 }  // namespace reel::pipeline

@@ -3,13 +3,11 @@
 
 #include <reel/version.h>
 
-#include <cstdio>
 #include <optional>
 #include <utility>
 
-#include "base/byte_units.h"
 #include "base/error.h"
-#include "base/log.h"
+#include "pipeline/clip_alternatives.h"
 #include "pipeline/clip_planner.h"
 #include "pipeline/run_meter.h"
 #include "tokenizer/tokenizer.h"
@@ -57,25 +55,35 @@ std::vector<int64_t> token_counts(const EncodedPrompts& prompts) {
   return counts;
 }
 
-void log_stage(const StageReport& stage, const checkpoint::Component& files,
-               const Numbers& numbers) {
-  char time[32];
-  std::snprintf(time, sizeof time, "%.2f s", stage.seconds);
-  log_info(str_cat(stage.stage, ": ", files.layout, " in ", precision_name(numbers.precision), ", ",
-                   time, ", ", format_bytes(stage.read_bytes), " read, peak ",
-                   format_bytes(stage.peak_bytes)));
-}
+// Who planned a run on a GPU, and for what.
+struct Planned {
+  ClipPlanner planner;
+  ClipSize clip;
+};
 
 // On a GPU: decides what lives where, and takes the memory for it.
-void obey_plan(const OpenModel& model, const RunSettings& settings, std::vector<int64_t> tokens,
-               Runtime& runtime) {
-  if (!runtime.on_gpu()) return;
-  const ClipPlanner planner(
-      model.files(), gpu_precision(precision_name(runtime.numbers().precision)), runtime.machine());
-  runtime.obey(planner.plan_or_refuse({.video = settings.size,
-                                       .steps = static_cast<int>(settings.levels.timesteps.size()),
-                                       .prompt_tokens = std::move(tokens)},
-                                      runtime.budget()));
+std::optional<Planned> obey_plan(const OpenModel& model, const RunSettings& settings,
+                                 std::vector<int64_t> tokens, Runtime& runtime) {
+  if (!runtime.on_gpu()) return std::nullopt;
+  Planned planned{.planner = ClipPlanner(model.files(),
+                                         gpu_precision(precision_name(runtime.numbers().precision)),
+                                         runtime.machine()),
+                  .clip = {.video = settings.size,
+                           .steps = static_cast<int>(settings.levels.timesteps.size()),
+                           .prompt_tokens = std::move(tokens)}};
+  runtime.obey(planned.planner.plan_or_refuse(planned.clip, runtime.budget()));
+  return planned;
+}
+
+// Nothing for the demo model, which knows one size.
+std::vector<std::string> also_fits(const std::optional<Planned>& planned, const OpenModel& model,
+                                   const memory::Budget& budget) {
+  std::vector<std::string> more;
+  if (!planned || model.facts().is_demo) return more;
+  for (const PlanAlternative& one : what_else_fits(planned->planner, planned->clip, budget)) {
+    more.push_back(one.text());
+  }
+  return more;
 }
 
 }  // namespace
@@ -89,7 +97,8 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   if (job != nullptr) prompts = job->load_prompts();
   std::vector<std::vector<int32_t>> ids;
   if (!prompts) ids = tokenize_all(model, request, settings, progress);
-  obey_plan(model, settings, prompts ? token_counts(*prompts) : token_counts(ids), runtime);
+  const std::optional<Planned> planned =
+      obey_plan(model, settings, prompts ? token_counts(*prompts) : token_counts(ids), runtime);
   RunMeter meter(runtime);
   if (!prompts) {
     meter.begin(memory::Phase::kText);
@@ -103,7 +112,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
     if (auto saved = job->load_state(start_denoising(settings))) state = std::move(*saved);
   }
   DenoiseHooks hooks;
-  hooks.before_step = [&](int) { meter.begin_step(); };
+  hooks.before_step = [&](int index) { meter.begin_step(index); };
   hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
     meter.end_step();
     if (job != nullptr) job->save_state(now);
@@ -125,6 +134,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
       &clip.weights.vae);
   log_stage(meter.end(), *model.files().vae, runtime.vae_numbers());
   clip.report = meter.report();
+  clip.report.also_fits = also_fits(planned, model, runtime.budget());
   return clip;
 }
 

@@ -14,12 +14,14 @@ LoadedWeights::LoadedWeights(const checkpoint::Component& component, memory::Man
     host_preparer_.emplace(component, runtime.kernels(), precision, runtime.stop(),
                            runtime.memory());
     store_.emplace(std::move(manifest), *host_preparer_, host_budget_bytes);
+    let_trace_watch();
     return;
   }
   runtime.begin_setup(phase);
   device_preparer_.emplace(component, runtime.kernels(), precision);
   streamer_.emplace(manifest, *device_preparer_, runtime.memory(), runtime.copies(), runtime.stop(),
                     runtime.streamer_options(phase, static_cast<int>(manifest.blocks.size())));
+  let_trace_watch();
 }
 
 LoadedWeights::~LoadedWeights() {
@@ -28,8 +30,13 @@ LoadedWeights::~LoadedWeights() {
 }
 
 memory::BlockSource& LoadedWeights::source() {
+  if (traced_) return *traced_;
   if (streamer_) return *streamer_;
   return *store_;
+}
+
+void LoadedWeights::let_trace_watch() {
+  if (OpTrace* const trace = runtime_.trace()) traced_.emplace(source(), *trace);
 }
 
 std::string LoadedWeights::digest() const {

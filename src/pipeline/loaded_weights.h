@@ -34,6 +34,8 @@ class LoadedWeights {
   void set_last_pass();
 
  private:
+  void let_trace_watch();
+
   Runtime& runtime_;
   memory::Phase phase_;
   // On the CPU.
@@ -42,6 +44,7 @@ class LoadedWeights {
   // On a GPU.
   std::optional<prepare::DevicePreparer> device_preparer_;
   std::optional<memory::BlockStreamer> streamer_;
+  std::optional<TracedBlocks> traced_;  // either of them, when there is a trace
 };
 
 }  // namespace reel::pipeline

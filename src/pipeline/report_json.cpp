@@ -22,7 +22,17 @@ json json_of(const StageReport& stage) {
   if (!stage.step_s.empty()) text["step_seconds"] = stage.step_s;
   if (stage.storage_bytes) text["storage_bytes"] = *stage.storage_bytes;
   if (stage.host_bytes) text["host_bytes"] = *stage.host_bytes;
+  if (stage.gpu_bytes) text["gpu_bytes"] = *stage.gpu_bytes;
+  if (stage.gpu_least_free_bytes) text["gpu_least_free_bytes"] = *stage.gpu_least_free_bytes;
   return text;
+}
+
+json json_of(const KernelUse& use) {
+  return {{"family", use.family},
+          {"kernel", use.kernel},
+          {"dtype", use.dtype},
+          {"calls", use.calls},
+          {"flops", use.flops}};
 }
 
 }  // namespace
@@ -30,10 +40,14 @@ json json_of(const StageReport& stage) {
 std::string to_json(const RunReport& report) {
   json stages = json::array();
   for (const StageReport& stage : report.stages) stages.push_back(json_of(stage));
-  const json text{{"seconds", report.total_s},
-                  {"stages", std::move(stages)},
-                  {"resident_bytes", report.resident_bytes},
-                  {"kernels", report.kernels}};
+  json kernels = json::array();
+  for (const KernelUse& use : report.kernels) kernels.push_back(json_of(use));
+  json text{{"seconds", report.total_s},
+            {"stages", std::move(stages)},
+            {"resident_bytes", report.resident_bytes},
+            {"kernels", std::move(kernels)}};
+  if (!report.gpu_counted.empty()) text["gpu_counted"] = report.gpu_counted;
+  if (!report.also_fits.empty()) text["also_fits"] = report.also_fits;
   return text.dump();
 }
 

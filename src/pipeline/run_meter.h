@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures the stages of a run: time, bytes that moved, memory.
+// Measures the stages of a run: time, bytes that moved, memory. Where there is a trace, tells it
+// the stage and the step.
 #pragma once
 
 #include <reel/report.h>
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <optional>
 
+#include "checkpoint/checkpoint.h"
 #include "memory/planner.h"
 #include "pipeline/memory_watch.h"
 #include "pipeline/runtime.h"
@@ -20,8 +22,8 @@ class RunMeter {
 
   // Between these two the stage loads its weights, computes, and frees them.
   void begin(memory::Phase stage);
-  // Around each denoising step.
-  void begin_step();
+  // Around each denoising step, counted from 0.
+  void begin_step(int index);
   void end_step();
   // What was measured since begin().
   const StageReport& end();
@@ -42,5 +44,9 @@ class RunMeter {
   memory::StreamerStats streamed_before_;
   std::optional<uint64_t> storage_before_;
 };
+
+// The line of the log about a stage.
+void log_stage(const StageReport& stage, const checkpoint::Component& files,
+               const Numbers& numbers);
 
 }  // namespace reel::pipeline

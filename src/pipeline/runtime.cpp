@@ -95,22 +95,29 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_
   const int index = gpu_index(options.device);
   if (index < 0) {
     numbers_ = parse_cpu_precision(options.precision);
-    kernels_ = &cpu::kernels();
     counted_.emplace(host_memory());
   } else {
     numbers_ = parse_gpu_precision(options.precision);
     gpu_ = open_gpu(index, options.device);
     budget_ = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes};
-    kernels_ = &gpu_->kernels();
     counted_.emplace(gpu_->memory());
     weight_budget_bytes_ = gpu_->free_bytes();
     for (OwnedEvent& event : submitted_) event = OwnedEvent(gpu_->copies());
   }
+  watch_kernels(options.trace);
   memory_ = &*counted_;
   arena_ = std::make_unique<Arena>("activations", *memory_);
 }
 
 Runtime::~Runtime() = default;
+
+void Runtime::watch_kernels(const std::string& trace) {
+  kernels_ = ops::observed(on_gpu() ? gpu_->kernels() : cpu::kernels(), kernel_log_);
+  if (trace.empty()) return;
+  CopyEngine& clock = on_gpu() ? gpu_->copies() : host_copies_;
+  trace_.emplace(trace, clock, stream());
+  kernels_ = ops::observed(kernels_, *trace_);
+}
 
 const MemoryUse& Runtime::memory_use() const {
   return planned_ ? planned_->region().use() : counted_->use();
@@ -142,7 +149,7 @@ memory::Machine Runtime::machine() const {
   // This process has its context already.
   machine.gpu_free_bytes = gpu_->free_bytes() + machine.context_bytes;
   machine.ram_available_bytes = available_memory_bytes().value_or(0);
-  machine.most_flops_per_call = kernels_->most_flops_per_call;
+  machine.most_flops_per_call = kernels_.most_flops_per_call;
   return machine;
 }
 
@@ -210,7 +217,7 @@ void Runtime::count(const memory::StreamerStats& stats) {
 }
 
 ops::Context Runtime::context(const Numbers& numbers) {
-  return {.kernels = *kernels_,
+  return {.kernels = kernels_,
           .arena = *arena_,
           .stop = stop_,
           .compute = numbers.precision.compute,
@@ -221,6 +228,7 @@ ops::Context Runtime::context(const Numbers& numbers) {
 }
 
 void Runtime::pace() {
+  if (trace_) trace_->set_block(-1);
   if (!on_gpu()) return;
   Event event = submitted_[parts_ % submitted_.size()];
   if (parts_ >= submitted_.size()) gpu_->copies().wait_on_host(event);

@@ -13,10 +13,13 @@
 #include "base/stop.h"
 #include "core/arena.h"
 #include "core/counted_memory.h"
+#include "core/host_copy_engine.h"
 #include "core/planned_memory.h"
 #include "memory/block_streamer.h"
 #include "memory/planner.h"
 #include "ops/context.h"
+#include "pipeline/kernel_log.h"
+#include "pipeline/op_trace.h"
 #include "prepare/weight_items.h"
 #include "schedulers/noise.h"
 
@@ -37,13 +40,14 @@ struct Numbers {
 
 class Runtime {
  public:
-  // Throws kUnsupported for a device or precision that is not there.
+  // Throws kUnsupported for a device or precision that is not there, kIo for a trace that cannot
+  // be written.
   Runtime(const ModelOptions& options, const StopFlag& stop_flag);
   ~Runtime();
 
   const StopFlag& stop() const { return stop_; }
   bool on_gpu() const { return gpu_ != nullptr; }
-  const ops::Kernels& kernels() const { return *kernels_; }
+  const ops::Kernels& kernels() const { return kernels_; }
   // Where weights and activations lie; of a plan, its region.
   MemorySpace& memory() { return *memory_; }
   Stream stream() const { return on_gpu() ? gpu_->compute_stream() : Stream{}; }
@@ -82,6 +86,10 @@ class Runtime {
   const MemoryUse& memory_use() const;
   void restart_memory_peaks();
 
+  // Which kernels ran.
+  const KernelLog& kernel_log() const { return kernel_log_; }
+  OpTrace* trace() { return trace_ ? &*trace_ : nullptr; }  // null when none is wanted
+
   ops::Context context(const Numbers& numbers);
   // Keeps the host from running far ahead of the GPU, so that a stop is heard at once. Called
   // after each part of a network is submitted.
@@ -90,6 +98,11 @@ class Runtime {
   uint64_t weight_budget_bytes() const { return weight_budget_bytes_; }
   uint64_t peak_activation_bytes() const { return arena_->peak_bytes(); }
   const cuda::GpuFacts* gpu() const { return gpu_ ? &gpu_->facts() : nullptr; }
+  // As the driver counts now; nothing on the CPU, or where it does not tell.
+  std::optional<cuda::GpuUse> gpu_use() const { return gpu_ ? gpu_->use() : std::nullopt; }
+  std::optional<uint64_t> gpu_free_bytes_if_known() const {
+    return gpu_ ? gpu_->free_bytes_if_known() : std::nullopt;
+  }
   uint64_t gpu_free_bytes() const { return gpu_->free_bytes(); }
 
   // "cpu", or "cuda:0 (NVIDIA GeForce RTX 4070)"; and the kernels, for the recipe.
@@ -100,13 +113,17 @@ class Runtime {
   const StopFlag& stop_;
   std::unique_ptr<cuda::Gpu> gpu_;        // null on the CPU
   std::optional<CountedMemory> counted_;  // what memory_ is without a plan
-  const ops::Kernels* kernels_;
+  HostCopyEngine host_copies_;            // whose events time the trace on the CPU
+  KernelLog kernel_log_;
+  std::optional<OpTrace> trace_;
+  ops::Kernels kernels_;  // the backend's, watched
   MemorySpace* memory_;
   Numbers numbers_;
   uint64_t weight_budget_bytes_;  // for weights that stay
   memory::Budget budget_;
 
   void renew_arena(uint64_t size_bytes);
+  void watch_kernels(const std::string& trace);
 
   std::optional<memory::Plan> plan_;
   std::unique_ptr<PlannedMemory> planned_;

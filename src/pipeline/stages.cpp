@@ -9,6 +9,7 @@
 #include "media/frame_writer.h"
 #include "pipeline/latent_check.h"
 #include "pipeline/output_path.h"
+#include "pipeline/run_meter.h"
 #include "pipeline/stage_files.h"
 #include "pipeline/text_to_video.h"
 
@@ -154,7 +155,10 @@ void encode_text(const ModelOptions& options, const EncodeTextRequest& request,
     ids.push_back(tokenize(model.load_tokenizer(), request.negative_prompt, progress));
   }
   ProgressClock clock(progress);
+  RunMeter meter(runtime);
+  meter.begin(memory::Phase::kText);
   const EncodedPrompts prompts = encode_prompts(model, runtime, ids, clock);
+  log_stage(meter.end(), *model.files().text_encoder, runtime.text_numbers());
   StageFile file;
   add_prompt(file, prompts.prompt, kTextLen);
   if (prompts.negative) {
@@ -190,7 +194,9 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
   file.add("noise", copy_of(state.latents));
   const auto elements = state.latents.view().elements();
   std::vector<float> velocities;
+  RunMeter meter(runtime);
   DenoiseHooks hooks;
+  hooks.before_step = [&](int index) { meter.begin_step(index); };
   if (request.trace_velocity) {
     hooks.on_step = [&](const DenoiseState&, const Tensor& velocity) {
       const auto values = velocity.values<float>();
@@ -208,7 +214,9 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
     file.add("step_noise", std::move(noise));
   }
   ProgressClock clock(progress);
+  meter.begin(memory::Phase::kDenoise);
   pipeline::denoise(model, runtime, settings, prompts, state, clock, hooks);
+  log_stage(meter.end(), *model.files().dit, runtime.numbers());
   file.add("timesteps", vector_tensor(settings.levels.timesteps, steps));
   file.add("sigmas", vector_tensor(settings.levels.sigmas, steps));
   if (request.trace_velocity) {
@@ -237,6 +245,9 @@ void decode(const ModelOptions& options, const DecodeRequest& request, Progress&
   const VideoSize size = video_size(latents.shape());
   const std::string out = choose_output_path(request.out, 0, request.overwrite);
   ProgressClock clock(progress);
+  RunMeter meter(runtime);
+  meter.begin(memory::Phase::kDecode);
+  const auto end_stage = [&] { log_stage(meter.end(), *model.files().vae, runtime.vae_numbers()); };
   if (std::filesystem::path(out).extension() == ".safetensors") {
     Tensor frames(DType::kF32, {size.frames, size.height_px, size.width_px, 3}, "the frames");
     float* to = frames.view().as<float>();
@@ -245,6 +256,7 @@ void decode(const ModelOptions& options, const DecodeRequest& request, Progress&
         *to++ = std::clamp(pixels.as<float>()[at] * 0.5f + 0.5f, 0.0f, 1.0f);
       }
     });
+    end_stage();
     StageFile decoded;
     decoded.add("frames", std::move(frames));
     write_stage_file(out, decoded);
@@ -261,6 +273,7 @@ void decode(const ModelOptions& options, const DecodeRequest& request, Progress&
                    media::PixelRange::kSigned, rgb.rgb);
     writer->add(rgb.view());
   });
+  end_stage();
   writer->finish({}, &stop);
 }
 

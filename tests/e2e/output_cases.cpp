@@ -56,6 +56,10 @@ std::vector<Case> output_cases() {
        [](Scene& s) {
          s.generate({"--out", "nowhere/clip.mp4"});
        }},
+      {"trace-no-folder",
+       [](Scene& s) {
+         s.generate({"--trace", "nowhere/ops.csv"});
+       }},
       {"out-through-a-file",
        [](Scene& s) {
          s.generate({"--out", "/dev/null/clip.mp4"});

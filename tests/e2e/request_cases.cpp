@@ -158,6 +158,10 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--count", "0"});
        }},
+      {"trace-of-several",
+       [](Scene& s) {
+         s.generate({"--count", "2", "--trace", "out/ops.csv"});
+       }},
       {"image-path",
        [](Scene& s) {
          s.generate({"--image_path", "cat.png"});

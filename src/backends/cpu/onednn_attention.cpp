@@ -100,10 +100,18 @@ void attend_tile(const ops::AttentionArgs& args, const Tile& tile, int64_t head,
   stream().wait();
 }
 
+bool on_amx(const ops::AttentionArgs& args) {
+  return usable_isa() >= Isa::kAmx && amx::can_attend(args);
+}
+
 }  // namespace
 
+const char* which_attention(const ops::AttentionArgs& args) {
+  return on_amx(args) ? "AMX" : "oneDNN";
+}
+
 void attention(const ops::AttentionArgs& args, Stream) {
-  if (usable_isa() >= Isa::kAmx && amx::can_attend(args)) return amx::attention(args);
+  if (on_amx(args)) return amx::attention(args);
   const Tile tile = choose_tile(args);
   for (int64_t query = 0; query < args.queries; query += tile.queries) {
     for (int64_t head = 0; head < args.heads; head += tile.heads) {

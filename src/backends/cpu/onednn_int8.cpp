@@ -100,6 +100,8 @@ void quantise_rows(const ops::QuantiseRowsArgs& args, Stream) {
   });
 }
 
+const char* which_int8_linear() { return has_vnni() ? "oneDNN" : "vector"; }
+
 void int8_linear(const ops::LinearArgs& args, Stream) {
   const MatrixView& w = args.weight;
   const VectorHelpers& helpers = vector_helpers(usable_isa());

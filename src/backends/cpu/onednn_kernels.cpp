@@ -16,6 +16,9 @@ void add_onednn_kernels(ops::Kernels& table, Isa isa) {
   table.packed_conv_bytes = onednn::packed_conv_bytes;
   table.pack_conv = onednn::pack_conv;
   table.conv = onednn::conv;
+  table.which_linear = onednn::which_linear;
+  table.which_attention = onednn::which_attention;
+  table.which_conv = [](const ops::ConvArgs&) { return "oneDNN"; };
 }
 
 }  // namespace reel::cpu

@@ -136,6 +136,11 @@ void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
   stream().wait();
 }
 
+const char* which_linear(const ops::LinearArgs& args) {
+  if (args.weight.dtype == DType::kI8) return which_int8_linear();
+  return on_amx(args.weight.dtype) ? "AMX" : "oneDNN";
+}
+
 void linear(const ops::LinearArgs& args, Stream stream_of_call) {
   if (args.weight.dtype == DType::kI8) {
     int8_linear(args, stream_of_call);

@@ -444,19 +444,27 @@ void launch_plain(const ops::AttentionArgs& args, cudaStream_t stream) {
          args);
 }
 
+bool on_tensor_cores(const ops::AttentionArgs& args) {
+  return args.dtype != DType::kF32 && args.head_dim <= Wide::kHeadDim && in_whole_chunks(args);
+}
+
 template <typename T>
 void choose_attention(const ops::AttentionArgs& args, cudaStream_t stream) {
   if constexpr (!std::is_same_v<T, float>) {
-    if (in_whole_chunks(args)) {
+    if (on_tensor_cores(args)) {
       if (args.head_dim <= Narrow::kHeadDim) return launch_attention<T, Narrow>(args, stream);
       if (args.head_dim <= Middle::kHeadDim) return launch_attention<T, Middle>(args, stream);
-      if (args.head_dim <= Wide::kHeadDim) return launch_attention<T, Wide>(args, stream);
+      return launch_attention<T, Wide>(args, stream);
     }
   }
   launch_plain<T>(args, stream);
 }
 
 }  // namespace
+
+const char* which_attention(const ops::AttentionArgs& args) {
+  return on_tensor_cores(args) ? "mma.sync" : "plain";
+}
 
 void attention(const ops::AttentionArgs& args, Stream stream) {
   with_element_type(args.dtype, [&]<typename T>(T) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/gpu.h"
 
+#include <utility>
+
 #include "backends/cuda/copy_engine.h"
 #include "backends/cuda/cuda_check.h"
 #include "backends/cuda/device_memory.h"
+#include "backends/cuda/driver_count.h"
 #include "backends/cuda/kernel_table.h"
 #include "backends/cuda/limits.h"
 #include "base/error.h"
@@ -55,7 +58,8 @@ int require_devices() {
 
 class OpenedGpu : public Gpu {
  public:
-  explicit OpenedGpu(const GpuFacts& facts) : facts_(facts), copies_(facts.index) {
+  OpenedGpu(const GpuFacts& facts, DriverCount count)
+      : facts_(facts), count_(std::move(count)), copies_(facts.index) {
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
   }
   ~OpenedGpu() override { cudaStreamDestroy(stream_); }
@@ -81,10 +85,13 @@ class OpenedGpu : public Gpu {
             .f16_ops = mma_rate(Mma::kF16),
             .copied_bytes = copy_rate()};
   }
+  std::optional<GpuUse> use() const override { return count_.use(); }
+  std::optional<uint64_t> free_bytes_if_known() const override { return count_.free_bytes(); }
   void synchronise() override { check(cudaDeviceSynchronize(), "waiting for the GPU"); }
 
  private:
   GpuFacts facts_;
+  DriverCount count_;
   cudaStream_t stream_ = nullptr;
   DeviceMemory memory_;
   CudaCopyEngine copies_;
@@ -128,8 +135,10 @@ std::unique_ptr<Gpu> open_gpu(int index) {
                str_cat(facts.name, " has compute capability ", facts.major, '.', facts.minor,
                        "; 8.0 (Ampere) or newer is needed."),
                "Use --device cpu.");
+  DriverCount driver(index);
   check(cudaSetDevice(index), "choosing the GPU");
-  return std::make_unique<OpenedGpu>(facts);
+  driver.begin();
+  return std::make_unique<OpenedGpu>(facts, std::move(driver));
 }
 
 }  // namespace reel::cuda

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,12 @@ struct GpuLimits {
   double int8_ops = 0, f16_ops = 0, copied_bytes = 0;
 };
 
+// GPU memory in use as the driver counts it.
+struct GpuUse {
+  uint64_t bytes = 0;
+  const char* counted = "";  // whose bytes these are, in words
+};
+
 // One GPU with a stream for computing and one for copies. Not copyable.
 class Gpu {
  public:
@@ -61,6 +68,10 @@ class Gpu {
   virtual uint64_t free_bytes() const = 0;
   // Takes a second, and half a GiB of memory for that time.
   virtual GpuLimits measure_limits() = 0;
+  // As much of the use as can be told apart: this process's, or by how much the card's has grown.
+  // Both never throw and may be called from any thread; nothing when the driver does not answer.
+  virtual std::optional<GpuUse> use() const = 0;
+  virtual std::optional<uint64_t> free_bytes_if_known() const = 0;
   // Waits until all work submitted so far is done. Throws kDeviceFailure when some of it failed.
   virtual void synchronise() = 0;
 };

@@ -21,6 +21,13 @@ const ops::Kernels& kernel_table() {
       .backend = "cuda",
       // A launch of the largest products takes well below 100 ms on an RTX 4070.
       .most_flops_per_call = int64_t{8} << 40,
+      .which_linear = which_linear,
+      .which_attention = which_attention,
+      .which_int8_attention = [](const ops::Int8AttentionArgs&) { return "mma.sync"; },
+      .which_conv =
+          [](const ops::ConvArgs& args) {
+            return args.dtype == DType::kF32 ? "plain" : "mma.sync";
+          },
       .linear = linear,
       .packed_matrix_bytes = packed_matrix_bytes,
       .quantise_rows = quantise_rows,

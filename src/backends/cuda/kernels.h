@@ -9,6 +9,7 @@ namespace reel::cuda {
 
 // attention.cu
 void attention(const ops::AttentionArgs& args, Stream stream);
+const char* which_attention(const ops::AttentionArgs& args);
 void expand_bias(const ops::ExpandBiasArgs& args, Stream stream);
 
 // conv.cu
@@ -27,6 +28,7 @@ bool fits_half_linear(const ops::LinearArgs& args);
 void half_linear(const ops::LinearArgs& args, Stream stream);
 void int8_linear(const ops::LinearArgs& args, Stream stream);
 void linear(const ops::LinearArgs& args, Stream stream);
+const char* which_linear(const ops::LinearArgs& args);
 
 // int8_attention.cu
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream);

@@ -51,6 +51,10 @@ __device__ inline void load_x(const PlainOperands& operands, int64_t row, int64_
 constexpr int kFewRows = 8;
 constexpr int kFewRowsWarps = 4;
 
+bool has_few_rows(const ops::LinearArgs& args) {
+  return args.rows <= kFewRows && args.sum_squares == nullptr;
+}
+
 // A warp takes eight columns. grid covers the columns, block = kFewRowsWarps warps.
 template <typename W, int kRows>
 __global__ void __launch_bounds__(kFewRowsWarps* device::kWarpSize)
@@ -224,7 +228,7 @@ void launch_plain(const ops::LinearArgs& args, Stream stream) {
       .whole = whole_runs(args.x, args.weight.in) && whole_runs(args.weight.data, args.weight.in)};
   const ProductEnd end = product_end(args, nullptr);
   const auto cuda_stream = static_cast<cudaStream_t>(stream.handle);
-  if (args.rows <= kFewRows && args.sum_squares == nullptr) {
+  if (has_few_rows(args)) {
     constexpr int64_t kColumns = int64_t{kRun} * kFewRowsWarps;
     launch("few_rows_linear", args.rows == 1 ? few_rows_kernel<W, 1> : few_rows_kernel<W, kFewRows>,
            {.grid = dim3(static_cast<unsigned>((end.columns + kColumns - 1) / kColumns)),
@@ -244,11 +248,16 @@ void launch_plain(const ops::LinearArgs& args, Stream stream) {
 
 }  // namespace
 
+const char* which_linear(const ops::LinearArgs& args) {
+  if (args.weight.dtype == DType::kI8) return "mma.sync";
+  if (has_few_rows(args)) return "few rows";
+  return fits_half_linear(args) ? "mma.sync" : "plain";
+}
+
 void linear(const ops::LinearArgs& args, Stream stream) {
   if (args.rows == 0) return;
   if (args.weight.dtype == DType::kI8) return int8_linear(args, stream);
-  const bool few = args.rows <= kFewRows && args.sum_squares == nullptr;
-  if (!few && fits_half_linear(args)) return half_linear(args, stream);
+  if (!has_few_rows(args) && fits_half_linear(args)) return half_linear(args, stream);
   with_element_type(args.weight.dtype, [&]<typename W>(W) { launch_plain<W>(args, stream); });
 }
 

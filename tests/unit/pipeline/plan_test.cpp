@@ -199,6 +199,26 @@ TEST(ClipPlanner, PrefersFewerFramesWhereThoseHelp) {
   EXPECT_EQ(all[0].video.frames % 4, 1);
 }
 
+TEST(ClipPlanner, KnowsWhatElseWouldHaveFitted) {
+  const ClipPlanner planner = planner_14b();
+  const VideoSize short_clip{.frames = 33, .height_px = 832, .width_px = 480};
+  const memory::Budget roomy{.card_bytes = 16 * kGiB};
+
+  const std::vector<PlanAlternative> all = what_else_fits(planner, {.video = short_clip}, roomy);
+
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].text(), "81 frames (--frames 81)");
+  EXPECT_EQ(all[1].text(), "720 wide x 1280 high (--size 720x1280)");
+  ASSERT_EQ(all[2].kind, PlanAlternative::Kind::kCard);
+  EXPECT_LT(all[2].card_bytes, roomy.card_bytes);
+  EXPECT_TRUE(planner.plan({.video = short_clip}, {.card_bytes = all[2].card_bytes}).fits);
+
+  const memory::Budget tight{.card_bytes = 8 * kGiB};
+  for (const PlanAlternative& one : what_else_fits(planner, {.video = k720p}, tight)) {
+    EXPECT_EQ(one.kind, PlanAlternative::Kind::kCard);
+  }
+}
+
 TEST(ClipPlanner, RefusesWithTheAlternativesAsItsHint) {
   const ClipPlanner planner = planner_14b();
   try {

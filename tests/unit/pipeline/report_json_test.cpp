@@ -19,8 +19,13 @@ TEST(ReportJson, HasEveryStageWithItsTags) {
                            .peak_bytes = 30,
                            .memory = {{.tag = "weights", .peak_bytes = 20, .at_peak_bytes = 10}}});
 
+  report.kernels = {
+      {.family = "products", .kernel = "toy", .dtype = "bf16", .calls = 3, .flops = 1e15}};
+
   const auto parsed = nlohmann::json::parse(to_json(report));
 
+  EXPECT_EQ(parsed.at("kernels").at(0).at("kernel"), "toy");
+  EXPECT_EQ(parsed.at("kernels").at(0).at("flops"), 1e15);
   EXPECT_EQ(parsed.at("seconds"), 2);
   const auto& stage = parsed.at("stages").at(0);
   EXPECT_EQ(stage.at("stage"), "denoise");

@@ -69,7 +69,7 @@ TEST_F(RunMeterTest, TimesEveryStep) {
   meter_.begin(memory::Phase::kDenoise);
   std::this_thread::sleep_for(std::chrono::milliseconds(30));  // loading is no part of a step
   for (int step = 0; step < 2; ++step) {
-    meter_.begin_step();
+    meter_.begin_step(step);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     meter_.end_step();
   }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backends/cuda/nvml.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace reel::cuda {
+namespace {
+
+constexpr const char* kBusId = "0000:65:00.0";
+
+class NvmlTest : public testing::Test {
+ protected:
+  ~NvmlTest() override {
+    for (const char* name :
+         {"FAKE_NVML_INIT", "FAKE_NVML_OTHERS", "FAKE_NVML_HIDES_US", "FAKE_NVML_OURS"}) {
+      unsetenv(name);
+    }
+  }
+  static void set(const char* name, const char* value) { setenv(name, value, 1); }
+  static std::unique_ptr<Nvml> open(const char* bus_id = kBusId) {
+    return Nvml::open(bus_id, REEL_FAKE_NVML);
+  }
+};
+
+TEST_F(NvmlTest, TellsWhatTheDriverCounts) {
+  set("FAKE_NVML_OURS", "250");
+  const auto nvml = open();
+  ASSERT_NE(nvml, nullptr);
+
+  ASSERT_TRUE(nvml->card());
+  EXPECT_EQ(nvml->card()->used_bytes, 300u);
+  EXPECT_EQ(nvml->card()->free_bytes, 700u);
+  EXPECT_EQ(nvml->process_bytes(), 250u);
+}
+
+TEST_F(NvmlTest, FindsThisProcessBehindManyOthers) {
+  set("FAKE_NVML_OURS", "250");
+  set("FAKE_NVML_OTHERS", "100");
+
+  EXPECT_EQ(open()->process_bytes(), 250u);
+}
+
+TEST_F(NvmlTest, SaysNothingWhereTheDriverDoesNotCountByProcess) {
+  set("FAKE_NVML_OURS", "18446744073709551615");
+  EXPECT_FALSE(open()->process_bytes());
+
+  set("FAKE_NVML_OURS", "250");
+  set("FAKE_NVML_OTHERS", "3");
+  set("FAKE_NVML_HIDES_US", "1");
+  EXPECT_FALSE(open()->process_bytes());
+}
+
+TEST_F(NvmlTest, IsNullWithoutLibraryDriverOrCard) {
+  EXPECT_EQ(Nvml::open(kBusId, "libthere-is-none.so.1"), nullptr);
+  EXPECT_EQ(open("0000:01:00.0"), nullptr);
+  set("FAKE_NVML_INIT", "9");
+  EXPECT_EQ(open(), nullptr);
+}
+
+}  // namespace
+}  // namespace reel::cuda
