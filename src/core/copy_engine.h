@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies from host to device that run beside the computation. The contract between memory/ and a
-// device: CUDA implements it, tests with a fake that delays and fails on purpose.
+// Copies between host and device that run beside the computation. The contract between memory/ and
+// a device: CUDA implements it, tests with a fake that delays and fails on purpose.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +30,10 @@ class CopyEngine {
   // Onto copy_stream(), without waiting. `from` is pinned and must not change, nor `to` be used,
   // before an event recorded after this call has passed.
   virtual void copy_to_device(void* to, const void* from, size_t size_bytes) = 0;
+
+  // Onto `stream`, without waiting. `to` is pinned and must not be used before an event recorded
+  // after this call has passed.
+  virtual void copy_to_host(void* to, const void* from, size_t size_bytes, Stream stream) = 0;
 
   virtual Event make_event() = 0;
   virtual void destroy_event(Event event) = 0;
@@ -67,6 +71,23 @@ class OwnedEvent {
  private:
   CopyEngine* engine_ = nullptr;
   Event event_;
+};
+
+// Pinned memory with one owner.
+class PinnedBuffer {
+ public:
+  // `engine` must outlive this object.
+  PinnedBuffer(CopyEngine& engine, size_t size_bytes, const char* tag)
+      : engine_(engine), data_(engine.allocate_pinned(size_bytes, tag)) {}
+  ~PinnedBuffer() { engine_.free_pinned(data_); }
+  PinnedBuffer(const PinnedBuffer&) = delete;
+  PinnedBuffer& operator=(const PinnedBuffer&) = delete;
+
+  std::byte* data() const { return data_; }
+
+ private:
+  CopyEngine& engine_;
+  std::byte* data_;
 };
 
 }  // namespace reel

@@ -194,10 +194,11 @@ uint64_t ClipPlanner::host_bytes(const ClipSize& clip, int strips) const {
   const uint64_t states =
       bytes_of(longest(clip.prompt_tokens) * text_.dim) * sizeof(float) * clip.prompt_tokens.size();
   const uint64_t latents = bytes_of(latent.elements()) * sizeof(float) * kLatentCopies;
-  // Patches, the rotation table, a frame as numbers and as bytes.
+  // Patches, the rotation table; frames as numbers, two of them on their way from the GPU and one
+  // put together from strips, and one as bytes.
   const uint64_t tokens = bytes_of(wan_dit::token_grid(latent).tokens());
   const uint64_t tables = tokens * bytes_of(dit_.patch_dim() + wan_dit::kHeadDim) * sizeof(float);
-  const uint64_t frames = pixels * 3 * (sizeof(float) + 1) + pixels * 3 / 2 * kEncoderFrames;
+  const uint64_t frames = pixels * 3 * (3 * sizeof(float) + 1) + pixels * 3 / 2 * kEncoderFrames;
   const uint64_t waiting =
       wan_vae::waiting_rows_bytes(decode_shape(clip.video, precision_.vae.compute, strips));
   return kProgramBytes + states + latents + tables + frames + waiting;

@@ -178,7 +178,9 @@ void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& late
     on_frame(frame);
     clock.report(++done);
   };
-  (*vae)->decode(ctx, latents, take, runtime.decode_strips());
+  (*vae)->decode(ctx, latents, take,
+                 {.strips = runtime.decode_strips(),
+                  .copies = runtime.on_gpu() ? &runtime.copies() : nullptr});
   if (weights_digest != nullptr) *weights_digest = vae->weights().digest();
 }
 

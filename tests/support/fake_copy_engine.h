@@ -36,6 +36,7 @@ class FakeCopyEngine : public CopyEngine {
   void free_pinned(std::byte* data) override;
   Stream copy_stream() override;
   void copy_to_device(void* to, const void* from, size_t size_bytes) override;
+  void copy_to_host(void* to, const void* from, size_t size_bytes, Stream stream) override;
   Event make_event() override;
   void destroy_event(Event event) override;
   void record(Event event, Stream stream) override;

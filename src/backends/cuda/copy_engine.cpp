@@ -47,6 +47,12 @@ void CudaCopyEngine::copy_to_device(void* to, const void* from, size_t size_byte
         "copying weights to the GPU");
 }
 
+void CudaCopyEngine::copy_to_host(void* to, const void* from, size_t size_bytes, Stream stream) {
+  enter();
+  check(cudaMemcpyAsync(to, from, size_bytes, cudaMemcpyDeviceToHost, handle_of(stream)),
+        "copying from the GPU");
+}
+
 Event CudaCopyEngine::make_event() {
   enter();
   cudaEvent_t event = nullptr;

@@ -2,8 +2,10 @@
 #include "models/wan_vae/decoder.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
+#include "core/download_queue.h"
 #include "models/wan_vae/stages.h"
 
 namespace reel::wan_vae {
@@ -41,60 +43,66 @@ class LatentFrames {
   const Tensor z_;
 };
 
-// Frames on their way out, in host memory: strips that come before the last one wait here.
+// Frames put together from strips, in host memory.
 class Pictures {
  public:
-  // `rows_before` of each picture come before the last strip.
-  Pictures(const Shape& latent, int64_t rows_before)
-      : frame_(DType::kF32, {kRowStride * latent[2], kRowStride * latent[3], 3}, "a frame") {
-    if (rows_before == 0) return;
-    waiting_ = Tensor(DType::kF32,
-                      {frames_of(latent[1]), rows_before, frame_.shape()[1], frame_.shape()[2]},
-                      "strips of frames");
-  }
+  // `last` is what of a frame comes last; the strips before it wait here.
+  Pictures(const Shape& latent, const Rows& last)
+      : last_(last),
+        frame_(DType::kF32, {kRowStride * latent[2], kRowStride * latent[3], 3}, "a frame"),
+        waiting_(DType::kF32,
+                 {frames_of(latent[1]), last.begin, frame_.shape()[1], frame_.shape()[2]},
+                 "strips of frames") {}
 
-  // Where these rows of frame `index` go, which is a strip before the last one.
-  TensorView waiting(int64_t index, const Rows& rows) const {
-    const TensorView frame = waiting_.view().slice(index, 1);
-    return frame.reshaped({frame.shape[1], frame.shape[2], frame.shape[3]})
-        .slice(rows.begin, rows.count());
+  // Keeps these rows of frame `index`.
+  void keep(int64_t index, const Rows& rows, const TensorView& pixels) const {
+    copy(pixels, waiting_rows(index).slice(rows.begin, rows.count()));
   }
-  // Frame `index`, where its last strip is still to be filled in.
-  const TensorView& complete(int64_t index) const {
-    if (!waiting_.empty()) {
-      const TensorView before = waiting_.view().slice(index, 1);
-      std::memcpy(frame_.view().data, before.data, static_cast<size_t>(before.size_bytes()));
-    }
+  // Frame `index` with its last rows.
+  const TensorView& complete(int64_t index, const TensorView& pixels) const {
+    copy(waiting_rows(index), frame_.view().slice(0, last_.begin));
+    copy(pixels, frame_.view().slice(last_.begin, last_.count()));
     return frame_.view();
   }
 
  private:
-  Tensor frame_, waiting_;
-};
+  TensorView waiting_rows(int64_t index) const {
+    const Shape& all = waiting_.shape();
+    return waiting_.view().slice(index, 1).reshaped({all[1], all[2], all[3]});
+  }
+  static void copy(const TensorView& from, const TensorView& to) {
+    std::memcpy(to.data, from.data, static_cast<size_t>(from.size_bytes()));
+  }
 
-void download(ops::Context& ctx, const Frame& from, const TensorView& to) {
-  ctx.memory.download(to.data, from.data, static_cast<size_t>(from.size_bytes()), ctx.stream);
-}
+  const Rows last_;
+  const Tensor frame_, waiting_;
+};
 
 // A clip on its way through the decoder.
 class ClipDecoder {
  public:
   ClipDecoder(ops::Context& ctx, const DecoderWeights& weights, const TensorView& latent,
-              const Decoder::FrameSink& on_frame)
-      : ctx_(ctx), w_(weights), latent_(latent), latents_(latent), on_frame_(on_frame) {}
+              const Decoder::FrameSink& on_frame, CopyEngine* copies)
+      : ctx_(ctx),
+        w_(weights),
+        latent_(latent),
+        latents_(latent),
+        on_frame_(on_frame),
+        copies_(copies) {}
 
   // Each latent frame through all stages.
   void decode_whole() {
     LowStages low(ctx_, w_);
-    const Strip strip = make_strip(latent_.shape[2], 1, 0);
-    const Pictures pictures(latent_.shape, 0);
-    HighStages high(ctx_, w_, strip, last_sink(strip, pictures));
+    DownloadQueue frames(ctx_.memory, ctx_.stream, copies_, on_frame_);
+    HighStages high(ctx_, w_, make_strip(latent_.shape[2], 1, 0),
+                    [&](const Frame& frame) { frames.add(frame); });
     for (int64_t index = 0; index < latent_.shape[1]; ++index) {
       Scratch scratch{ctx_};
       const Frame x = scratch.make(ctx_.residual(), low_shape());
       decode_low(low, index, x);
       high.decode(x);
     }
+    frames.finish();
   }
 
   // All latent frames through the low stages, then strip by strip through the others.
@@ -110,16 +118,17 @@ class ClipDecoder {
       for (int64_t at = 0; at < latent_.shape[1]; ++at) decode_low(low, at, frame_at(at));
     }
     const int64_t rows = latent_.shape[2];
-    const Pictures pictures(latent_.shape, make_strip(rows, strips, strips - 1).picture.begin);
-    for (int index = 0; index < strips; ++index) {
+    const Pictures pictures(latent_.shape, make_strip(rows, strips, strips - 1).picture);
+    for (int index = 0; index + 1 < strips; ++index) {
       const Strip strip = make_strip(rows, strips, index);
-      HighStages high(ctx_, w_, strip,
-                      index + 1 == strips ? last_sink(strip, pictures) : sink(strip, pictures));
-      const Rows& held = strip.levels[0].held;
-      for (int64_t at = 0; at < latent_.shape[1]; ++at) {
-        high.decode(frame_at(at).slice(held.begin, held.count()));
-      }
+      decode_strip(strip, frame_at, [&, at = int64_t{0}](const TensorView& pixels) mutable {
+        pictures.keep(at++, strip.picture, pixels);
+      });
     }
+    decode_strip(make_strip(rows, strips, strips - 1), frame_at,
+                 [&, at = int64_t{0}](const TensorView& pixels) mutable {
+                   on_frame_(pictures.complete(at++, pixels));
+                 });
   }
 
  private:
@@ -132,17 +141,16 @@ class ClipDecoder {
     low.decode(latents_.upload(scratch, index), out);
   }
 
-  HighStages::RowsSink sink(const Strip& strip, const Pictures& pictures) {
-    return [this, rows = strip.picture, &pictures, index = int64_t{0}](const Frame& from) mutable {
-      download(ctx_, from, pictures.waiting(index++, rows));
-    };
-  }
-  HighStages::RowsSink last_sink(const Strip& strip, const Pictures& pictures) {
-    return [this, rows = strip.picture, &pictures, index = int64_t{0}](const Frame& from) mutable {
-      const TensorView& frame = pictures.complete(index++);
-      download(ctx_, from, frame.slice(rows.begin, rows.count()));
-      on_frame_(frame);
-    };
+  // One strip of all frames.
+  template <typename FrameAt>
+  void decode_strip(const Strip& strip, const FrameAt& frame_at, DownloadQueue::Sink on_rows) {
+    DownloadQueue downloads(ctx_.memory, ctx_.stream, copies_, std::move(on_rows));
+    HighStages high(ctx_, w_, strip, [&](const Frame& rows) { downloads.add(rows); });
+    const Rows& held = strip.levels[0].held;
+    for (int64_t at = 0; at < latent_.shape[1]; ++at) {
+      high.decode(frame_at(at).slice(held.begin, held.count()));
+    }
+    downloads.finish();
   }
 
   ops::Context& ctx_;
@@ -150,22 +158,24 @@ class ClipDecoder {
   const TensorView& latent_;
   LatentFrames latents_;
   const Decoder::FrameSink& on_frame_;
+  CopyEngine* const copies_;
 };
 
 }  // namespace
 
 void Decoder::decode(ops::Context& ctx, const TensorView& latent, const FrameSink& on_frame,
-                     int strips) {
+                     const DecodeOptions& options) {
   REEL_REQUIRE(latent.shape.axes() == 4 && latent.shape[0] == kLatentChannels &&
                    latent.dtype == DType::kF32 && latent.elements() > 0,
                kInvalidArgument,
                str_cat("The latents are ", latent.dtype, ' ', latent.shape,
                        "; f32 [16, frames, rows, cols] is needed."));
+  const int strips = options.strips;
   REEL_REQUIRE(1 <= strips && strips <= most_strips(latent.shape[2]), kInvalidArgument,
                str_cat("The decoder cannot cut ", latent.shape[2], " rows of latents into ", strips,
                        " strips; ", most_strips(latent.shape[2]), " are possible."));
   const DecoderWeights weights = bind_decoder(weights_.fixed());
-  ClipDecoder clip(ctx, weights, latent, on_frame);
+  ClipDecoder clip(ctx, weights, latent, on_frame, options.copies);
   if (strips == 1) return clip.decode_whole();
   clip.decode_in_strips(strips);
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/copy_engine.h"
 #include "core/tensor.h"
 #include "memory/weight_source.h"
 #include "models/wan_vae/config.h"
@@ -16,6 +17,13 @@ namespace reel::wan_vae {
 constexpr int64_t frames_of(int64_t latent_frames) {
   return kFrameStride * (latent_frames - 1) + 1;
 }
+
+struct DecodeOptions {
+  // Of rows, that levels after the first are computed in: 1 to most_strips(latent_rows).
+  int strips = 1;
+  // Frames go to the host through it while the next ones are computed; null: each is waited for.
+  CopyEngine* copies = nullptr;
+};
 
 class Decoder {
  public:
@@ -30,8 +38,6 @@ class Decoder {
   //
   //   latent   [16, latent_frames, latent_rows, latent_cols] f32, normalised as the DiT makes it
   //   on_frame called frames_of(latent_frames) times in order
-  //   strips   of rows that levels after the first are computed in, 1 to
-  //            most_strips(latent_rows)
   //
   // In one strip, memory does not depend on the number of frames: every causal convolution keeps
   // the last two inputs, and each frame passes all stages before the next one starts. More strips
@@ -44,7 +50,7 @@ class Decoder {
   // Source: Wan 2.1, wan/modules/vae.py, Decoder3d.forward with its feature cache, which equals
   // one pass over all frames.
   void decode(ops::Context& ctx, const TensorView& latent, const FrameSink& on_frame,
-              int strips = 1);
+              const DecodeOptions& options = {});
 
  private:
   memory::BlockSource& weights_;

@@ -21,6 +21,9 @@ TEST(HostCopyEngine, HasCopiedOnReturn) {
   engine.copy_to_device(to.data(), pinned, 3);
 
   EXPECT_EQ(to[2], std::byte{7});
+  to[2] = std::byte{8};
+  engine.copy_to_host(pinned, to.data(), 3, {});
+  EXPECT_EQ(pinned[2], std::byte{8});
   EXPECT_EQ(reinterpret_cast<uintptr_t>(pinned) % 4096, 0u);
   engine.free_pinned(pinned);
 }

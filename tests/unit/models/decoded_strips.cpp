@@ -62,14 +62,13 @@ Tensor RandomDecoder::decode(const Shape& latent, int strips) const {
   Tensor frames = poisoned_tensor({wan_vae::frames_of(latent[1]), 8 * latent[2], 8 * latent[3], 3},
                                   DType::kF32);
   int64_t count = 0;
-  decoder.decode(
-      ctx, random_tensor(latent, DType::kF32, 5, -2, 2),
-      [&](const TensorView& frame) {
-        const TensorView to = frames.view().slice(count++, 1);
-        ASSERT_EQ(frame.size_bytes(), to.size_bytes());
-        std::memcpy(to.data, frame.data, static_cast<size_t>(to.size_bytes()));
-      },
-      strips);
+  decoder.decode(ctx, random_tensor(latent, DType::kF32, 5, -2, 2),
+                 [&](const TensorView& frame) {
+                   const TensorView to = frames.view().slice(count++, 1);
+                   ASSERT_EQ(frame.size_bytes(), to.size_bytes());
+                   std::memcpy(to.data, frame.data, static_cast<size_t>(to.size_bytes()));
+                 },
+                 {.strips = strips});
   EXPECT_EQ(count, frames.shape()[0]);
   return frames;
 }

@@ -167,8 +167,8 @@ TEST_P(DecoderFootprint, IsWhatDecodingTakes) {
   run.ctx.compute = compute;
   int64_t frames = 0;
 
-  decoder.decode(
-      run.ctx, Tensor(DType::kF32, clip.latent), [&](const TensorView&) { ++frames; }, clip.strips);
+  decoder.decode(run.ctx, Tensor(DType::kF32, clip.latent), [&](const TensorView&) { ++frames; },
+                 {.strips = clip.strips});
 
   const wan_vae::DecodeShape shape{.latent_frames = clip.latent[1],
                                    .latent_rows = clip.latent[2],
