@@ -45,9 +45,9 @@ std::string weights_line(const RunReport& report) {
                  one_decimal(stall_s), " s for them");
 }
 
-// "denoise: weights 3.2 GiB, activations 2.0 GiB", of the stage that took the most.
+// "denoise took 5.2 GiB: weights 3.2 GiB, activations 2.0 GiB"
 std::string tags_of(const StageReport& stage) {
-  std::string text = str_cat(stage.stage, " ", format_bytes(stage.peak_bytes));
+  std::string text = str_cat(stage.stage, " took ", format_bytes(stage.peak_bytes));
   size_t named = 0;
   for (const TagUse& use : stage.memory) {
     const auto share =
@@ -78,10 +78,10 @@ std::string memory_line(const RunReport& report) {
   std::string line = str_cat("memory: ", gpu, gpu.empty() ? "" : "host ",
                              format_bytes(report.resident_bytes), " at most");
   const uint64_t host_bytes = most_of(report, &StageReport::host_bytes);
-  if (host_bytes > 0) line += str_cat(", ", format_bytes(host_bytes), " of it private");
+  if (host_bytes > 0) line += str_cat(", ", format_bytes(host_bytes), " without mapped files");
   const auto largest = std::ranges::max_element(report.stages, {}, &StageReport::peak_bytes);
   if (largest == report.stages.end() || largest->peak_bytes == 0) return line;
-  return str_cat(line, " (", tags_of(*largest), ')');
+  return str_cat(line, "; ", tags_of(*largest));
 }
 
 // "products AMX bf16, attention AMX bf16", without what did next to nothing.

@@ -64,7 +64,12 @@ void OpTrace::begin_stage(const char* stage) {
 }
 
 int64_t OpTrace::begin(Stream stream) {
-  Row row{.step = step_, .block = block_, .is_compute = stream.handle == compute_.handle};
+  Row row;
+  row.is_compute = stream.handle == compute_.handle;
+  if (row.is_compute) {  // copies are ahead
+    row.step = step_;
+    row.block = block_;
+  }
   {
     const std::lock_guard lock(mutex_);
     row.begin = take_event();

@@ -51,9 +51,10 @@ TEST(Summary, AddsUpWhatTheStagesMoved) {
 }
 
 TEST(Summary, NamesWhatTheLargestStageHeld) {
-  EXPECT_EQ(summary_lines(two_stages())[1],
-            "memory: 3.0 GiB at most, 512.0 MiB of it private (denoise 3.0 GiB: weights 2.0 GiB, "
-            "activations 1.0 GiB)");
+  EXPECT_EQ(
+      summary_lines(two_stages())[1],
+      "memory: 3.0 GiB at most, 512.0 MiB without mapped files; denoise took 3.0 GiB: weights "
+      "2.0 GiB, activations 1.0 GiB");
 }
 
 TEST(Summary, TellsGpuAndHostApart) {
@@ -61,8 +62,9 @@ TEST(Summary, TellsGpuAndHostApart) {
   report.stages[0].gpu_bytes = 6 * kGiB;
   report.stages[1].gpu_bytes = 7 * kGiB;
   report.gpu_counted = "this process";
-  EXPECT_TRUE(summary_lines(report)[1].starts_with(
-      "memory: GPU 7.0 GiB by the driver's count, host 3.0 GiB at most, 512.0 MiB of it private"))
+  EXPECT_TRUE(
+      summary_lines(report)[1].starts_with("memory: GPU 7.0 GiB by the driver's count, host 3.0 "
+                                           "GiB at most, 512.0 MiB without mapped files"))
       << summary_lines(report)[1];
 
   report.gpu_counted = "growth of the card's use, by any program";

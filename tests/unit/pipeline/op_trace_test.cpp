@@ -113,7 +113,9 @@ TEST_F(OpTraceTest, TimesADeviceByItsOwnClockAndWaitsOnlyAtTheEnd) {
   test::FakeCopyEngine engine;
   const Stream compute = engine.make_stream();
   OpTrace trace(path(), engine, compute);
-  trace.begin_stage("decode");
+  trace.begin_stage("denoise");
+  trace.set_step(1);
+  trace.set_block(2);
   const auto start = std::chrono::steady_clock::now();
   for (const Stream stream : {compute, engine.copy_stream()}) {
     const int64_t ticket = trace.begin(stream);
@@ -127,7 +129,9 @@ TEST_F(OpTraceTest, TimesADeviceByItsOwnClockAndWaitsOnlyAtTheEnd) {
   ASSERT_EQ(all.size(), 2u);
   for (const Row& row : all) EXPECT_GE(std::stod(row.at("duration_us")), 60'000);
   EXPECT_EQ(all[0].at("stream"), "compute");
+  EXPECT_EQ(all[0].at("block"), "2");
   EXPECT_EQ(all[1].at("stream"), "copy");
+  EXPECT_EQ(all[1].at("step") + all[1].at("block"), "") << "copies are ahead of what computes";
 }
 
 TEST_F(OpTraceTest, LeavesOutACallThatFailed) {

@@ -65,6 +65,20 @@ TEST_F(RunMeterTest, CountsEveryStageForItself) {
   EXPECT_GE(report.total_s, report.stages[0].seconds + report.stages[1].seconds);
 }
 
+TEST_F(RunMeterTest, TellsWhatStreamedInEachStage) {
+  meter_.begin(memory::Phase::kText);
+  runtime_.count({.bytes_read = 100, .bytes_copied = 90, .stall_seconds = 0.5});
+  meter_.end();
+  meter_.begin(memory::Phase::kDenoise);
+  runtime_.count({.bytes_read = 7, .bytes_copied = 6, .stall_seconds = 0.25});
+  runtime_.count({.bytes_read = 1, .bytes_copied = 1, .stall_seconds = 0.25});
+  const StageReport& stage = meter_.end();
+
+  EXPECT_EQ(stage.read_bytes, 8u);
+  EXPECT_EQ(stage.upload_bytes, 7u);
+  EXPECT_DOUBLE_EQ(stage.stall_s, 0.5);
+}
+
 TEST_F(RunMeterTest, TimesEveryStep) {
   meter_.begin(memory::Phase::kDenoise);
   std::this_thread::sleep_for(std::chrono::milliseconds(30));  // loading is no part of a step
