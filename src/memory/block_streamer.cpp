@@ -60,7 +60,7 @@ class BlockStreamer::Impl {
     REEL_REQUIRE(index >= 0 && index < blocks(), kInvalidArgument,
                  str_cat("there is no block ", index, " of ", blocks(), '.'));
     stop_.check();
-    release_setup(stream);
+    release_setup();
     if (index != current_) release_current();
     last_stream_ = stream;
     Wait wait = take_wait();
@@ -111,10 +111,11 @@ class BlockStreamer::Impl {
     return *passing_;
   }
 
-  // The memory of the setup weights is the activations' from the first block on.
-  void release_setup(Stream stream) {
+  // The memory of the setup weights is the activations' from the first block on. It goes back once
+  // no copy is on its way there.
+  void release_setup() {
     if (!loader_.has_setup()) return;
-    wait_for_resident(loader_.setup_unit(), stream);
+    on_host(loader_.setup_unit());
     loader_.release_setup();
   }
 
