@@ -12,11 +12,13 @@ class TempFolder {
  public:
   TempFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "reel-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
+    root_ = ::mkdtemp(name.data());
+    path_ = root_ / "beside" / "test";
+    std::filesystem::create_directories(path_);
   }
   ~TempFolder() {
     std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(root_, ignored);
   }
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
@@ -25,6 +27,8 @@ class TempFolder {
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
  private:
+  // A model's missing files are looked for two folders up: not as far as other people's in /tmp.
+  std::filesystem::path root_;
   std::filesystem::path path_;
 };
 
