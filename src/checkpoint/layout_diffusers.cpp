@@ -68,7 +68,7 @@ void add_residual(std::vector<NamePair>& pairs, const std::string& ours,
 Naming diffusers_dit_naming() {
   std::vector<NamePair> pairs;
   for (const auto& pair : kDit) pairs.push_back({pair.ours, pair.theirs});
-  return {Network::kDit, "diffusers", std::move(pairs)};
+  return {Network::kDit, "diffusers", pairs};
 }
 
 // The original numbers the decoder's stages through; diffusers gives each of the four levels three
@@ -88,7 +88,7 @@ Naming diffusers_vae_naming() {
     pairs.push_back({ours + ".resample.1", theirs + ".upsamplers.0.resample.1"});
     pairs.push_back({ours + ".time_conv", theirs + ".upsamplers.0.time_conv"});
   }
-  return {Network::kVae, "diffusers", std::move(pairs)};
+  return {Network::kVae, "diffusers", pairs};
 }
 
 }  // namespace reel::checkpoint

@@ -30,7 +30,7 @@ constexpr struct {
 Naming llama_cpp_text_encoder_naming() {
   std::vector<NamePair> pairs;
   for (const auto& pair : kPairs) pairs.push_back({pair.ours, pair.theirs});
-  return {Network::kTextEncoder, "llama.cpp", std::move(pairs)};
+  return {Network::kTextEncoder, "llama.cpp", pairs};
 }
 
 }  // namespace reel::checkpoint

@@ -32,7 +32,7 @@ constexpr struct {
 Naming hugging_face_text_encoder_naming() {
   std::vector<NamePair> pairs;
   for (const auto& pair : kPairs) pairs.push_back({pair.ours, pair.theirs});
-  return {Network::kTextEncoder, "Hugging Face", std::move(pairs)};
+  return {Network::kTextEncoder, "Hugging Face", pairs};
 }
 
 }  // namespace reel::checkpoint

@@ -68,7 +68,7 @@ constexpr const char* kVae[] = {
 Naming same_names(Network network, std::span<const char* const> names) {
   std::vector<NamePair> pairs;
   for (const char* name : names) pairs.push_back({name, name});
-  return {network, "Wan", std::move(pairs)};
+  return {network, "Wan", pairs};
 }
 
 }  // namespace

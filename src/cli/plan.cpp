@@ -138,7 +138,7 @@ std::string as_text(const Plan& plan) {
            format_bytes(plan.context_bytes + plan.arena_bytes).c_str());
   add_line(text, "host memory %s, of it pinned %s", format_bytes(plan.host_bytes).c_str(),
            format_bytes(plan.ring_bytes).c_str());
-  add_line(text, "reads:");
+  text += "reads:\n";
   for (const StagePlan& stage : plan.stages) add_reads(text, stage);
   add_times(text, plan);
   text += plan.fits ? "it fits" : "it does not fit";

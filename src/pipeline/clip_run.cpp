@@ -45,6 +45,7 @@ std::vector<std::vector<int32_t>> tokenize_all(const OpenModel& model, const Vid
 
 std::vector<int64_t> token_counts(const std::vector<std::vector<int32_t>>& ids) {
   std::vector<int64_t> counts;
+  counts.reserve(ids.size());
   for (const auto& prompt : ids) counts.push_back(static_cast<int64_t>(prompt.size()));
   return counts;
 }

@@ -17,7 +17,6 @@
 namespace reel::pipeline {
 namespace {
 
-using checkpoint::Component;
 using checkpoint::needed_tensors;
 
 // A prompt is encoded once: layers of an encoder larger than this are not worth keeping.

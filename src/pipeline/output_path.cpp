@@ -58,7 +58,7 @@ void require_replaceable(const fs::path& out) {
 std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite,
                                const std::string& extension) {
   if (!wanted.empty()) {
-    const std::string path = with_seed(wanted, seed);
+    std::string path = with_seed(wanted, seed);
     require_writable_folder(path);
     require_replaceable(path);
     REEL_REQUIRE(overwrite || !fs::exists(path) || fs::is_directory(path), kInvalidArgument,

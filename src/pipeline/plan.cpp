@@ -57,9 +57,10 @@ Place choose_place(const ModelOptions& options, std::vector<std::string>& notes)
 // How many ids each prompt has; `most` where it is not given.
 std::vector<int64_t> count_tokens(const OpenModel& model, const PlanRequest& request, bool guided,
                                   int64_t most, Progress& progress) {
-  std::vector<int64_t> counts;
   std::vector<std::string> prompts{request.prompt};
   if (guided) prompts.push_back(request.negative_prompt);
+  std::vector<int64_t> counts;
+  counts.reserve(prompts.size());
   for (const std::string& prompt : prompts) {
     counts.push_back(
         prompt.empty()

@@ -7,7 +7,7 @@
 namespace reel::cuda {
 
 // A kernel may use this much dynamic shared memory without a word to the driver.
-inline constexpr size_t kSharedBytesWithoutAsking = 48 * 1024;
+inline constexpr size_t kSharedBytesWithoutAsking = size_t{48} * 1024;
 
 // Lets `kernel` use `bytes` of dynamic shared memory on the current device. Throws kDeviceFailure
 // when the device has less.

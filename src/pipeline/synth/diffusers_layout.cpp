@@ -42,7 +42,7 @@ Naming vae_encoder_naming() {
   add_residual("encoder.downsamples.#", "encoder.down_blocks.#");
   add_residual("encoder.middle.0", "encoder.mid_block.resnets.0");
   add_residual("encoder.middle.2", "encoder.mid_block.resnets.1");
-  return {Network::kVae, "diffusers", std::move(pairs)};
+  return {Network::kVae, "diffusers", pairs};
 }
 
 std::vector<TensorPlan> renamed(const std::vector<SourceTensor>& tensors, DType dtype,

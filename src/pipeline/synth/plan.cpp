@@ -100,6 +100,7 @@ void add_row_scaled(std::vector<TensorPlan>& all, const SourceTensor& tensor, DT
 
 std::vector<TensorPlan> all_rounded(const std::vector<SourceTensor>& tensors, DType dtype) {
   std::vector<TensorPlan> all;
+  all.reserve(tensors.size());
   for (const SourceTensor& tensor : tensors) all.push_back(rounded(tensor, dtype));
   return all;
 }

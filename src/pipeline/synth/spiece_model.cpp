@@ -56,9 +56,7 @@ class PieceList {
   }
 
   void add_letters(char first, char last, double first_score) {
-    for (int letter = first; letter <= last; ++letter) {
-      add(std::string(1, static_cast<char>(letter)), first_score);
-    }
+    for (char letter = first; letter <= last; ++letter) add(std::string(1, letter), first_score);
   }
 
   std::vector<Piece> take() && { return std::move(pieces_); }

@@ -23,8 +23,8 @@ constexpr float kBiasAmplitude = 0.1f;
 
 // The amplitude at which a product with numbers of variance 1 has variance gain^2.
 float matrix_amplitude(const Shape& shape, double gain) {
-  const double inputs = static_cast<double>(shape.elements() / shape[0]);
-  return static_cast<float>(gain * std::sqrt(3.0 / inputs));
+  const int64_t inputs = shape.elements() / shape[0];
+  return static_cast<float>(gain * std::sqrt(3.0 / static_cast<double>(inputs)));
 }
 
 struct Recipe {

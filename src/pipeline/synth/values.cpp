@@ -44,11 +44,12 @@ REEL_VECTOR_CLONES void fill_tiles(uint64_t seed, const ValueRule& rule, uint64_
       const auto top = static_cast<int32_t>(static_cast<uint32_t>(word) >> 8);
       return rule.offset + static_cast<float>(top - (1 << 23)) * step;
     };
-    for (int lane = 0; lane < kLanes; ++lane) {
-      out[4 * lane] = number(x[lane]);
-      out[4 * lane + 1] = number(y[lane]);
-      out[4 * lane + 2] = number(z[lane]);
-      out[4 * lane + 3] = number(w[lane]);
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      float* const four = out + 4 * lane;
+      four[0] = number(x[lane]);
+      four[1] = number(y[lane]);
+      four[2] = number(z[lane]);
+      four[3] = number(w[lane]);
     }
   }
 }
