@@ -23,7 +23,7 @@ format() {
 }
 
 release_tests() {
-  ctest --test-dir build --output-on-failure --no-tests=error -L 'unit|cuda_host|golden|fuzz|e2e|docs' -j 2 |
+  ctest --test-dir build --output-on-failure --no-tests=error -L 'unit|golden|fuzz|e2e|docs' -j 2 |
     grep -vE '^ *[0-9]+/[0-9]+ Test .*Passed|^ *Start '
 }
 
