@@ -20,13 +20,12 @@ FfmpegModuleState load() {
   // expect it.
   void* library = ::dlopen("libreel_ffmpeg.so", RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return {.module = nullptr, .problem = dl_problem()};
-  const auto* module =
-      static_cast<const FfmpegModule*>(::dlsym(library, kFfmpegModuleSymbol));
+  const auto* module = static_cast<const FfmpegModule*>(::dlsym(library, kFfmpegModuleSymbol));
   if (module == nullptr) return {.module = nullptr, .problem = dl_problem()};
   if (std::string_view(module->version) != kVersion) {
-    return {.module = nullptr,
-            .problem = str_cat("libreel_ffmpeg.so is of Reel ", module->version, ", not ",
-                               kVersion)};
+    return {
+        .module = nullptr,
+        .problem = str_cat("libreel_ffmpeg.so is of Reel ", module->version, ", not ", kVersion)};
   }
   module->set_log_sink([](LogLevel level, std::string_view line) { log(level, line); });
   return {.module = module, .problem = {}};

@@ -31,9 +31,9 @@ constexpr Weights with_sum(double red, double blue, double sum) {
 constexpr double kLumaLevels = 219.0 / 255, kChromaLevels = 224.0 / 255;
 constexpr double kCbScale = kChromaLevels / (2 * (1 - kBlue));
 constexpr double kCrScale = kChromaLevels / (2 * (1 - kRed));
-constexpr Weights kY = with_sum(kRed * kLumaLevels, kBlue * kLumaLevels, kLumaLevels);
+constexpr Weights kY = with_sum(kRed * kLumaLevels, kBlue* kLumaLevels, kLumaLevels);
 constexpr Weights kCb = with_sum(-kRed * kCbScale, (1 - kBlue) * kCbScale, 0);
-constexpr Weights kCr = with_sum((1 - kRed) * kCrScale, -kBlue * kCrScale, 0);
+constexpr Weights kCr = with_sum((1 - kRed) * kCrScale, -kBlue* kCrScale, 0);
 static_assert(kRed + kGreen + kBlue == 1);
 
 // `scale_bits`: the colours are sums of 2^scale_bits pixels.

@@ -9,6 +9,7 @@
 #include "backends/cuda/driver_count.h"
 #include "backends/cuda/kernel_table.h"
 #include "backends/cuda/limits.h"
+#include "backends/cuda/requirements.h"
 #include "base/error.h"
 
 namespace reel::cuda {
@@ -37,23 +38,11 @@ int require_devices() {
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status == cudaSuccess && count > 0) return count;
   cudaGetLastError();
-  const Versions found = versions();
-  if (status == cudaErrorInsufficientDriver && !found.driver_supports.empty()) {
-    fail(ErrorCode::kUnsupported,
-         str_cat("The NVIDIA driver runs CUDA up to ", found.driver_supports,
-                 "; this build of Reel needs ", found.built_with, '.'),
-         "Update the driver, or use --device cpu.");
-  }
-  if (status == cudaErrorInsufficientDriver) {
-    fail(ErrorCode::kUnsupported, "No NVIDIA driver was found.",
-         "Install one, or use --device cpu.");
-  }
-  if (status == cudaSuccess || status == cudaErrorNoDevice) {
-    fail(ErrorCode::kUnsupported, "CUDA sees no GPU.",
-         "Check CUDA_VISIBLE_DEVICES and nvidia-smi, or use --device cpu.");
-  }
-  fail(ErrorCode::kUnsupported, str_cat("CUDA does not start: ", cudaGetErrorString(status), '.'),
-       "Check that nvidia-smi works, or use --device cpu.");
+  const StartFailure why = status == cudaErrorInsufficientDriver ? StartFailure::kInsufficientDriver
+                           : status == cudaSuccess || status == cudaErrorNoDevice
+                               ? StartFailure::kNoDevice
+                               : StartFailure::kOther;
+  fail_to_start(why, versions(), driver_release(), cudaGetErrorString(status));
 }
 
 class OpenedGpu : public Gpu {
@@ -131,10 +120,7 @@ std::unique_ptr<Gpu> open_gpu(int index) {
                str_cat("There is no GPU ", index, "; CUDA sees ", count, "."),
                "Use --device cuda:0, or another number below that.");
   const GpuFacts facts = read_facts(index);
-  REEL_REQUIRE(facts.major >= kOldestMajor, kUnsupported,
-               str_cat(facts.name, " has compute capability ", facts.major, '.', facts.minor,
-                       "; 8.0 (Ampere) or newer is needed."),
-               "Use --device cpu.");
+  require_capability(facts);
   DriverCount driver(index);
   check(cudaSetDevice(index), "choosing the GPU");
   driver.begin();

@@ -123,8 +123,7 @@ class MuxedFile : public FrameFile {
 
   void add(const FrameView& frame) override {
     // The encoder may keep a reference to the last one.
-    REEL_REQUIRE(av_frame_make_writable(frame_.get()) >= 0, kOutOfMemory,
-                 "No memory for a frame.");
+    REEL_REQUIRE(av_frame_make_writable(frame_.get()) >= 0, kOutOfMemory, "No memory for a frame.");
     copy_planes(converter_.convert(frame), *frame_);
     frame_->pts = next_frame_++;
     encode(frame_.get(), nullptr);
