@@ -40,5 +40,6 @@ for preset in asan ubsan tsan; do
 done
 
 tests/fuzz/run.sh
+tests/check_dist.sh
 tests/check_bare.sh
 echo "make check: all passed"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fails when a page names a file, a link or a function that is not there. Usage: check_docs.py ROOT
+"""Fails when a page names a file, a link, a `make` target or a function that is not there.
+Usage: check_docs.py ROOT
 
 TOUR.md's table is read row by row: every file in its second column must exist, and every function
 in its third must be defined in one of them.
@@ -10,6 +11,7 @@ from pathlib import Path
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:src|include|tests|tools|docs|models|scripts|bench)/[\w./-]+\.\w+)`")
+MAKE = re.compile(r"`make ([\w-]+)`|^make ([\w-]+)$", re.M)
 
 
 def pages(root: Path) -> list[Path]:
@@ -20,6 +22,9 @@ def check_links(root: Path, page: Path) -> list[str]:
     text = page.read_text()
     missing = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
     missing += [target for target in PATH.findall(text) if not (root / target).exists()]
+    targets = set(re.findall(r"^([\w-]+):", (root / "Makefile").read_text(), re.M))
+    named = {quoted or plain for quoted, plain in MAKE.findall(text)}
+    missing += [f"make {target}" for target in sorted(named - targets)]
     return [f"{page.relative_to(root)}: there is no {target}" for target in missing]
 
 

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# `cmake --install`: the program, its module for FFmpeg and the demo model, each found relative to
+# the program. scripts/make_dist.sh adds the libraries that a bare system lacks.
+install(TARGETS reel RUNTIME DESTINATION bin)
+install(TARGETS reel_ffmpeg LIBRARY DESTINATION lib)
+install(DIRECTORY models/demo/ DESTINATION share/reel/demo PATTERN preview.png EXCLUDE)
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION share/doc/reel)
+
+# Component `gpu_tests`: what is run on a machine with a GPU that has no packages and no sources.
+if(REEL_WITH_TESTS AND REEL_WITH_CUDA)
+  install(TARGETS parity_cuda_attention parity_cuda_conv parity_cuda_linear parity_cuda_norm
+                  parity_cuda_rows e2e_streamed_weights e2e_stop golden
+          RUNTIME DESTINATION bin COMPONENT gpu_tests EXCLUDE_FROM_ALL)
+  install(DIRECTORY tests/data/golden DESTINATION share/reel/tests
+          COMPONENT gpu_tests EXCLUDE_FROM_ALL)
+  if(REEL_WITH_BENCHMARKS)
+    install(TARGETS bench_attention bench_conv bench_products
+            RUNTIME DESTINATION bin COMPONENT gpu_tests EXCLUDE_FROM_ALL)
+  endif()
+endif()
