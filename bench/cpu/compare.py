@@ -165,12 +165,13 @@ def fastest_setting(args: argparse.Namespace, case: str) -> tuple[str, dict, dic
     known = json.loads(known_path.read_text()) if known_path.exists() else {}
     key = " ".join([case, cpu_name(), str(args.threads), *listed["versions"].values(),
                     *listed["settings"]])
-    if key not in known or args.try_settings_again:
-        tried = {}
-        for setting in listed["settings"]:
-            best = min((s for s in tried.values() if isinstance(s, float)), default=math.inf)
-            tried[setting] = time_setting(args, case, setting, best)
-        known[key] = tried
+    tried = known[key] = {} if args.try_settings_again else known.get(key, {})
+    for setting in listed["settings"]:
+        if setting in tried:
+            continue
+        best = min((s for s in tried.values() if isinstance(s, float)), default=math.inf)
+        tried[setting] = time_setting(args, case, setting, best)
+        # After each: a run that is cut off goes on from here.
         known_path.write_text(json.dumps(known, indent=1) + "\n")
     timed = {name: s for name, s in known[key].items() if isinstance(s, float)}
     if not timed:

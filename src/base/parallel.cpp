@@ -4,6 +4,8 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <exception>
@@ -29,9 +31,32 @@ int cgroup_cores() {
   return static_cast<int>(std::max(1L, (quota + period - 1) / period));
 }
 
+inline void pause_core() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+// Waits for `is_over`, at most some tens of microseconds: waking a thread that sleeps takes as long
+// as a small product. Whoever else wants the core gets it meanwhile.
+template <typename Condition>
+void spin_until(Condition is_over) {
+  constexpr auto kLongest = std::chrono::microseconds(50);
+  constexpr int kPauses = 16;
+  const auto end = std::chrono::steady_clock::now() + kLongest;
+  do {
+    for (int at = 0; at < kPauses; ++at) {
+      if (is_over()) return;
+      pause_core();
+    }
+    sched_yield();
+  } while (std::chrono::steady_clock::now() < end);
+}
+
 class Pool {
  public:
-  explicit Pool(int threads) {
+  // More threads than cores do not spin.
+  explicit Pool(int threads) : spins_(threads <= usable_cores()) {
     for (int index = 1; index < threads; ++index) {
       workers_.emplace_back([this] { work(); });
     }
@@ -61,8 +86,9 @@ class Pool {
     }
     wake_.notify_all();
     take_chunks();
+    if (spins_) spin_until([this] { return finished_ == generation_; });
     std::unique_lock lock(mutex_);
-    done_.wait(lock, [this] { return running_ == 0 && next_ >= chunks_; });
+    done_.wait(lock, [this] { return finished_ == generation_; });
     chunk_ = nullptr;
     if (error_) std::rethrow_exception(error_);
   }
@@ -89,12 +115,16 @@ class Pool {
         next_ = chunks_;
       }
     }
-    if (running_ == 0) done_.notify_all();
+    if (running_ > 0 || next_ < chunks_) return;
+    finished_ = generation_.load();
+    lock.unlock();
+    done_.notify_all();
   }
 
   void work() {
     uint64_t seen = 0;
     while (true) {
+      if (spins_) spin_until([&] { return closing_ || generation_ != seen; });
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [&] { return closing_ || generation_ != seen; });
@@ -105,16 +135,18 @@ class Pool {
     }
   }
 
+  const bool spins_;
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // what is atomic is written under it too
   std::condition_variable wake_;
   std::condition_variable done_;
   const std::function<void(int64_t)>* chunk_ = nullptr;
   int64_t chunks_ = 0;
   int64_t next_ = 0;
   int64_t running_ = 0;
-  uint64_t generation_ = 0;
-  bool closing_ = false;
+  std::atomic<uint64_t> generation_ = 0;
+  std::atomic<uint64_t> finished_ = 0;  // the last generation whose chunks are all done
+  std::atomic<bool> closing_ = false;
   std::exception_ptr error_;
 };
 

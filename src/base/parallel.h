@@ -18,7 +18,7 @@ int compute_threads();
 // Calls body(begin, end) on disjoint ranges that cover [0, count), each of at least
 // `grain` elements (the last may be shorter), on up to compute_threads() threads; returns when
 // all are done. The first exception of a body is rethrown here. Nested calls run inline.
-// Waiting threads sleep: they do not spin.
+// Waiting threads sleep after some tens of microseconds.
 void parallel_for(int64_t count, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
 
 }  // namespace reel

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace reel {
@@ -45,6 +48,21 @@ TEST(ParallelFor, RunsNestedCallsInline) {
   });
 
   EXPECT_EQ(sum.load(), 80);
+}
+
+// Short pauses meet threads that still spin, long ones meet threads that sleep.
+TEST(ParallelFor, StartsAgainAfterEveryPause) {
+  for (const int threads : {std::min(2, usable_cores()), 4}) {
+    set_compute_threads(threads);
+    for (int call = 0; call < 400; ++call) {
+      std::atomic<int64_t> sum{0};
+      parallel_for(9, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t at = begin; at < end; ++at) sum += at;
+      });
+      ASSERT_EQ(sum.load(), 36) << threads << " threads, call " << call;
+      if (call % 8 == 0) std::this_thread::sleep_for(std::chrono::microseconds(call));
+    }
+  }
 }
 
 }  // namespace

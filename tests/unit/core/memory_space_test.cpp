@@ -33,6 +33,20 @@ TEST(HostMemory, IsAlignedAndMovesBytes) {
   heap.free(other);
 }
 
+// Huge pages need blocks that begin where such a page does.
+TEST(HostMemory, AlignsLargeBlocksToHugePages) {
+  constexpr size_t kHugePage = size_t{2} << 20;
+  for (const size_t size_bytes : {kHugePage, kHugePage + 1, 3 * kHugePage - 7}) {
+    std::byte* const data = host_memory().allocate(size_bytes, "a large block");
+
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % kHugePage, 0u);
+    data[0] = std::byte{1};
+    data[size_bytes - 1] = std::byte{2};
+    EXPECT_EQ(data[0], std::byte{1});
+    host_memory().free(data);
+  }
+}
+
 #if !defined(__has_feature)  // sanitizers end the program instead
 TEST(HostMemory, NamesWhatDidNotFit) {
   EXPECT_REEL_ERROR(host_memory().allocate(size_t{1} << 60, "a wish"), kOutOfMemory,
