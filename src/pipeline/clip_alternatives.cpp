@@ -111,11 +111,15 @@ std::string PlanAlternative::text() const {
 std::vector<PlanAlternative> find_alternatives(const ClipPlanner& planner, const ClipSize& clip,
                                                const Budget& budget) {
   std::vector<PlanAlternative> all;
-  for (const auto& found :
-       {fewer_frames(planner, clip, budget), smaller_size(planner, clip, budget),
-        least_card(planner, clip, budget), smaller_files(planner, clip, budget)}) {
+  const auto add = [&](const std::optional<PlanAlternative>& found) {
     if (found) all.push_back(*found);
+  };
+  if (planner.can_change_size()) {
+    add(fewer_frames(planner, clip, budget));
+    add(smaller_size(planner, clip, budget));
   }
+  add(least_card(planner, clip, budget));
+  add(smaller_files(planner, clip, budget));
   return all;
 }
 

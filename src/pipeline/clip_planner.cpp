@@ -17,7 +17,7 @@
 #include "models/wan_vae/work.h"
 #include "pipeline/clip_alternatives.h"
 #include "pipeline/model_configs.h"
-#include "prepare/host_preparer.h"
+#include "prepare/weight_items.h"
 
 namespace reel::pipeline {
 namespace {
@@ -114,17 +114,23 @@ ClipPrecision gpu_precision(const std::string& name) {
 }
 
 ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecision& precision,
-                         memory::Machine machine)
-    : dit_(dit_config(files)),
-      text_(text_config(*files.text_encoder)),
-      vae_(vae_config(*files.vae)),
-      dit_load_(
-          load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit, precision.dit)),
-      text_load_(load_of(umt5::name_units(text_), umt5::dims_of(text_), *files.text_encoder,
-                         precision.text)),
-      vae_load_(load_of(wan_vae::name_units(), wan_vae::dims_of(vae_), *files.vae, precision.vae)),
-      precision_(precision),
-      machine_(std::move(machine)) {}
+                         memory::Machine machine, const ClipStages& stages)
+    : stages_(stages), precision_(precision), machine_(std::move(machine)) {
+  if (stages.text) {
+    text_ = text_config(*files.text_encoder);
+    text_load_ =
+        load_of(umt5::name_units(text_), umt5::dims_of(text_), *files.text_encoder, precision.text);
+  }
+  if (stages.denoise) {
+    dit_ = dit_config(files);
+    dit_load_ =
+        load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit, precision.dit);
+  }
+  if (stages.decode) {
+    vae_ = vae_config(*files.vae);
+    vae_load_ = load_of(wan_vae::name_units(), wan_vae::dims_of(vae_), *files.vae, precision.vae);
+  }
+}
 
 PhaseNeeds ClipPlanner::text_needs(const ClipSize& clip) const {
   const umt5::EncodeShape shape{.tokens = longest(clip.prompt_tokens),
@@ -189,10 +195,12 @@ int ClipPlanner::choose_strips(const ClipSize& clip, const Budget& budget) const
 }
 
 uint64_t ClipPlanner::host_bytes(const ClipSize& clip, int strips) const {
+  const int64_t text_dim = stages_.text ? text_.dim : dit_.text_dim;
+  const uint64_t states =
+      bytes_of(longest(clip.prompt_tokens) * text_dim) * sizeof(float) * clip.prompt_tokens.size();
+  if (!stages_.denoise && !stages_.decode) return kProgramBytes + states;
   const Shape latent = latent_shape(clip.video);
   const uint64_t pixels = bytes_of(clip.video.width_px * clip.video.height_px);
-  const uint64_t states =
-      bytes_of(longest(clip.prompt_tokens) * text_.dim) * sizeof(float) * clip.prompt_tokens.size();
   const uint64_t latents = bytes_of(latent.elements()) * sizeof(float) * kLatentCopies;
   // Patches, the rotation table; frames as numbers, two of them on their way from the GPU and one
   // put together from strips, and one as bytes.
@@ -205,11 +213,13 @@ uint64_t ClipPlanner::host_bytes(const ClipSize& clip, int strips) const {
 }
 
 memory::Plan ClipPlanner::plan(const ClipSize& clip, const Budget& budget) const {
-  const int strips = choose_strips(clip, budget);
-  return memory::make_plan(
-      {.phases = {text_needs(clip), denoise_needs(clip), decode_needs(clip, strips)},
-       .host_bytes = host_bytes(clip, strips)},
-      budget, machine_);
+  const int strips = stages_.decode ? choose_strips(clip, budget) : 1;
+  memory::ClipNeeds needs;
+  if (stages_.text) needs.phases.push_back(text_needs(clip));
+  if (stages_.denoise) needs.phases.push_back(denoise_needs(clip));
+  if (stages_.decode) needs.phases.push_back(decode_needs(clip, strips));
+  needs.host_bytes = host_bytes(clip, strips);
+  return memory::make_plan(needs, budget, machine_);
 }
 
 bool ClipPlanner::fits(const ClipSize& clip, const Budget& budget) const {

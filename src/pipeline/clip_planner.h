@@ -23,6 +23,11 @@ struct ClipSize {
   std::vector<int64_t> prompt_tokens = {512};
 };
 
+// Which stages run, and so which networks there must be.
+struct ClipStages {
+  bool text = true, denoise = true, decode = true;
+};
+
 // How networks are computed on a GPU.
 struct ClipPrecision {
   memory::DevicePrecision text, dit, vae;
@@ -33,11 +38,14 @@ ClipPrecision gpu_precision(const std::string& name);
 
 class ClipPlanner {
  public:
-  // Looks at the headers of `files`, which must be complete, and keeps nothing of them.
+  // Looks at the headers of `files`, which must hold the networks of `stages`, and keeps nothing of
+  // them.
   ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecision& precision,
-              memory::Machine machine);
+              memory::Machine machine, const ClipStages& stages = {});
 
   const memory::Machine& machine() const { return machine_; }
+  // Latents that are there already have their size.
+  bool can_change_size() const { return stages_.denoise; }
 
   memory::Plan plan(const ClipSize& clip, const memory::Budget& budget) const;
   bool fits(const ClipSize& clip, const memory::Budget& budget) const;
@@ -55,6 +63,7 @@ class ClipPlanner {
   int choose_strips(const ClipSize& clip, const memory::Budget& budget) const;
   uint64_t host_bytes(const ClipSize& clip, int strips) const;
 
+  ClipStages stages_;
   wan_dit::Config dit_;
   umt5::Config text_;
   wan_vae::Config vae_;

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "pipeline/clip_alternatives.h"
-#include "pipeline/clip_planner.h"
 #include "pipeline/run_meter.h"
 #include "tokenizer/tokenizer.h"
 
@@ -43,39 +42,6 @@ std::vector<std::vector<int32_t>> tokenize_all(const OpenModel& model, const Vid
   return ids;
 }
 
-std::vector<int64_t> token_counts(const std::vector<std::vector<int32_t>>& ids) {
-  std::vector<int64_t> counts;
-  counts.reserve(ids.size());
-  for (const auto& prompt : ids) counts.push_back(static_cast<int64_t>(prompt.size()));
-  return counts;
-}
-
-std::vector<int64_t> token_counts(const EncodedPrompts& prompts) {
-  std::vector<int64_t> counts{prompts.prompt.states.shape()[0]};
-  if (prompts.negative) counts.push_back(prompts.negative->states.shape()[0]);
-  return counts;
-}
-
-// Who planned a run on a GPU, and for what.
-struct Planned {
-  ClipPlanner planner;
-  ClipSize clip;
-};
-
-// On a GPU: decides what lives where, and takes the memory for it.
-std::optional<Planned> obey_plan(const OpenModel& model, const RunSettings& settings,
-                                 std::vector<int64_t> tokens, Runtime& runtime) {
-  if (!runtime.on_gpu()) return std::nullopt;
-  Planned planned{.planner = ClipPlanner(model.files(),
-                                         gpu_precision(precision_name(runtime.numbers().precision)),
-                                         runtime.machine()),
-                  .clip = {.video = settings.size,
-                           .steps = static_cast<int>(settings.levels.timesteps.size()),
-                           .prompt_tokens = std::move(tokens)}};
-  runtime.obey(planned.planner.plan_or_refuse(planned.clip, runtime.budget()));
-  return planned;
-}
-
 // Nothing for the demo model, which knows one size.
 std::vector<std::string> also_fits(const std::optional<Planned>& planned, const OpenModel& model,
                                    const memory::Budget& budget) {
@@ -89,6 +55,17 @@ std::vector<std::string> also_fits(const std::optional<Planned>& planned, const 
 
 }  // namespace
 
+std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stages,
+                                 const ClipSize& clip, Runtime& runtime) {
+  if (!runtime.on_gpu()) return std::nullopt;
+  Planned planned{.planner = ClipPlanner(model.files(),
+                                         gpu_precision(precision_name(runtime.numbers().precision)),
+                                         runtime.machine(), stages),
+                  .clip = clip};
+  runtime.obey(planned.planner.plan_or_refuse(clip, runtime.budget()));
+  return planned;
+}
+
 ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& request,
                  const RunSettings& settings, Job* job, Progress& progress,
                  const std::function<void(const media::FrameView&)>& on_frame) {
@@ -99,7 +76,11 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   std::vector<std::vector<int32_t>> ids;
   if (!prompts) ids = tokenize_all(model, request, settings, progress);
   const std::optional<Planned> planned =
-      obey_plan(model, settings, prompts ? token_counts(*prompts) : token_counts(ids), runtime);
+      obey_plan(model, {},
+                {.video = settings.size,
+                 .steps = static_cast<int>(settings.levels.timesteps.size()),
+                 .prompt_tokens = prompts ? token_counts(*prompts) : token_counts(ids)},
+                runtime);
   RunMeter meter(runtime);
   if (!prompts) {
     meter.begin(memory::Phase::kText);

@@ -3,14 +3,27 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "media/frame.h"
+#include "pipeline/clip_planner.h"
 #include "pipeline/job_state.h"
 #include "pipeline/recipe.h"
 #include "pipeline/text_to_video.h"
 
 namespace reel::pipeline {
+
+// Who planned a run on a GPU, and for what.
+struct Planned {
+  ClipPlanner planner;
+  ClipSize clip;
+};
+
+// On a GPU: decides what lives where for the stages that follow, and takes the memory for it.
+// Throws kOutOfMemory with what would fit. Nothing on the CPU.
+std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stages,
+                                 const ClipSize& clip, Runtime& runtime);
 
 struct ClipRun {
   WeightDigests weights;

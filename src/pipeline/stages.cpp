@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "media/frame_writer.h"
+#include "pipeline/clip_run.h"
 #include "pipeline/latent_check.h"
 #include "pipeline/output_path.h"
 #include "pipeline/run_meter.h"
@@ -154,6 +155,8 @@ void encode_text(const ModelOptions& options, const EncodeTextRequest& request,
   if (request.with_negative) {
     ids.push_back(tokenize(model.load_tokenizer(), request.negative_prompt, progress));
   }
+  obey_plan(model, {.denoise = false, .decode = false}, {.prompt_tokens = token_counts(ids)},
+            runtime);
   ProgressClock clock(progress);
   RunMeter meter(runtime);
   meter.begin(memory::Phase::kText);
@@ -184,6 +187,12 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
                        "\" has no \"negative_text_states\"."),
                "Make the file with reel encode-text --negative-prompt, or use --guidance 1.");
   if (!settings.guided()) prompts.negative.reset();
+
+  obey_plan(model, {.text = false, .decode = false},
+            {.video = settings.size,
+             .steps = static_cast<int>(settings.levels.timesteps.size()),
+             .prompt_tokens = token_counts(prompts)},
+            runtime);
 
   DenoiseState state = start_denoising(settings);
   const size_t steps = settings.levels.timesteps.size();
@@ -244,6 +253,7 @@ void decode(const ModelOptions& options, const DecodeRequest& request, Progress&
                "Make the file with reel denoise.");
   const VideoSize size = video_size(latents.shape());
   const std::string out = choose_output_path(request.out, 0, request.overwrite);
+  obey_plan(model, {.text = false, .denoise = false}, {.video = size}, runtime);
   ProgressClock clock(progress);
   RunMeter meter(runtime);
   meter.begin(memory::Phase::kDecode);

@@ -21,6 +21,19 @@ std::vector<int32_t> tokenize(const tokenizer::Tokenizer& tokens, const std::str
   return {encoded.ids.begin(), encoded.ids.begin() + encoded.token_count};
 }
 
+std::vector<int64_t> token_counts(const std::vector<std::vector<int32_t>>& ids) {
+  std::vector<int64_t> counts;
+  counts.reserve(ids.size());
+  for (const auto& prompt : ids) counts.push_back(static_cast<int64_t>(prompt.size()));
+  return counts;
+}
+
+std::vector<int64_t> token_counts(const EncodedPrompts& prompts) {
+  std::vector<int64_t> counts{prompts.prompt.states.shape()[0]};
+  if (prompts.negative) counts.push_back(prompts.negative->states.shape()[0]);
+  return counts;
+}
+
 EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
                               const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock,
                               std::string* weights_digest) {

@@ -28,6 +28,10 @@ struct EncodedPrompts {
   std::optional<EncodedPrompt> negative;  // under guidance
 };
 
+// Of each prompt.
+std::vector<int64_t> token_counts(const std::vector<std::vector<int32_t>>& ids);
+std::vector<int64_t> token_counts(const EncodedPrompts& prompts);
+
 // Token ids of a cleaned prompt.
 std::vector<int32_t> tokenize(const tokenizer::Tokenizer& tokens, const std::string& prompt,
                               Progress& progress);

@@ -231,6 +231,67 @@ TEST(ClipPlanner, RefusesWithTheAlternativesAsItsHint) {
   }
 }
 
+// A planner for one stage, of files that hold that stage's network alone.
+ClipPlanner stage_planner(const pipeline::ClipStages& stages) {
+  checkpoint::Checkpoint files =
+      checkpoint::open_checkpoint({.model = checkpoint_14b("distill_fp8")});
+  if (!stages.text) files.text_encoder = {};
+  if (!stages.denoise) files.dit = {};
+  if (!stages.decode) files.vae = {};
+  return {files, pipeline::gpu_precision("auto"), memory::assumed_machine("RTX 4070"), stages};
+}
+
+constexpr pipeline::ClipStages kTextAlone{.denoise = false, .decode = false};
+constexpr pipeline::ClipStages kDenoiseAlone{.text = false, .decode = false};
+constexpr pipeline::ClipStages kDecodeAlone{.text = false, .denoise = false};
+
+TEST(ClipPlanner, PlansAStageAloneAsItPlansItInAClip) {
+  const memory::Budget budget{.card_bytes = 8 * kGiB, .ram_bytes = 8 * kGiB};
+  const ClipSize clip{.video = k480p, .prompt_tokens = {40}};
+  const memory::Plan whole = planner_14b().plan(clip, budget);
+  for (const auto& [stages, phase] : {std::pair{kTextAlone, memory::Phase::kText},
+                                      {kDenoiseAlone, memory::Phase::kDenoise},
+                                      {kDecodeAlone, memory::Phase::kDecode}}) {
+    SCOPED_TRACE(memory::phase_name(phase));
+
+    const memory::Plan alone = stage_planner(stages).plan(clip, budget);
+
+    ASSERT_EQ(alone.phases.size(), 1u);
+    EXPECT_EQ(alone.phases[0].phase, phase);
+    EXPECT_EQ(alone.arena_bytes, whole.phase(phase)->arena_bytes);
+    EXPECT_EQ(alone.phases[0].resident, whole.phase(phase)->resident);
+    EXPECT_EQ(alone.phases[0].strips, whole.phase(phase)->strips);
+    EXPECT_EQ(alone.row_chunk, whole.row_chunk);
+    EXPECT_LE(alone.host_bytes, whole.host_bytes);
+  }
+}
+
+TEST(ClipPlanner, RefusesAStageAloneWithWhatHelpsThere) {
+  const memory::Budget budget{.card_bytes = 2 * kGiB};
+  for (const pipeline::ClipStages& stages : {kTextAlone, kDenoiseAlone, kDecodeAlone}) {
+    const ClipPlanner planner = stage_planner(stages);
+    try {
+      planner.plan_or_refuse({.video = k720p}, budget);
+      FAIL() << "2 GiB are enough";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory);
+      EXPECT_THAT(error.hint(), HasSubstr("--vram"));
+      // Latents that are there have their size.
+      if (stages.decode) {
+        EXPECT_THAT(error.hint(), Not(HasSubstr("--size")));
+      }
+    }
+  }
+}
+
+TEST(ClipPlanner, EncodesAPromptWithoutASizeOfTheClip) {
+  const memory::Plan plan =
+      stage_planner(kTextAlone).plan({.prompt_tokens = {7, 30}}, {.card_bytes = 8 * kGiB});
+
+  EXPECT_TRUE(plan.fits) << plan.refusal;
+  EXPECT_EQ(plan.phases[0].passes, 2);
+}
+
 TEST(GpuPrecision, IsRefusedByNameWhereItIsUnknown) {
   EXPECT_REEL_ERROR(pipeline::gpu_precision("fp4"), kInvalidArgument, "fp4");
 }
