@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "base/byte_units.h"
 #include "base/error.h"
@@ -186,6 +187,7 @@ const char* phase_name(Phase phase) {
     case Phase::kText: return "text";
     case Phase::kDenoise: return "denoise";
     case Phase::kDecode: return "decode";
+    case Phase::kSecondAttempt: return "second attempt";
   }
   return "";
 }
@@ -207,6 +209,7 @@ uint64_t PhasePlan::shared_bytes() const {
 }
 
 const PhasePlan* Plan::phase(Phase wanted) const {
+  if (wanted == Phase::kSecondAttempt) return second_attempt ? &*second_attempt : nullptr;
   for (const PhasePlan& plan : phases) {
     if (plan.phase == wanted) return &plan;
   }
@@ -240,6 +243,14 @@ Plan make_plan(const ClipNeeds& needs, const Budget& budget, const Machine& mach
         std::max(plan.least_cap_bytes, machine.context_bytes + made.least_arena_bytes);
     plan.total_s += made.total_s;
     warn_of_stream(phase, made, plan.warnings);
+  }
+  if (needs.second_attempt) {
+    // Nothing of it may stay: it has whatever room the stages have.
+    PhasePlan again = plan_phase(*needs.second_attempt, 0, cache_room, machine);
+    if (again.arena_bytes <= arena_cap) {
+      plan.arena_bytes = std::max(plan.arena_bytes, again.arena_bytes);
+      plan.second_attempt = std::move(again);
+    }
   }
   plan.fits = plan.least_cap_bytes <= plan.cap_bytes && plan.host_bytes <= ram_bytes;
   if (!plan.fits) plan.refusal = refusal_of(plan, ram_bytes);

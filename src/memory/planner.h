@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,9 @@
 
 namespace reel::memory {
 
-enum class Phase { kText, kDenoise, kDecode };
-const char* phase_name(Phase phase);  // "text", "denoise", "decode"
+// kSecondAttempt: a denoising step that went wrong, taken again with other kernels.
+enum class Phase { kText, kDenoise, kDecode, kSecondAttempt };
+const char* phase_name(Phase phase);  // "text", "denoise", "decode", "second attempt"
 
 struct TaggedBytes {
   std::string tag;
@@ -40,6 +42,8 @@ struct PhaseNeeds {
 struct ClipNeeds {
   std::vector<PhaseNeeds> phases;
   uint64_t host_bytes = 0;  // of the program itself, besides the pinned ring
+  // In the place of the denoise stage, should it be needed.
+  std::optional<PhaseNeeds> second_attempt;
 };
 
 const char* read_mode_name(ReadMode mode);  // "page cache", "direct"
@@ -94,6 +98,9 @@ struct Plan {
   uint64_t context_bytes = 0;
   uint64_t arena_bytes = 0;  // of the largest phase
   std::vector<PhasePlan> phases;
+  // With the narrowest window. Nothing where there is no room: a clip is not refused for what it
+  // will hardly need.
+  std::optional<PhasePlan> second_attempt;
 
   uint64_t ring_bytes = 0;  // pinned, between the files and the device
   uint64_t host_bytes = 0;  // private, ring included

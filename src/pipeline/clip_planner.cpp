@@ -113,6 +113,12 @@ ClipPrecision gpu_precision(const std::string& name) {
        str_cat("precision is \"", name, "\"; auto, f32, bf16 and int8 are possible."));
 }
 
+ClipPrecision safer_precision(ClipPrecision precision) {
+  precision.dit.matrices = precision.dit.compute;
+  precision.int8_attention = false;
+  return precision;
+}
+
 ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecision& precision,
                          memory::Machine machine, const ClipStages& stages)
     : stages_(stages), precision_(precision), machine_(std::move(machine)) {
@@ -125,6 +131,8 @@ ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecisio
     dit_ = dit_config(files);
     dit_load_ =
         load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit, precision.dit);
+    safer_load_ = load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit,
+                          safer_precision(precision).dit);
   }
   if (stages.decode) {
     vae_ = vae_config(*files.vae);
@@ -147,15 +155,28 @@ PhaseNeeds ClipPlanner::text_needs(const ClipSize& clip) const {
 }
 
 PhaseNeeds ClipPlanner::denoise_needs(const ClipSize& clip) const {
+  return dit_needs(clip, precision_, dit_load_);
+}
+
+// One step, all its blocks streamed.
+PhaseNeeds ClipPlanner::second_attempt_needs(const ClipSize& clip) const {
+  PhaseNeeds needs = dit_needs(clip, safer_precision(precision_), safer_load_);
+  needs.phase = memory::Phase::kSecondAttempt;
+  needs.passes = static_cast<int>(clip.prompt_tokens.size());
+  return needs;
+}
+
+PhaseNeeds ClipPlanner::dit_needs(const ClipSize& clip, const ClipPrecision& precision,
+                                  const NetworkLoad& weights) const {
   uint64_t prompt_bytes = 0;
   for (const int64_t tokens : clip.prompt_tokens) {
     prompt_bytes +=
-        wan_dit::prompt_bytes(dit_, forward_shape(dit_, precision_, machine_, clip.video, tokens));
+        wan_dit::prompt_bytes(dit_, forward_shape(dit_, precision, machine_, clip.video, tokens));
   }
   const wan_dit::ForwardShape shape =
-      forward_shape(dit_, precision_, machine_, clip.video, longest(clip.prompt_tokens));
+      forward_shape(dit_, precision, machine_, clip.video, longest(clip.prompt_tokens));
   return {.phase = memory::Phase::kDenoise,
-          .weights = dit_load_,
+          .weights = weights,
           .passes = clip.steps * static_cast<int>(clip.prompt_tokens.size()),
           .held = {{"prompt keys and values", prompt_bytes},
                    {"time modulation", wan_dit::time_modulation_bytes(dit_, clip.steps)}},
@@ -216,7 +237,10 @@ memory::Plan ClipPlanner::plan(const ClipSize& clip, const Budget& budget) const
   const int strips = stages_.decode ? choose_strips(clip, budget) : 1;
   memory::ClipNeeds needs;
   if (stages_.text) needs.phases.push_back(text_needs(clip));
-  if (stages_.denoise) needs.phases.push_back(denoise_needs(clip));
+  if (stages_.denoise) {
+    needs.phases.push_back(denoise_needs(clip));
+    needs.second_attempt = second_attempt_needs(clip);
+  }
   if (stages_.decode) needs.phases.push_back(decode_needs(clip, strips));
   needs.host_bytes = host_bytes(clip, strips);
   return memory::make_plan(needs, budget, machine_);

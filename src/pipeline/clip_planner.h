@@ -33,6 +33,8 @@ struct ClipPrecision {
   memory::DevicePrecision text, dit, vae;
   bool int8_attention = true;
 };
+// For the second attempt at a step of the DiT: nothing in 8 bits. As Runtime::safer_numbers().
+ClipPrecision safer_precision(ClipPrecision precision);
 // "auto", "int8", "bf16", "f32". Throws kInvalidArgument.
 ClipPrecision gpu_precision(const std::string& name);
 
@@ -58,6 +60,9 @@ class ClipPlanner {
  private:
   memory::PhaseNeeds text_needs(const ClipSize& clip) const;
   memory::PhaseNeeds denoise_needs(const ClipSize& clip) const;
+  memory::PhaseNeeds second_attempt_needs(const ClipSize& clip) const;
+  memory::PhaseNeeds dit_needs(const ClipSize& clip, const ClipPrecision& precision,
+                               const memory::NetworkLoad& weights) const;
   memory::PhaseNeeds decode_needs(const ClipSize& clip, int strips) const;
   // The fewest strips that the decode stage fits in, or those that come closest.
   int choose_strips(const ClipSize& clip, const memory::Budget& budget) const;
@@ -67,7 +72,7 @@ class ClipPlanner {
   wan_dit::Config dit_;
   umt5::Config text_;
   wan_vae::Config vae_;
-  memory::NetworkLoad dit_load_, text_load_, vae_load_;
+  memory::NetworkLoad dit_load_, safer_load_, text_load_, vae_load_;
   ClipPrecision precision_;
   memory::Machine machine_;
 };

@@ -36,12 +36,14 @@ bool latents_are_usable(const Tensor& latents) {
   return std::isfinite(deviation) && (deviation > kFlat || latents.view().elements() == 1);
 }
 
-void require_usable(const Tensor& latents, int step_index) {
-  const double deviation = deviation_of(latents);
+const char* what_is_wrong(const Tensor& latents) {
+  return std::isfinite(deviation_of(latents)) ? "a flat latent" : "numbers that are not finite";
+}
+
+void require_usable(const Tensor& latents, int step_index, const std::string& kernels) {
   REEL_REQUIRE(latents_are_usable(latents), kBadFile,
-               str_cat("Step ", step_index + 1, " ends in ",
-                       std::isfinite(deviation) ? "a flat latent" : "numbers that are not finite",
-                       ", also with exact f32 products."),
+               str_cat("Step ", step_index + 1, " ends in ", what_is_wrong(latents), ", also with ",
+                       kernels, '.'),
                "The weights are damaged or belong to another model: compare their checksums, or "
                "download them again.");
 }

@@ -117,11 +117,11 @@ std::unique_ptr<LoadedText> OpenModel::load_text(Runtime& runtime, bool used_aga
 }
 
 std::unique_ptr<LoadedDit> OpenModel::load_dit(Runtime& runtime,
-                                               const prepare::Precision& precision) const {
+                                               const prepare::Precision& precision,
+                                               memory::Phase phase) const {
   const auto needed = needed_tensors(wan_dit::name_units(facts_.dit), wan_dit::dims_of(facts_.dit));
   return std::make_unique<LoadedDit>(*files_.dit, facts_.dit, prepare::make_manifest(needed),
-                                     runtime, memory::Phase::kDenoise, precision,
-                                     runtime.weight_budget_bytes());
+                                     runtime, phase, precision, runtime.weight_budget_bytes());
 }
 
 std::unique_ptr<LoadedVae> OpenModel::load_vae(Runtime& runtime) const {

@@ -69,7 +69,8 @@ class OpenModel {
   tokenizer::Tokenizer load_tokenizer() const;
   std::unique_ptr<LoadedText> load_text(Runtime& runtime, bool used_again) const;
   // `precision` is the runtime's, or the safer one for the guard's second attempt.
-  std::unique_ptr<LoadedDit> load_dit(Runtime& runtime, const prepare::Precision& precision) const;
+  std::unique_ptr<LoadedDit> load_dit(Runtime& runtime, const prepare::Precision& precision,
+                                      memory::Phase phase = memory::Phase::kDenoise) const;
   std::unique_ptr<LoadedVae> load_vae(Runtime& runtime) const;
 
  private:

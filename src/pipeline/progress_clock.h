@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 
 namespace reel::pipeline {
 
@@ -17,6 +18,7 @@ class ProgressClock {
   void enter(Stage stage, int total);
   // `done` units are complete and `part` of the next one is.
   void report(int done, double part = 0);
+  void warn(const std::string& text) { progress_.on_warning(text); }
   // Seconds since enter().
   double stage_seconds() const;
 

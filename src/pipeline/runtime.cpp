@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
+#include <utility>
 
 #include "backends/cpu/backend.h"
 #include "base/available_memory.h"
@@ -49,6 +50,12 @@ std::unique_ptr<cuda::Gpu> open_gpu(int index, const std::string& device) {
   }
 }
 
+// Null for the CPU.
+std::unique_ptr<cuda::Gpu> choose_gpu(const ModelOptions& options) {
+  const int index = gpu_index(options.device);
+  return index < 0 ? nullptr : open_gpu(index, options.device);
+}
+
 }  // namespace
 
 int gpu_index(const std::string& device) {
@@ -84,7 +91,20 @@ const char* precision_name(const prepare::Precision& precision) {
   return precision.matrices == DType::kI8 ? "int8" : dtype_name(precision.matrices);
 }
 
-Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_(stop_flag) {
+std::string kernels_in_words(const Numbers& numbers) {
+  const std::string products = precision_name(numbers.precision);
+  if (numbers.int8_attention) return products + " products and 8-bit attention";
+  const DType compute = numbers.precision.compute;
+  if (numbers.precision.matrices == compute) return products + " products and attention";
+  return str_cat(products, " products and ", dtype_name(compute), " attention");
+}
+
+Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag)
+    : Runtime(options, stop_flag, choose_gpu(options)) {}
+
+Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
+                 std::unique_ptr<cuda::Gpu> gpu)
+    : stop_(stop_flag), gpu_(std::move(gpu)) {
   REEL_REQUIRE(options.threads >= 0 && options.threads <= 1024, kInvalidArgument,
                str_cat("threads is ", options.threads, "; 1 to 1024 are possible."));
   set_compute_threads(
@@ -92,13 +112,11 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag) : stop_
   weight_budget_bytes_ = options.ram_bytes != 0
                              ? options.ram_bytes
                              : available_memory_bytes().value_or(kAssumedMemoryBytes) / 2;
-  const int index = gpu_index(options.device);
-  if (index < 0) {
+  if (!on_gpu()) {
     numbers_ = parse_cpu_precision(options.precision);
     counted_.emplace(host_memory());
   } else {
     numbers_ = parse_gpu_precision(options.precision);
-    gpu_ = open_gpu(index, options.device);
     budget_ = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes};
     counted_.emplace(gpu_->memory());
     weight_budget_bytes_ = gpu_->free_bytes();
@@ -140,7 +158,7 @@ Numbers Runtime::vae_numbers() const {
 }
 
 Numbers Runtime::safer_numbers() const {
-  const DType dtype = on_gpu() ? DType::kBF16 : DType::kF32;
+  const DType dtype = on_gpu() ? numbers_.precision.compute : DType::kF32;
   return {.precision = {.compute = dtype, .matrices = dtype}};
 }
 

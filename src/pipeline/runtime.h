@@ -43,6 +43,8 @@ class Runtime {
   // Throws kUnsupported for a device or precision that is not there, kIo for a trace that cannot
   // be written.
   Runtime(const ModelOptions& options, const StopFlag& stop_flag);
+  // On this GPU, whatever options.device says; null for the CPU.
+  Runtime(const ModelOptions& options, const StopFlag& stop_flag, std::unique_ptr<cuda::Gpu> gpu);
   ~Runtime();
 
   const StopFlag& stop() const { return stop_; }
@@ -66,6 +68,8 @@ class Runtime {
   // error. Without a plan networks stay on the GPU whole. Nothing on the CPU.
   void obey(const memory::Plan& plan);
   bool has_plan() const { return plan_.has_value(); }
+  // False when the plan found no room for this phase.
+  bool has_room_for(memory::Phase phase) const { return !plan_ || plan_->phase(phase) != nullptr; }
   // The activations before the first block follow, or those of the passes over all blocks. What the
   // arena held before is gone.
   void begin_setup(memory::Phase phase);
@@ -134,6 +138,9 @@ class Runtime {
   std::array<OwnedEvent, 2> submitted_;
   size_t parts_ = 0;
 };
+
+// In words: "int8 products and 8-bit attention", "bf16 products and attention".
+std::string kernels_in_words(const Numbers& numbers);
 
 // "f32", "bf16" or "int8": what --precision takes.
 const char* precision_name(const prepare::Precision& precision);

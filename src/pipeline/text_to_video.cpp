@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -78,11 +80,12 @@ namespace {
 class Denoiser {
  public:
   Denoiser(const OpenModel& model, Runtime& runtime, const Numbers& numbers,
-           const RunSettings& settings, const EncodedPrompts& prompts)
+           const RunSettings& settings, const EncodedPrompts& prompts,
+           memory::Phase phase = memory::Phase::kDenoise)
       : runtime_(runtime),
         numbers_(numbers),
         settings_(settings),
-        dit_(model.load_dit(runtime, numbers.precision)) {
+        dit_(model.load_dit(runtime, numbers.precision, phase)) {
     ops::Context ctx = runtime.context(numbers);
     time_ = (*dit_)->make_time_modulation(ctx, settings.levels.timesteps);
     prompt_ = (*dit_)->make_prompt(ctx, prompts.prompt.states);
@@ -94,17 +97,18 @@ class Denoiser {
   std::string weights_digest() const { return dit_->weights().digest(); }
 
   // `on_part` hears how much of the step is done, 0 to 1.
-  void velocity(const Tensor& latents, int step, const Tensor& out, bool name_bad_block,
+  void velocity(const Tensor& latents, int step, const Tensor& out, bool is_checked,
                 const std::function<void(double)>& on_part) {
     ops::Context ctx = runtime_.context(numbers_);
     const auto blocks = static_cast<double>((*dit_)->config().layers) * passes();
     double before = 0;
-    wan_dit::ForwardOptions options{.on_block =
-                                        [&](int done) {
-                                          runtime_.pace();
-                                          on_part(before + done / blocks);
-                                        },
-                                    .name_bad_block = name_bad_block};
+    wan_dit::ForwardOptions options{
+        .on_block =
+            [&](int done) {
+              runtime_.pace();
+              on_part(before + done / blocks);
+            },
+        .checked_kernels = is_checked ? kernels_in_words(numbers_) : std::string()};
     (*dit_)->forward(ctx, latents, time_, step, *prompt_, out, options);
     if (!negative_) return;  // guidance 1: one pass, not two
     Tensor without(DType::kF32, out.shape(), "the unguided velocity");
@@ -126,6 +130,18 @@ class Denoiser {
   std::optional<wan_dit::Prompt> prompt_, negative_;
 };
 
+// Says that the step will be taken again; throws kBadFile where there is no room for that.
+void tell_of_bad_step(const Runtime& runtime, const Tensor& latents, int index,
+                      const std::string& safer_kernels, ProgressClock& clock) {
+  const std::string what = str_cat("Step ", index + 1, " ended in ", what_is_wrong(latents),
+                                   " with ", kernels_in_words(runtime.numbers()));
+  REEL_REQUIRE(
+      runtime.has_room_for(memory::Phase::kSecondAttempt), kBadFile,
+      str_cat(what, "; there is no room in GPU memory to take it again with ", safer_kernels, '.'),
+      "Try a larger --vram, fewer frames, or --precision bf16.");
+  clock.warn(str_cat(what, "; it is taken again with ", safer_kernels, '.'));
+}
+
 Tensor copy_of(const Tensor& from) {
   Tensor to(from.dtype(), from.shape(), "a copy of the latents");
   std::memcpy(to.bytes().data(), from.bytes().data(), to.bytes().size());
@@ -141,12 +157,15 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
   const auto steps = static_cast<int>(scheduler->steps().size());
   if (state.next_step > 0) scheduler->restore(state.sampler);
   clock.enter(Stage::kDenoise, steps);
-  Denoiser denoiser(model, runtime, runtime.numbers(), settings, prompts);
+  std::optional<Denoiser> denoiser;
+  std::string digest;  // of the denoiser's weights, once it is gone
+  const auto load = [&] { denoiser.emplace(model, runtime, runtime.numbers(), settings, prompts); };
+  load();
   Tensor velocity(DType::kF32, state.latents.shape(), "the velocity");
 
-  const auto take_step = [&](Denoiser& with, int index, bool name_bad_block) {
+  const auto take_step = [&](Denoiser& with, int index, bool is_checked) {
     const schedulers::Step& step = scheduler->steps()[static_cast<size_t>(index)];
-    with.velocity(state.latents, index, velocity, name_bad_block,
+    with.velocity(state.latents, index, velocity, is_checked,
                   [&](double part) { clock.report(index, part); });
     scheduler->advance(state.latents.values<float>(), velocity.values<float>(), step, state.rng);
   };
@@ -156,22 +175,30 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
     const Tensor before = copy_of(state.latents);
     const schedulers::Rng rng = state.rng;
     const schedulers::SamplerState sampler = scheduler->state();
-    take_step(denoiser, index, false);
+    take_step(*denoiser, index, false);
     if (!latents_are_usable(state.latents)) {
-      // Once more with the safer kernels, which name the block where it goes wrong.
+      const std::string safer_kernels = kernels_in_words(runtime.safer_numbers());
+      tell_of_bad_step(runtime, state.latents, index, safer_kernels, clock);
       std::memcpy(state.latents.bytes().data(), before.bytes().data(), before.bytes().size());
       state.rng = rng;
       scheduler->restore(sampler);
-      Denoiser safer(model, runtime, runtime.safer_numbers(), settings, prompts);
-      take_step(safer, index, true);
-      require_usable(state.latents, index);
+      digest = denoiser->weights_digest();
+      denoiser.reset();  // its memory is the second attempt's
+      {
+        Denoiser safer(model, runtime, runtime.safer_numbers(), settings, prompts,
+                       memory::Phase::kSecondAttempt);
+        take_step(safer, index, true);
+      }
+      require_usable(state.latents, index, safer_kernels);
+      if (index + 1 < steps) load();
     }
     state.next_step = index + 1;
     state.sampler = scheduler->state();
     if (hooks.on_step) hooks.on_step(state, velocity);
     clock.report(state.next_step);
   }
-  if (weights_digest != nullptr) *weights_digest = denoiser.weights_digest();
+  if (denoiser) digest = denoiser->weights_digest();
+  if (weights_digest != nullptr) *weights_digest = digest;
 }
 
 void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& latents,

@@ -60,8 +60,9 @@ struct DenoiseHooks {
 DenoiseState start_denoising(const RunSettings& settings);
 
 // Runs the remaining steps; state.latents are the clean latents on return. A step whose result is
-// not finite or flat is taken once more in f32; throws kBadFile naming the first bad block when
-// that fails too.
+// not finite or flat is taken once more with the safer kernels, and a warning says so; throws
+// kBadFile naming the first bad part of the DiT when that fails too, or when the plan has no room
+// for it.
 void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
              const EncodedPrompts& prompts, DenoiseState& state, ProgressClock& clock,
              const DenoiseHooks& hooks = {}, std::string* weights_digest = nullptr);

@@ -160,8 +160,11 @@ void block_forward(ops::Context& ctx, const BlockWeights& w, const StepInputs& s
   } else {
     self_attention(ctx, w.self_attn, mod, step.rope, x);
   }
+  if (step.after_part) step.after_part("self-attention");
   cross_attention(ctx, w, text, x);
+  if (step.after_part) step.after_part("cross-attention");
   feed_forward(ctx, w, mod, x);
+  if (step.after_part) step.after_part("feed-forward network");
 }
 
 }  // namespace reel::wan_dit

@@ -2,6 +2,8 @@
 // One transformer block of the Wan video DiT.
 #pragma once
 
+#include <functional>
+
 #include "core/tensor.h"
 #include "models/wan_dit/weights.h"
 #include "ops/context.h"
@@ -19,6 +21,8 @@ struct TextKeys {
 struct StepInputs {
   TensorView time_mod;  // [6, dim] f32, from the timestep embedding
   TensorView rope;      // [tokens, head_dim / 2, 2] f32
+  // After each part of a block, with its name: "self-attention".
+  std::function<void(const char*)> after_part = {};
 };
 
 // k and v of `text` [keys, dim] (compute dtype) under the block's weights.

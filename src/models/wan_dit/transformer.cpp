@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "base/error.h"
 #include "models/wan_dit/patchify.h"
@@ -23,15 +24,20 @@ TensorView sum_of(ops::Context& ctx, ops::Scratch& scratch, const TensorView& a,
   return out;
 }
 
-void require_finite(ops::Context& ctx, const TensorView& x, int block_index) {
-  Tensor host(x.dtype, x.shape, "the check of a block");
-  ctx.memory.download(host.view().data, x.data, static_cast<size_t>(x.size_bytes()), ctx.stream);
-  for (const float value : host.values<float>()) {
-    REEL_REQUIRE(std::isfinite(value), kBadFile,
-                 str_cat("Block ", block_index,
-                         " of the DiT gives numbers that are not finite, "
-                         "also with exact f32 products."),
-                 "Its weights are damaged: compare their checksums, or download them again.");
+// `where`: "The patch embedding", "The self-attention of block 3".
+void require_finite(ops::Context& ctx, const TensorView& x, const std::string& where,
+                    const std::string& kernels) {
+  constexpr int64_t kAtOnce = int64_t{4} << 20;
+  Tensor host(x.dtype, {std::min(kAtOnce, x.elements())}, "the check of a block");
+  for (int64_t begin = 0; begin < x.elements(); begin += kAtOnce) {
+    ctx.stop.check();
+    const auto count = static_cast<size_t>(std::min(kAtOnce, x.elements() - begin));
+    ctx.memory.download(host.view().data, x.as<float>() + begin, count * sizeof(float), ctx.stream);
+    const auto part = host.values<float>().subspan(0, count);
+    REEL_REQUIRE(
+        std::ranges::all_of(part, [](float value) { return std::isfinite(value); }), kBadFile,
+        str_cat(where, " of the DiT gives numbers that are not finite, also with ", kernels, '.'),
+        "Its weights are damaged: compare their checksums, or download them again.");
   }
 }
 
@@ -132,8 +138,10 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
   nn::fill_rope3d(grid, kHeadDim, angles);
   const TensorView rope = scratch.upload(angles);
 
-  const StepInputs step{
-      .time_mod = time.blocks.view().slice(step_index, 1).reshaped({6, config_.dim}), .rope = rope};
+  StepInputs step{.time_mod = time.blocks.view().slice(step_index, 1).reshaped({6, config_.dim}),
+                  .rope = rope};
+  const bool is_checked = !options.checked_kernels.empty();
+  if (is_checked) require_finite(ctx, x, "The patch embedding", options.checked_kernels);
   for (int index = 0; index < config_.layers; ++index) {
     ctx.stop.check();
     const BlockWeights w = bind_block(weights_.acquire(index, ctx.stream), index);
@@ -147,11 +155,16 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
       v = std::move(values);
     }
     const TextKeys text{.k = k, .v = v, .key_bias = prompt.key_bias_};
+    if (is_checked) {
+      step.after_part = [&](const char* part) {
+        require_finite(ctx, x, str_cat("The ", part, " of block ", index), options.checked_kernels);
+      };
+    }
     block_forward(ctx, w, step, text, x);
-    if (options.name_bad_block) require_finite(ctx, x, index);
     if (options.on_block) options.on_block(index + 1);
   }
   head(ctx, x, time.head.view().slice(step_index, 1), patch_rows);
+  if (is_checked) require_finite(ctx, patch_rows, "The head", options.checked_kernels);
   ctx.memory.download(patches.view().data, patch_rows.data,
                       static_cast<size_t>(patch_rows.size_bytes()), ctx.stream);
   unpatchify(patches, velocity);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "core/buffer.h"
@@ -33,8 +34,9 @@ struct TimeModulation {
 
 struct ForwardOptions {
   std::function<void(int)> on_block;  // called after each block with the number done
-  // Looks for numbers that are not finite after each block; throws kBadFile naming it.
-  bool name_bad_block = false;
+  // When not empty: looks for numbers that are not finite after each part of each block. Throws
+  // kBadFile naming the first bad part and this, the kernels in words.
+  std::string checked_kernels;
 };
 
 class Transformer {

@@ -16,7 +16,7 @@ Tensor latents() { return test::random_tensor({16, 2, 3, 5}, DType::kF32, 1); }
 
 TEST(LatentCheck, TakesOrdinaryLatents) {
   EXPECT_TRUE(latents_are_usable(latents()));
-  EXPECT_NO_THROW(require_usable(latents(), 0));
+  EXPECT_NO_THROW(require_usable(latents(), 0, "bf16 products"));
 }
 
 TEST(LatentCheck, OneNumberThatIsNotFiniteIsEnough) {
@@ -25,7 +25,8 @@ TEST(LatentCheck, OneNumberThatIsNotFiniteIsEnough) {
     some.values<float>()[479] = bad;
     EXPECT_FALSE(all_finite(some.values<float>()));
     EXPECT_FALSE(latents_are_usable(some));
-    EXPECT_REEL_ERROR(require_usable(some, 2), kBadFile, "numbers that are not finite");
+    EXPECT_REEL_ERROR(require_usable(some, 2, "bf16 products"), kBadFile,
+                      "numbers that are not finite, also with bf16 products");
   }
 }
 
@@ -33,7 +34,7 @@ TEST(LatentCheck, TellsAFlatLatentFromAOneSidedOne) {
   Tensor flat = latents();
   for (float& value : flat.values<float>()) value = 0.25f;
   EXPECT_FALSE(latents_are_usable(flat));
-  EXPECT_REEL_ERROR(require_usable(flat, 0), kBadFile, "a flat latent");
+  EXPECT_REEL_ERROR(require_usable(flat, 0, "bf16 products"), kBadFile, "a flat latent");
 
   flat.values<float>()[0] = 0.5f;
   EXPECT_TRUE(latents_are_usable(flat));
