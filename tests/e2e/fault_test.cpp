@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weight files that go bad while a run reads them again at every step: one sentence, an exit code,
+// the steps so far kept, and the run continues to the very same frames once the file is back.
+#include <gtest/gtest.h>
+#include <reel/synth.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "e2e/child.h"
+#include "support/temp_folder.h"
+
+namespace reel::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kWhole{120'000};
+constexpr int kWeightFile = 5;  // exit code: a bad weight file
+// So little that no block stays in memory.
+const std::vector<std::string> kGenerate = {
+    "generate", "--model", "model", "--prompt",     "a ball",   "--seed", "1",
+    "--ram",    "1MiB",    "--out", "out/clip.mp4", "--device", "cpu"};
+
+class Fault : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TempFolder>();
+    SynthRequest request{.layout = "distill_fp8", .out = *folder_ / "model"};
+    request.dim = 512;
+    request.ffn_dim = 1024;
+    request.layers = 4;
+    request.width_px = request.height_px = 256;
+    request.frames = 17;
+    synthesize(request);
+    fs::create_directory(*folder_ / "out");
+    const auto made = answer(with_json(kGenerate));
+    digest_ = made.at("frames_digest");
+    for (const auto& stage : made.at("measured").at("stages")) {
+      if (stage.at("stage") == "denoise") step_s_ = double{stage.at("seconds")} / 4;
+    }
+    fs::remove(*folder_ / "out/clip.mp4");
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static std::vector<std::string> with_json(std::vector<std::string> args) {
+    args.emplace_back("--json");
+    return args;
+  }
+  static nlohmann::json answer(const std::vector<std::string>& args) {
+    const Outcome outcome = run_program({.args = args, .folder = folder_->path()});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out, nullptr, false);
+  }
+
+  // The file of the DiT's last block.
+  static fs::path block_file() {
+    for (const auto& file : fs::recursive_directory_iterator(*folder_ / "model")) {
+      if (file.path().filename() == "block_3.safetensors") return file.path();
+    }
+    return {};
+  }
+  static std::vector<std::string> jobs() {
+    std::vector<std::string> names;
+    std::error_code none;
+    for (const auto& job : fs::directory_iterator(*folder_ / "state/reel/jobs", none)) {
+      names.push_back(job.path().filename().string());
+    }
+    return names;
+  }
+
+  static std::unique_ptr<TempFolder> folder_;
+  static std::string digest_;
+  static double step_s_;
+};
+
+std::unique_ptr<TempFolder> Fault::folder_;
+std::string Fault::digest_;
+double Fault::step_s_ = 0;
+
+TEST_F(Fault, AFileThatShrinksEndsTheRunAndKeepsItsSteps) {
+  const fs::path file = block_file();
+  ASSERT_FALSE(file.empty());
+  const fs::path copy = *folder_ / "whole.safetensors";
+  fs::copy_file(file, copy);
+  Child child({.args = kGenerate, .folder = folder_->path()});
+  ASSERT_TRUE(child.wait_for("step 1/4", kWhole)) << child.err();
+  const auto shrunk_at = Clock::now();
+  fs::resize_file(file, fs::file_size(file) / 2);
+
+  const Outcome outcome = child.wait(kWhole);
+
+  // The block is read again within a step.
+  const std::chrono::duration<double> latency = Clock::now() - shrunk_at;
+  EXPECT_LE(latency.count(), 2 * step_s_ + 0.5);
+  EXPECT_EQ(outcome.exit_code, kWeightFile) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find("block_3.safetensors"), std::string::npos) << outcome.err;
+  EXPECT_TRUE(fs::is_empty(*folder_ / "out"));
+  ASSERT_EQ(jobs().size(), 1u) << outcome.err;
+  const std::string job = jobs().front();
+  EXPECT_NE(outcome.err.find("reel generate --resume " + job), std::string::npos) << outcome.err;
+
+  fs::rename(copy, file);
+  const auto made = answer({"generate", "--resume", job, "--json"});
+  EXPECT_EQ(made.at("frames_digest"), digest_);
+  EXPECT_TRUE(jobs().empty());
+  fs::remove(*folder_ / "out/clip.mp4");
+}
+
+TEST_F(Fault, AFileThatVanishesIsReadToTheEnd) {
+  const fs::path file = block_file();
+  ASSERT_FALSE(file.empty());
+  Child child({.args = with_json(kGenerate), .folder = folder_->path()});
+  ASSERT_TRUE(child.wait_for("step 1/4", kWhole)) << child.err();
+  const fs::path copy = *folder_ / "copy.safetensors";
+  fs::copy_file(file, copy);
+  fs::remove(file);
+
+  const Outcome outcome = child.wait(kWhole);
+
+  fs::rename(copy, file);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(nlohmann::json::parse(outcome.out).at("frames_digest"), digest_);
+  fs::remove(*folder_ / "out/clip.mp4");
+}
+
+}  // namespace
+}  // namespace reel::test
