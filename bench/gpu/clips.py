@@ -55,7 +55,8 @@ class Bench:
         the GPU."""
         model = model or self.args.model
         out = self.folder / ("frames" if self.args.png else "clip.mp4")
-        command = self.command("generate", model, [*options, "--json", "--force", "--out", str(out)])
+        command = self.command("generate", model, ["--no-cache", *options, "--json", "--force",
+                                                   "--out", str(out)])
         if leave_bytes:
             with Ballast(leave_bytes):
                 row = self.watched(command)

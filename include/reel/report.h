@@ -19,7 +19,8 @@ struct TagUse {
 
 // Of one stage. Left out is what the system does not tell.
 struct StageReport {
-  std::string stage;  // "text", "denoise", "decode"
+  std::string stage;           // "text", "denoise", "decode"
+  bool is_from_cache = false;  // what it makes was there: nothing was computed
   double seconds = 0;
   std::vector<double> step_s;             // of each denoising step, without loading
   uint64_t read_bytes = 0;                // of weights, from their files

@@ -22,8 +22,11 @@ struct ModelOptions {
   std::string precision = "auto";            // "auto", "f32", "bf16", "int8"
   int threads = 0;                           // 0: all cores of this process
   std::string trace;                         // a CSV file for a row per op; empty: none
-  uint64_t vram_bytes = 0;                   // behave as on a GPU of this size; 0: all that is free
-  uint64_t ram_bytes = 0;                    // for weights kept in memory; 0: half of what is free
+  // Keeps text states in the user's cache folder: a prompt that was encoded before needs no text
+  // encoder. Not with a trace.
+  bool text_cache = false;
+  uint64_t vram_bytes = 0;  // behave as on a GPU of this size; 0: all that is free
+  uint64_t ram_bytes = 0;   // for weights kept in memory; 0: half of what is free
 };
 
 // Left empty, a field gets the model's default; it never falls back to undistilled settings.

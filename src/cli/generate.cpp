@@ -23,7 +23,7 @@ struct GenerateFlags {
   VideoRequest request;
   std::string prompt_file, resume_id, image_path;
   int count = 1;
-  bool no_recipe = false, json = false, dry_run = false;
+  bool no_recipe = false, no_cache = false, json = false, dry_run = false;
 };
 
 std::string read_prompt(const std::string& path) {
@@ -66,6 +66,8 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add("--fps", to.request.fps, "frames per second");
   flags.add("--quality", to.request.quality, "0 (lossless) to 51, 18 looks like the frames");
   flags.add_switch("--no-recipe", to.no_recipe, "leave the recipe out of the clip");
+  flags.add_switch("--no-cache", to.no_cache,
+                   "encode the prompt anew, and keep nothing in the cache folder");
   flags.add("--resume", to.resume_id, "go on with a job that was stopped");
   flags.add_switch("--dry-run", to.dry_run,
                    "check everything, say what would be made, make nothing");
@@ -111,6 +113,7 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
         "No --model was given: the built-in demo model makes this clip. It knows simple shapes "
         "that move; for anything else give a Wan2.1-T2V checkpoint with --model.");
   }
+  flags.model.text_cache = !flags.no_cache;
   ShownProgress progress(terminal);
   Engine engine(flags.model);
   if (flags.dry_run) {

@@ -108,7 +108,7 @@ std::string summary_of_time(const RunReport& report) {
   std::string text = str_cat(one_decimal(report.total_s), " s");
   for (const StageReport& stage : report.stages) {
     text += str_cat(&stage == &report.stages.front() ? " (" : ", ", stage.stage, ' ',
-                    one_decimal(stage.seconds));
+                    stage.is_from_cache ? "from the cache" : one_decimal(stage.seconds));
   }
   return report.stages.empty() ? text : text + ')';
 }

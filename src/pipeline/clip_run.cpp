@@ -6,8 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "pipeline/clip_alternatives.h"
+#include "pipeline/prompt_cache.h"
 #include "pipeline/run_meter.h"
 #include "tokenizer/tokenizer.h"
 
@@ -53,6 +55,70 @@ std::vector<std::string> also_fits(const std::optional<Planned>& planned, const 
   return more;
 }
 
+// The prompt and, under guidance, the negative one.
+EncodedPrompts join(std::vector<EncodedPrompt> encoded) {
+  EncodedPrompts prompts{.prompt = std::move(encoded[0]), .negative = std::nullopt};
+  if (encoded.size() > 1) prompts.negative = std::move(encoded[1]);
+  return prompts;
+}
+
+// The text stage with a cache around it.
+class Encoding {
+ public:
+  Encoding(const OpenModel& model, Runtime& runtime, const std::vector<std::vector<int32_t>>& ids,
+           Progress& progress)
+      : model_(model),
+        runtime_(runtime),
+        ids_(ids),
+        cache_(env::cache_folder() / "text",
+               [&progress](const std::string& remark) { progress.on_note(remark); }) {
+    if (!runtime.keeps_text()) return;
+    for (const auto& prompt : ids) {
+      keys_.push_back(
+          PromptCache::key(prompt, *model.files().text_encoder, runtime.text_kernels()));
+    }
+  }
+
+  bool was_cached() const { return was_cached_; }
+
+  EncodedPrompts run(ProgressClock& clock, std::string& weights_digest) {
+    if (auto found = find(weights_digest)) {
+      was_cached_ = true;
+      return join(std::move(*found));
+    }
+    EncodedPrompts prompts = encode_prompts(model_, runtime_, ids_, clock, &weights_digest);
+    if (!keys_.empty()) store(prompts, weights_digest);
+    return prompts;
+  }
+
+ private:
+  // All prompts, or nothing: the encoder is loaded for one of them as for two.
+  std::optional<std::vector<EncodedPrompt>> find(std::string& weights_digest) const {
+    std::vector<EncodedPrompt> found;
+    for (size_t at = 0; at < keys_.size(); ++at) {
+      auto entry = cache_.find(keys_[at], static_cast<int64_t>(ids_[at].size()),
+                               model_.facts().dit.text_dim);
+      if (!entry) return std::nullopt;
+      weights_digest = entry->weights_digest;
+      found.push_back({.ids = ids_[at], .states = std::move(entry->states)});
+    }
+    if (found.empty()) return std::nullopt;
+    return found;
+  }
+
+  void store(const EncodedPrompts& prompts, const std::string& weights_digest) const {
+    cache_.store(keys_[0], prompts.prompt.states, weights_digest);
+    if (prompts.negative) cache_.store(keys_[1], prompts.negative->states, weights_digest);
+  }
+
+  const OpenModel& model_;
+  Runtime& runtime_;
+  const std::vector<std::vector<int32_t>>& ids_;
+  PromptCache cache_;
+  std::vector<std::string> keys_;  // of each prompt; none without a cache
+  bool was_cached_ = false;
+};
+
 }  // namespace
 
 std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stages,
@@ -82,9 +148,12 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
                  .prompt_tokens = prompts ? token_counts(*prompts) : token_counts(ids)},
                 runtime);
   RunMeter meter(runtime);
+  bool text_was_cached = false;
   if (!prompts) {
     meter.begin(memory::Phase::kText);
-    prompts = encode_prompts(model, runtime, ids, clock, &clip.weights.text_encoder);
+    Encoding encoding(model, runtime, ids, progress);
+    prompts = encoding.run(clock, clip.weights.text_encoder);
+    text_was_cached = encoding.was_cached();
     log_stage(meter.end(), *model.files().text_encoder, runtime.text_numbers());
     if (job != nullptr) job->save_prompts(*prompts);
   }
@@ -116,6 +185,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
       &clip.weights.vae);
   log_stage(meter.end(), *model.files().vae, runtime.vae_numbers());
   clip.report = meter.report();
+  if (text_was_cached) clip.report.stages.front().is_from_cache = true;
   clip.report.also_fits = also_fits(planned, model, runtime.budget());
   return clip;
 }

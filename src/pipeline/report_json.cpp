@@ -19,6 +19,7 @@ json json_of(const StageReport& stage) {
             {"read_bytes", stage.read_bytes}, {"upload_bytes", stage.upload_bytes},
             {"stall_seconds", stage.stall_s}, {"peak_bytes", stage.peak_bytes},
             {"memory", std::move(tags)}};
+  if (stage.is_from_cache) text["from_cache"] = true;
   if (!stage.step_s.empty()) text["step_seconds"] = stage.step_s;
   if (stage.storage_bytes) text["storage_bytes"] = *stage.storage_bytes;
   if (stage.host_bytes) text["host_bytes"] = *stage.host_bytes;

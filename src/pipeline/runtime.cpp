@@ -122,6 +122,7 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
     weight_budget_bytes_ = gpu_->free_bytes();
     for (OwnedEvent& event : submitted_) event = OwnedEvent(gpu_->copies());
   }
+  keeps_text_ = options.text_cache && options.trace.empty();
   watch_kernels(options.trace);
   memory_ = &*counted_;
   arena_ = std::make_unique<Arena>("activations", *memory_);
@@ -257,6 +258,11 @@ void Runtime::pace() {
 std::string Runtime::device_name() const {
   if (!on_gpu()) return "cpu";
   return str_cat("cuda:", gpu_->facts().index, " (", gpu_->facts().name, ')');
+}
+
+std::string Runtime::text_kernels() const {
+  return str_cat(device_name(), ", ", kernels_summary(), ", ",
+                 precision_name(text_numbers().precision));
 }
 
 std::string Runtime::kernels_summary() const {

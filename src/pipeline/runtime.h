@@ -90,6 +90,10 @@ class Runtime {
   const MemoryUse& memory_use() const;
   void restart_memory_peaks();
 
+  // How and by which kernels the text encoder is computed, for the key of a cache.
+  std::string text_kernels() const;
+  bool keeps_text() const { return keeps_text_; }
+
   // Which kernels ran.
   const KernelLog& kernel_log() const { return kernel_log_; }
   OpTrace* trace() { return trace_ ? &*trace_ : nullptr; }  // null when none is wanted
@@ -137,6 +141,7 @@ class Runtime {
   std::unique_ptr<Arena> arena_;
   std::array<OwnedEvent, 2> submitted_;
   size_t parts_ = 0;
+  bool keeps_text_ = false;
 };
 
 // In words: "int8 products and 8-bit attention", "bf16 products and attention".

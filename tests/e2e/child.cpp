@@ -75,6 +75,7 @@ void Child::become(const Command& command) const {
   for (const char* name : {"HOME", "XDG_CONFIG_HOME"}) {
     ::setenv(name, command.folder.c_str(), 1);
   }
+  ::setenv("XDG_CACHE_HOME", (command.folder / "cache").c_str(), 1);
   ::setenv("XDG_STATE_HOME", (command.folder / "state").c_str(), 1);
   ::setenv("ASAN_OPTIONS", "max_allocation_size_mb=8192:allocator_may_return_null=1", 0);
   if (!command.path.empty()) ::setenv("PATH", command.path.c_str(), 1);

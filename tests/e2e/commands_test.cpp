@@ -156,6 +156,42 @@ TEST(Commands, WithoutARecipeTheClipCarriesNone) {
   EXPECT_FALSE(formats::read_mp4_comment(scene / "out/clip.mp4").has_value());
 }
 
+TEST(Commands, APromptThatWasEncodedBeforeIsTakenFromTheCache) {
+  Scene scene;
+  const auto generate = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> flags{"--json", "--out", "out/" + out};
+    flags.insert(flags.end(), more.begin(), more.end());
+    scene.generate(flags);
+    return answer(scene);
+  };
+  const auto text_of = [](const json& made) { return made.at("measured").at("stages").at(0); };
+  const json anew = generate("anew.mp4", {"--no-cache"});
+  EXPECT_FALSE(fs::exists(scene / "cache/reel/text"));
+  const json first = generate("first.mp4", {});
+
+  const json second = generate("second.mp4", {});
+
+  EXPECT_FALSE(text_of(first).contains("from_cache"));
+  EXPECT_EQ(text_of(second).at("from_cache"), true);
+  EXPECT_EQ(text_of(second).at("read_bytes"), 0);
+  for (const json& made : {first, second}) {
+    EXPECT_EQ(made.at("frames_digest"), anew.at("frames_digest"));
+    EXPECT_EQ(made.at("recipe").at("model"), anew.at("recipe").at("model"));
+  }
+  scene.generate({"--out", "out/third.mp4"});
+  EXPECT_NE(expect_ok(scene).err.find("text from the cache"), std::string::npos);
+
+  // A hostile entry is left aside, and written anew.
+  for (const auto& file : fs::directory_iterator(scene / "cache/reel/text")) {
+    EXPECT_EQ(file.path().stem().string().find_first_not_of("0123456789abcdef"), std::string::npos);
+    std::ofstream(file.path()) << "{\"text_states\": 1e99}";
+  }
+  const json damaged = generate("damaged.mp4", {});
+  EXPECT_FALSE(text_of(damaged).contains("from_cache"));
+  EXPECT_EQ(damaged.at("frames_digest"), anew.at("frames_digest"));
+  EXPECT_EQ(text_of(generate("again.mp4", {})).at("from_cache"), true);
+}
+
 TEST(Commands, InspectSaysWhatAFolderIs) {
   Scene scene;
   scene.reel({"inspect", "model", "--json"});

@@ -23,7 +23,7 @@ if [ -z "${MODEL:-}" ]; then
 fi
 mkdir "$work/out"
 run=("$reel" generate --model "$model" --device cpu --prompt "a lighthouse in a storm" --seed 1
-  --size 480p --frames "$frames" --steps 2 --out "$work/out/clip.mp4")
+  --size 480p --frames "$frames" --steps 2 --no-cache --out "$work/out/clip.mp4")
 
 now_ms() { date +%s%3N; }
 

@@ -60,7 +60,7 @@ class Stop : public testing::Test {
     synthesize(request);
     fs::create_directory(*folder_ / "out");
     const auto made = answer({"generate", "--model", "model", "--prompt", "a ball", "--seed", "1",
-                              "--out", "out/whole.mp4", "--json"});
+                              "--no-cache", "--out", "out/whole.mp4", "--json"});
     fs::remove(*folder_ / "out/whole.mp4");
     const auto& stages = made.at("measured").at("stages");
     reference_ = {made.at("frames_digest"), stages[0].at("seconds"), stages[1].at("seconds"),
@@ -104,7 +104,7 @@ class Stop : public testing::Test {
 
   static Stopped stop_in(Phase phase, int signal) {
     Child child({.args = {"generate", "--model", "model", "--prompt", "a ball", "--seed", "1",
-                          "--out", "out/clip.mp4"},
+                          "--no-cache", "--out", "out/clip.mp4"},
                  .folder = folder_->path()});
     Stopped stopped{.was_hit = reach(child, phase)};
     const auto before = Clock::now();
