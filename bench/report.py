@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from gpu.report import CLIPS_HEAD, OPS_HEAD, clips_section, ops_section
+
 ROOT = Path(__file__).resolve().parent.parent
 
 HEAD = """\
@@ -11,6 +13,9 @@ HEAD = """\
 After this page you know what was measured, on which machine, and how to measure it on yours. It is
 written by `bench/report.py` from the files in [bench/results](../bench/results); do not edit it.
 
+"""
+
+CPU_HEAD = """\
 ## Beside PyTorch on the CPU
 
 `make bench` holds the same random weights in Reel and in PyTorch (diffusers, transformers), gives
@@ -41,8 +46,7 @@ def row_line(row: dict) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def section(path: Path) -> str:
-    report = json.loads(path.read_text())
+def section(report: dict, file: str) -> str:
     machine = report["machine"]
     first = report["cases"][0]
     lines = [f"### {machine['cpu']}, {machine['threads']} threads", "",
@@ -63,14 +67,33 @@ def section(path: Path) -> str:
               + f"; {first['reel']['kernels']}, {first['reel']['precision']}"
               + (f"; {versions}" if versions else f"; no PyTorch: {report['no_peer']}")
               + f"; load average while measuring {min(loads):.1f} to {max(loads):.1f}, the measured"
-                f" process included; all times are in [{path.name}](../bench/results/{path.name})."]
+                f" process included; all times are in [{file}](../bench/results/{file})."]
     return "\n".join(lines) + "\n"
 
 
+def is_clips(report: dict) -> bool:
+    return report.get("kind") == "clips on a GPU"
+
+
+def is_ops(report: dict) -> bool:
+    return "block" in report
+
+
+def is_cpu(report: dict) -> bool:
+    return "cases" in report
+
+
 def main() -> None:
-    results = sorted((ROOT / "bench/results").glob("*.json"))
-    text = "\n".join([HEAD, *(section(path) for path in results)])
-    (ROOT / "docs/BENCHMARKS.md").write_text(text)
+    paths = sorted((ROOT / "bench/results").glob("*.json"))
+    reports = [(path, json.loads(path.read_text())) for path in paths]
+    parts = [HEAD]
+    for head, wanted, write in (
+            (CPU_HEAD, is_cpu, section),
+            (CLIPS_HEAD, is_clips, clips_section),
+            (OPS_HEAD, is_ops, ops_section)):
+        found = [write(report, path.name) for path, report in reports if wanted(report)]
+        parts += [head, *found] if found else []
+    (ROOT / "docs/BENCHMARKS.md").write_text("\n".join(parts))
 
 
 if __name__ == "__main__":

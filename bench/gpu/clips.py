@@ -84,7 +84,8 @@ class Bench:
                "gpu_peak_bytes": watch.gpu_peak, "host_peak_bytes": watch.host_peak}
         if process.returncode == 0:
             row["clip"] = json.loads(out)
-            del row["clip"]["path"]
+            for key in ("path", "recipe"):
+                del row["clip"][key]
         else:
             row["message"] = errors.strip().splitlines()[-3:]
         return row
@@ -202,14 +203,14 @@ def git(*words: str) -> str:
 
 
 def report(bench: Bench) -> dict:
-    return {"kind": "gpu clips",
+    return {"kind": "clips on a GPU",
             "machine": {"gpu": bench.nvml.name(), "driver": bench.nvml.driver(),
                         "system": f"{platform.system()} {platform.release()}"},
             "program": subprocess.run([str(bench.args.reel), "--version"], capture_output=True,
                                       text=True, check=True).stdout.strip(),
             "commit": bench.args.commit or git("rev-parse", "--short=12", "HEAD"),
-            "command": "bench/gpu/clips.py " + " ".join(
-                word for word in sys.argv[1:] if not word.startswith("/")),
+            "command": f"bench/gpu/clips.py --sections {bench.args.sections} --pairs {bench.args.pairs}"
+                       + (" --png" if bench.args.png else ""),
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             "runs": bench.rows}
 

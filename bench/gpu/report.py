@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of docs/BENCHMARKS.md about clips and ops on a GPU."""
+import statistics
+
+GIB = 2 ** 30
+
+CLIPS_HEAD = """\
+## Clips on a GPU
+
+`bench/gpu/clips.py` makes whole clips with random weights in the 14B's shapes, each in a process of its
+own, weight files in the page cache. Under a budget a second process holds the rest of the GPU's memory,
+so that the driver enforces it; half a GiB less than the card's size is left. Peaks are read from the
+driver (NVML) and the kernel (RssAnon + RssShmem) every 5 ms. "To the first step" counts from the start of
+the process. Frames are the same bytes under every budget.
+"""
+
+OPS_HEAD = """\
+## Ops on a GPU
+
+`reel bench`: medians, beside the time that the card's own rates allow, which are measured in the same
+run by programs that do nothing else.
+"""
+
+
+def gib(size: float) -> str:
+    return f"{size / GIB:.2f}"
+
+
+def stage(row: dict, name: str) -> dict:
+    return next(one for one in row["clip"]["measured"]["stages"] if one["stage"] == name)
+
+
+def clip_line(name: str, rows: list[dict]) -> str:
+    steps = [step for row in rows for step in stage(row, "denoise")["step_seconds"][1:]]
+    middle = {key: statistics.median(stage(row, key)["seconds"] for row in rows)
+              for key in ("text", "denoise", "decode")}
+    moved = stage(rows[0], "denoise")
+    cells = [name, str(len(rows)), f"{statistics.median(steps):.3f}", f"{middle['text']:.2f}",
+             f"{middle['denoise']:.2f}", f"{middle['decode']:.2f}",
+             f"{statistics.median(row['wall_s'] for row in rows):.2f}",
+             f"{statistics.median(row['to_first_step_s'] for row in rows):.2f}",
+             f"{statistics.median(stage(row, 'denoise')['stall_seconds'] for row in rows):.2f}",
+             gib(moved["upload_bytes"]), gib(max(row["gpu_peak_bytes"] for row in rows)),
+             gib(rows[0]["planned_gpu_bytes"]), gib(max(row["host_peak_bytes"] for row in rows))]
+    return "| " + " | ".join(cells) + " |"
+
+
+def clips_section(report: dict, file: str) -> str:
+    machine = report["machine"]
+    lines = [f"### {machine['gpu']}, driver {machine['driver']}", "",
+             "| request | runs | step after the first, median s | text s | denoise s | decode s | whole process s "
+             "| to the first step s | stall s | weights uploaded GiB | GPU peak GiB | planned GiB | host peak GiB |",
+             "| --- | ---: " + "| ---: " * 11 + "|"]
+    names = dict.fromkeys(row["name"] for row in report["runs"])
+    refused = []
+    for name in names:
+        rows = [row for row in report["runs"] if row["name"] == name]
+        if all(row["exit_code"] == 0 for row in rows):
+            lines.append(clip_line(name, rows))
+        else:
+            refused.append(rows[0])
+    for row in refused:
+        lines += ["", f"{row['name']}: refused in {row['wall_s']:.1f} s with exit code "
+                  f"{row['exit_code']}: \"{row['message'][0].removeprefix('reel: ')}\""]
+    lines += ["", f"`{report['command']}`, {report['date']}, commit {report['commit']}, "
+              f"{report['program']}; everything is in [{file}](../bench/results/{file})."]
+    return "\n".join(lines) + "\n"
+
+
+def ops_section(report: dict, file: str) -> str:
+    lines = [f"### {report['device']}", ""]
+    for rate in report["rates"]:
+        scale, unit = (1e-12, "Top/s") if rate["unit"] == "op" else (1e-9, "GB/s")
+        lines.append(f"* {rate['name']}: {rate['per_second'] * scale:.1f} {unit}")
+    lines += ["", "| op | shape | ms | rate | of the bound |", "| --- | --- | ---: | ---: | ---: |"]
+    for op in report["ops"]:
+        rate = (f"{op['per_second'] * 1e-12:.0f} Top/s" if op["unit"] == "op"
+                else f"{op['per_second'] * 1e-9:.0f} GB/s")
+        share = f"{100 * op['of_bound']:.0f} %" if "of_bound" in op else ""
+        lines.append(f"| {op['op']} | {op['shape']} | {op['seconds'] * 1e3:.3f} | {rate} | {share} |")
+    block = report["block"]
+    lines += ["", f"One block takes {block['seconds'] * 1e3:.2f} ms, {block['blocks']} of them "
+              f"{block['seconds'] * block['blocks']:.2f} s. `reel bench --device cuda:0 --json`, "
+              f"{report['date']}, {report['version']}, {report['kernels']}; "
+              f"[{file}](../bench/results/{file})."]
+    return "\n".join(lines) + "\n"
