@@ -44,10 +44,11 @@ bool ask_for_tiles() {
 
 // Memory of the calling thread that grows to what the largest call needs.
 std::byte* thread_scratch(int64_t bytes) {
+  constexpr int64_t kFewest = int64_t{2} << 20;  // a huge page
   thread_local Buffer buffer;
   if (buffer.size_bytes() < static_cast<size_t>(bytes)) {
     buffer = Buffer();
-    buffer = Buffer(static_cast<size_t>(bytes), "the CPU kernels' scratch");
+    buffer = Buffer(static_cast<size_t>(std::max(kFewest, bytes)), "the CPU kernels' scratch");
   }
   return buffer.data();
 }
@@ -105,20 +106,26 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
   const int64_t steps = ceil_div(w.in, kStep);
   const int64_t most_outer = std::max<int64_t>(1, kMostLeftBytes / (groups * kPairBytes));
   const int64_t outer = ceil_div(steps, ceil_div(steps, most_outer));
+  // Packed rows lie in the order they are read in: kInnerSteps steps of one group after the other.
+  const int64_t left_bytes = groups * ceil_div(outer, kInnerSteps) * kInnerSteps * kPairBytes;
   // All strips' sums are kept where the steps are cut, else only one strip's.
   const int64_t strips = outer < steps ? range.strip_end - range.strip_begin : 1;
-  std::byte* const left =
-      thread_scratch(groups * outer * kPairBytes + strips * groups * kGroupBytes);
-  std::byte* const all_sums = left + groups * outer * kPairBytes;
+  std::byte* const left = thread_scratch(left_bytes + strips * groups * kGroupBytes);
+  std::byte* const all_sums = left + left_bytes;
+  const auto left_of = [&](int64_t step, int64_t group) {
+    return left + (step * groups + group * kInnerSteps) * kPairBytes;
+  };
   const auto* const x = static_cast<const std::byte*>(args.x);
   const Tiles tiles;
   for (int64_t begin = 0; begin < steps; begin += outer) {
     const int64_t end = std::min(steps, begin + outer);
     for (int64_t group = 0; group < groups; ++group) {
       const int64_t row = range.row_begin + group * kBlock;
-      pack_left_block(x + storage_bytes(args.x_dtype, row * w.in), args.x_dtype, w.in,
-                      range.row_end - row, begin * kStep, w.in, end - begin,
-                      left + group * outer * kPairBytes);
+      for (int64_t step = begin; step < end; step += kInnerSteps) {
+        pack_left_block(x + storage_bytes(args.x_dtype, row * w.in), args.x_dtype, w.in,
+                        range.row_end - row, step * kStep, w.in, std::min(kInnerSteps, end - step),
+                        left_of(step - begin, group));
+      }
     }
     for (int64_t strip = range.strip_begin; strip < range.strip_end; ++strip) {
       const auto* const right = static_cast<const std::byte*>(w.data) + strip * steps * kPairBytes;
@@ -131,12 +138,13 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
           const std::byte* const ahead =
               group < 2 ? right + (step + count) * kPairBytes + group * kTileBytes : nullptr;
           std::byte* const group_sums = sums + group * kGroupBytes;
-          multiply_group({.a = left + (group * outer + step - begin) * kPairBytes,
+          multiply_group({.a = left_of(step - begin, group),
                           .b = right + step * kPairBytes,
                           .sums = group_sums,
                           .steps = count,
                           .adds = step > 0,
-                          .ahead = ahead});
+                          .ahead = ahead,
+                          .streams_a = true});
           if (step + count == steps) {
             const int64_t row = range.row_begin + group * kBlock;
             finish_group(args, row, std::min(kBlock, range.row_end - row), strip * kBlock,

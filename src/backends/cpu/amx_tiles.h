@@ -67,7 +67,10 @@ struct GroupProduct {
   int64_t steps;
   bool adds;               // to the sums that are there
   const std::byte* ahead;  // one tile a step is fetched from here into the cache; null for none
+  bool streams_a = false;  // `a` goes on beyond the steps: fetched from the second-level cache
 };
+
+constexpr int64_t kStepsAhead = 2;  // that a streamed `a` is fetched before it is multiplied
 
 inline void multiply_group(const GroupProduct& args) {
   if (args.adds) {
@@ -93,6 +96,11 @@ inline void multiply_group(const GroupProduct& args) {
     multiply_bf16<1, 4, 7>();
     multiply_bf16<2, 5, 6>();
     multiply_bf16<3, 5, 7>();
+    if (args.streams_a) {
+      for (int64_t at = 0; at < kPairBytes; at += kLineBytes) {
+        __builtin_prefetch(a + kStepsAhead * kPairBytes + at, 0, 3);
+      }
+    }
     a += kPairBytes;
     b += kPairBytes;
     if (ahead != nullptr) {
