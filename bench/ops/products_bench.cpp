@@ -11,6 +11,7 @@
 
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/limits.h"
+#include "backends/cuda/processors.h"
 #include "base/error.h"
 #include "core/int8_layout.h"
 #include "ops/cublaslt.h"
@@ -100,7 +101,9 @@ struct Product {
   bool squares = false;
 };
 
-double time_product(const Pool& pool, DType dtype, const Product& product) {
+using LinearKernel = void (*)(const ops::LinearArgs&, Stream);
+
+double time_product(const Pool& pool, DType dtype, const Product& product, LinearKernel kernel) {
   // Scales behind the numbers may be any: a packed matrix of this shape ends in the pool's bytes.
   if (dtype == DType::kI8) {
     for (void* w : pool.w) {
@@ -108,21 +111,21 @@ double time_product(const Pool& pool, DType dtype, const Product& product) {
     }
   }
   return median_seconds(kRepeats, [&](int run) {
-    cuda::linear({.x = pool.x[static_cast<size_t>(run % kRotation)],
-                  .x_dtype = dtype,
-                  .x_scale = dtype == DType::kI8 ? pool.x_scale : nullptr,
-                  .weight = {.data = pool.w[static_cast<size_t>(run % kRotation)],
-                             .dtype = dtype,
-                             .out = product.out,
-                             .in = product.in},
-                  .bias = pool.bias,
-                  .gate = pool.gate,
-                  .out = pool.out,
-                  .out_dtype = product.result,
-                  .rows = product.rows,
-                  .epilogue = product.epilogue,
-                  .sum_squares = product.squares ? pool.squares : nullptr},
-                 {});
+    kernel({.x = pool.x[static_cast<size_t>(run % kRotation)],
+            .x_dtype = dtype,
+            .x_scale = dtype == DType::kI8 ? pool.x_scale : nullptr,
+            .weight = {.data = pool.w[static_cast<size_t>(run % kRotation)],
+                       .dtype = dtype,
+                       .out = product.out,
+                       .in = product.in},
+            .bias = pool.bias,
+            .gate = pool.gate,
+            .out = pool.out,
+            .out_dtype = product.result,
+            .rows = product.rows,
+            .epilogue = product.epilogue,
+            .sum_squares = product.squares ? pool.squares : nullptr},
+           {});
   });
 }
 
@@ -132,7 +135,14 @@ void bench_products(const Pool& pool, DType dtype, const std::vector<Product>& p
     const double work = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.in) *
                         static_cast<double>(product.out);
     print_row(shape_name(product.name, product.rows, product.in, product.out),
-              time_product(pool, dtype, product), work, bound, "TOPS");
+              time_product(pool, dtype, product, cuda::linear), work, bound, "TOPS");
+#ifdef REEL_WITH_WGMMA
+    // linear() takes wgmma where it can.
+    if (dtype == DType::kI8 && cuda::compute_capability() == 90) {
+      print_row(shape_name("  mma.sync", product.rows, product.in, product.out),
+                time_product(pool, dtype, product, cuda::int8_linear), work, bound, "TOPS");
+    }
+#endif
     const bool plain = product.epilogue == ops::Epilogue::kStore && !product.squares;
     if (library == nullptr || !plain) continue;
     if (!library->choose({dtype, product.rows, product.in, product.out})) continue;

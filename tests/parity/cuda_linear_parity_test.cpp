@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products on a GPU against the reference: odd sizes whole, the 14B's sizes by some rows.
+#include <array>
 #include <cstring>
 
 #include "backends/cpu/reference_kernels.h"
@@ -26,18 +27,26 @@ LinearCase int8_case(int64_t rows, int64_t in, int64_t out) {
   return {.rows = rows, .in = in, .out = out, .x = DType::kI8, .weight = DType::kI8};
 }
 
+bool equal_bytes(const TensorView& a, const TensorView& b) {
+  return a.size_bytes() == b.size_bytes() &&
+         std::memcmp(a.data, b.data, static_cast<size_t>(a.size_bytes())) == 0;
+}
+
 class CudaLinearOnGpu : public test::OnGpu {
  protected:
   static void expect_like_reference(const LinearCase& which) {
     SCOPED_TRACE(testing::Message() << which);
     const test::LinearInputs inputs = linear_inputs(which, kSeed);
-
-    const test::LinearResult got = run_linear(which, inputs, linear, memory());
     const test::LinearResult want = run_linear(which, inputs, cpu::reference::linear);
 
-    EXPECT_LT(relative_error(got.out, want.out), linear_tolerance(which));
-    if (which.squares) {
-      EXPECT_LT(relative_error(got.squares, want.squares), 2 * linear_tolerance(which));
+    // On some GPUs linear() has a better kernel for INT8.
+    for (const test::LinearKernel kernel : {linear, int8_linear}) {
+      if (kernel == int8_linear && which.weight != DType::kI8) continue;
+      const test::LinearResult got = run_linear(which, inputs, kernel, memory());
+      EXPECT_LT(relative_error(got.out, want.out), linear_tolerance(which));
+      if (which.squares) {
+        EXPECT_LT(relative_error(got.squares, want.squares), 2 * linear_tolerance(which));
+      }
     }
   }
 
@@ -107,21 +116,68 @@ TEST_F(CudaLinearOnGpu, GivesTheSameBytesInEveryRunAndChunk) {
   which.squares = true;
   const test::LinearInputs inputs = linear_inputs(which, kSeed);
   const test::LinearResult whole = run_linear(which, inputs, linear, memory());
-  const auto equal = [](const TensorView& a, const TensorView& b) {
-    return std::memcmp(a.data, b.data, static_cast<size_t>(a.size_bytes())) == 0;
-  };
 
   for (int run = 0; run < 5; ++run) {
     const test::LinearResult again = run_linear(which, inputs, linear, memory());
-    EXPECT_TRUE(equal(again.out, whole.out));
-    EXPECT_TRUE(equal(again.squares, whole.squares));
+    EXPECT_TRUE(equal_bytes(again.out.view(), whole.out.view()));
+    EXPECT_TRUE(equal_bytes(again.squares.view(), whole.squares.view()));
   }
   for (const auto& [begin, rows] : {std::pair{0, 300}, {1111, 1}, {1500, 2048}}) {
     const test::LinearResult part = run_linear(which, inputs, linear, memory(), begin, rows);
-    EXPECT_TRUE(equal(part.out, whole.out.view().slice(begin, rows)));
-    EXPECT_TRUE(equal(part.squares, whole.squares.view().slice(begin, rows)));
+    EXPECT_TRUE(equal_bytes(part.out.view(), whole.out.view().slice(begin, rows)));
+    EXPECT_TRUE(equal_bytes(part.squares.view(), whole.squares.view().slice(begin, rows)));
   }
 }
+
+#ifdef REEL_WITH_WGMMA
+class WgmmaLinearOnGpu : public CudaLinearOnGpu {
+ protected:
+  void SetUp() override {
+    CudaLinearOnGpu::SetUp();
+    if (IsSkipped()) return;
+    if (gpu().facts().major != 9) GTEST_SKIP() << "This GPU has no wgmma.";
+  }
+
+  static void expect_bytes_of_mma_sync(const LinearCase& which) {
+    SCOPED_TRACE(testing::Message() << which);
+    const test::LinearInputs inputs = linear_inputs(which, kSeed);
+    const test::LinearResult got = run_linear(which, inputs, wgmma_linear, memory());
+    const test::LinearResult want = run_linear(which, inputs, int8_linear, memory());
+    EXPECT_TRUE(equal_bytes(got.out.view(), want.out.view()));
+    if (which.squares) {
+      EXPECT_TRUE(equal_bytes(got.squares.view(), want.squares.view()));
+    }
+  }
+};
+
+TEST_F(WgmmaLinearOnGpu, GivesTheBytesOfMmaSyncAtAnySize) {
+  // One row; a tile and a cluster less, whole and more; depths that end within a slot; columns that
+  // end within a tile; more tiles than a GPU takes at once.
+  for (const auto& [rows, in, out] : {std::array<int64_t, 3>{1, 128, 32},
+                                      {127, 128, 256},
+                                      {129, 144, 224},
+                                      {256, 640, 288},
+                                      {257, 272, 512},
+                                      {1031, 2048, 544},
+                                      {8191, 512, 5152},
+                                      {4000, 13824, 1280}}) {
+    expect_bytes_of_mma_sync(int8_case(rows, in, out));
+  }
+}
+
+TEST_F(WgmmaLinearOnGpu, GivesTheBytesOfMmaSyncInEveryEpilogue) {
+  for (const Epilogue epilogue : kEpilogues) {
+    for (const DType result : kFloats) {
+      LinearCase which = int8_case(701, 384, 640);
+      which.epilogue = epilogue;
+      which.result = result;
+      which.squares = true;
+      which.bias = result != DType::kF16;
+      expect_bytes_of_mma_sync(which);
+    }
+  }
+}
+#endif
 
 TEST_F(CudaLinearOnGpu, MultipliesEveryPairOfTypes) {
   for (const DType x : kFloats) {

@@ -23,12 +23,15 @@ void cast(const ops::CastArgs& args, Stream stream);
 void gated_gelu(const ops::GatedGeluArgs& args, Stream stream);
 void upsample2x(const ops::Upsample2xArgs& args, Stream stream);
 
-// half_linear.cu, int8_linear.cu, linear.cu: linear() chooses.
+// half_linear.cu, int8_linear.cu, linear.cu, wgmma_linear.cu: linear() chooses. The kernels of the
+// latter are in builds for compute capability 9.0 (REEL_WITH_WGMMA).
 bool fits_half_linear(const ops::LinearArgs& args);
 void half_linear(const ops::LinearArgs& args, Stream stream);
 void int8_linear(const ops::LinearArgs& args, Stream stream);
 void linear(const ops::LinearArgs& args, Stream stream);
 const char* which_linear(const ops::LinearArgs& args);
+bool fits_wgmma_linear(const ops::LinearArgs& args);
+void wgmma_linear(const ops::LinearArgs& args, Stream stream);
 
 // int8_attention.cu
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream);

@@ -246,16 +246,28 @@ void launch_plain(const ops::LinearArgs& args, Stream stream) {
          operands, end);
 }
 
+// A build for other capabilities than 9.0 has no such kernel.
+bool takes_wgmma([[maybe_unused]] const ops::LinearArgs& args) {
+#ifdef REEL_WITH_WGMMA
+  return fits_wgmma_linear(args);
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 const char* which_linear(const ops::LinearArgs& args) {
-  if (args.weight.dtype == DType::kI8) return "mma.sync";
+  if (args.weight.dtype == DType::kI8) return takes_wgmma(args) ? "wgmma" : "mma.sync";
   if (has_few_rows(args)) return "few rows";
   return fits_half_linear(args) ? "mma.sync" : "plain";
 }
 
 void linear(const ops::LinearArgs& args, Stream stream) {
   if (args.rows == 0) return;
+#ifdef REEL_WITH_WGMMA
+  if (takes_wgmma(args)) return wgmma_linear(args, stream);
+#endif
   if (args.weight.dtype == DType::kI8) return int8_linear(args, stream);
   if (!has_few_rows(args) && fits_half_linear(args)) return half_linear(args, stream);
   with_element_type(args.weight.dtype, [&]<typename W>(W) { launch_plain<W>(args, stream); });

@@ -4,14 +4,26 @@
 #include "backends/cuda/cuda_check.h"
 
 namespace reel::cuda {
+namespace {
+
+int attribute(cudaDeviceAttr which, const char* what) {
+  int device = 0;
+  int value = 0;
+  check(cudaGetDevice(&device), "asking for the current GPU");
+  check(cudaDeviceGetAttribute(&value, which, device), what);
+  return value;
+}
+
+}  // namespace
 
 int processor_count() {
-  int device = 0;
-  int count = 0;
-  check(cudaGetDevice(&device), "asking for the current GPU");
-  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device),
-        "asking for the GPU's multiprocessors");
-  return count;
+  return attribute(cudaDevAttrMultiProcessorCount, "asking for the GPU's multiprocessors");
+}
+
+int compute_capability() {
+  constexpr const char* kWhat = "asking for the GPU's compute capability";
+  return 10 * attribute(cudaDevAttrComputeCapabilityMajor, kWhat) +
+         attribute(cudaDevAttrComputeCapabilityMinor, kWhat);
 }
 
 }  // namespace reel::cuda

@@ -25,7 +25,8 @@ struct ProductEnd {
   int64_t columns;
   DType out_dtype;
   ops::Epilogue epilogue;
-  bool whole;  // out allows runs of eight
+  bool whole;        // out allows runs of eight
+  bool whole_terms;  // w_scale, bias and gate allow them
 };
 
 inline ProductEnd product_end(const ops::LinearArgs& args, const float* w_scale) {
@@ -39,7 +40,25 @@ inline ProductEnd product_end(const ops::LinearArgs& args, const float* w_scale)
           .columns = args.weight.out,
           .out_dtype = args.out_dtype,
           .epilogue = args.epilogue,
-          .whole = whole_runs(args.out, args.weight.out)};
+          .whole = whole_runs(args.out, args.weight.out),
+          .whole_terms = whole_runs(w_scale, args.weight.out) &&
+                         whole_runs(args.bias, args.weight.out) &&
+                         whole_runs(args.gate, args.weight.out)};
+}
+
+// Calls visit.template operator()<kEpilogue>(). A kernel chooses once for all its runs: a choice in
+// every run scatters the instructions of one path over the code of all of them. kAdd is kGatedAdd
+// with gates of one.
+template <typename Visitor>
+__device__ inline void with_epilogue(const ProductEnd& end, Visitor&& visit) {
+  using ops::Epilogue;
+  switch (end.epilogue) {
+    case Epilogue::kStore: visit.template operator()<Epilogue::kStore>(); break;
+    case Epilogue::kGeluTanh: visit.template operator()<Epilogue::kGeluTanh>(); break;
+    case Epilogue::kSilu: visit.template operator()<Epilogue::kSilu>(); break;
+    case Epilogue::kAdd:
+    case Epilogue::kGatedAdd: visit.template operator()<Epilogue::kGatedAdd>(); break;
+  }
 }
 
 // What a run of eight columns needs, whatever the row.
@@ -49,48 +68,50 @@ struct ColumnTerms {
   float gate[kRun];
 };
 
-__device__ inline void load_columns(const float* from, int64_t column, int64_t columns, float none,
-                                    float (&to)[kRun]) {
+__device__ inline void load_columns(const float* from, const ProductEnd& end, int64_t column,
+                                    float none, float (&to)[kRun]) {
+  if (from != nullptr) return load_run(from, column, end.columns, end.whole_terms, to);
 #pragma unroll
-  for (int i = 0; i < kRun; ++i) {
-    to[i] = from != nullptr && column + i < columns ? from[column + i] : none;
-  }
+  for (int i = 0; i < kRun; ++i) to[i] = none;
 }
 
 __device__ inline ColumnTerms column_terms(const ProductEnd& end, int64_t column) {
   ColumnTerms terms;
-  load_columns(end.w_scale, column, end.columns, 1.0f, terms.scale);
-  load_columns(end.bias, column, end.columns, 0.0f, terms.bias);
+  load_columns(end.w_scale, end, column, 1.0f, terms.scale);
+  load_columns(end.bias, end, column, 0.0f, terms.bias);
   const bool gated = end.epilogue == ops::Epilogue::kGatedAdd;
-  load_columns(gated ? end.gate : nullptr, column, end.columns, 1.0f, terms.gate);
+  load_columns(gated ? end.gate : nullptr, end, column, 1.0f, terms.gate);
   return terms;
 }
 
-// y = act(y), or out + gate y; stores it as T and leaves in y what was stored.
-template <typename T>
-__device__ inline void finish_run_as(const ProductEnd& end, const ColumnTerms& terms, int64_t row,
-                                     int64_t column, float (&y)[kRun]) {
-  T* out = static_cast<T*>(end.out) + row * end.columns;
-  switch (end.epilogue) {
-    case ops::Epilogue::kStore: break;
-    case ops::Epilogue::kGeluTanh:
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) y[i] = device::gelu_tanh(y[i]);
-      break;
-    case ops::Epilogue::kSilu:
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) y[i] = device::silu(y[i]);
-      break;
-    case ops::Epilogue::kAdd:
-    case ops::Epilogue::kGatedAdd: {
-      float old[kRun];
-      load_run(out, column, end.columns, end.whole, old);
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) y[i] = fmaf(terms.gate[i], y[i], old[i]);
-      break;
+__device__ inline float row_term(const ProductEnd& end, int64_t row) {
+  return end.x_scale == nullptr || row >= end.rows ? 1.0f : end.x_scale[row];
+}
+
+// What a run of `out` holds before, for the epilogues that add to it; the others read nothing.
+// Kernels with several runs call this for some of them before the first is stored: afterwards the
+// compiler cannot know that the reads do not depend on the store.
+template <ops::Epilogue kEpilogue>
+__device__ inline void load_old(const ProductEnd& end, int64_t row, int64_t column,
+                                float (&old)[kRun]) {
+  if constexpr (kEpilogue == ops::Epilogue::kGatedAdd) {
+    if (row >= end.rows) return;
+    const int64_t start = row * end.columns;
+    if (end.out_dtype == DType::kF32) {
+      load_run(static_cast<const float*>(end.out) + start, column, end.columns, end.whole, old);
+    } else if (end.out_dtype == DType::kBF16) {
+      load_run(static_cast<const BF16*>(end.out) + start, column, end.columns, end.whole, old);
+    } else {
+      load_run(static_cast<const Half*>(end.out) + start, column, end.columns, end.whole, old);
     }
   }
-  store_run(out, column, end.columns, end.whole, y);
+}
+
+// Stores a run as T; where sums of squares are wanted, leaves in y what was stored.
+template <typename T>
+__device__ inline void store_result(const ProductEnd& end, int64_t row, int64_t column,
+                                    float (&y)[kRun]) {
+  store_run(static_cast<T*>(end.out) + row * end.columns, column, end.columns, end.whole, y);
   if (end.sum_squares == nullptr) return;
 #pragma unroll
   for (int i = 0; i < kRun; ++i) {
@@ -100,19 +121,51 @@ __device__ inline void finish_run_as(const ProductEnd& end, const ColumnTerms& t
   }
 }
 
-// `y` holds the sums of eight columns; what is stored is left in it.
+// `y` holds the sums of eight columns: scales them, adds the bias, then y = act(y), or old + gate
+// y.
+template <ops::Epilogue kEpilogue>
+__device__ inline void finish_run(const ProductEnd& end, const ColumnTerms& terms, float x_scale,
+                                  int64_t row, int64_t column, const float (&old)[kRun],
+                                  float (&y)[kRun]) {
+  if (row >= end.rows || column >= end.columns) return;
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) {
+    y[i] = fmaf(y[i], x_scale * terms.scale[i], terms.bias[i]);
+    if constexpr (kEpilogue == ops::Epilogue::kGeluTanh) y[i] = device::gelu_tanh(y[i]);
+    if constexpr (kEpilogue == ops::Epilogue::kSilu) y[i] = device::silu(y[i]);
+    if constexpr (kEpilogue == ops::Epilogue::kGatedAdd) y[i] = fmaf(terms.gate[i], y[i], old[i]);
+  }
+  if (end.out_dtype == DType::kF32) {
+    store_result<float>(end, row, column, y);
+  } else if (end.out_dtype == DType::kBF16) {
+    store_result<BF16>(end, row, column, y);
+  } else {
+    store_result<Half>(end, row, column, y);
+  }
+}
+
+__device__ inline float sum_of_squares(const float (&y)[kRun]) {
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) sum = fmaf(y[i], y[i], sum);
+  return sum;
+}
+
+// Over the four lanes that share a row; each gets it.
+__device__ inline float sum_of_quad(float sum) {
+  sum += device::shuffle_xor(sum, 1);
+  sum += device::shuffle_xor(sum, 2);
+  return sum;
+}
+
+// One run, whatever it ends in.
 __device__ inline void finish_run(const ProductEnd& end, const ColumnTerms& terms, int64_t row,
                                   int64_t column, float (&y)[kRun]) {
-  const float x_scale = end.x_scale == nullptr ? 1.0f : end.x_scale[row];
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) y[i] = fmaf(y[i], x_scale * terms.scale[i], terms.bias[i]);
-  if (end.out_dtype == DType::kF32) {
-    finish_run_as<float>(end, terms, row, column, y);
-  } else if (end.out_dtype == DType::kBF16) {
-    finish_run_as<BF16>(end, terms, row, column, y);
-  } else {
-    finish_run_as<Half>(end, terms, row, column, y);
-  }
+  with_epilogue(end, [&]<ops::Epilogue kEpilogue>() {
+    float old[kRun];
+    load_old<kEpilogue>(end, row, column, old);
+    finish_run<kEpilogue>(end, terms, row_term(end, row), row, column, old, y);
+  });
 }
 
 }  // namespace reel::cuda

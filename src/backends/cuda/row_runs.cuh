@@ -26,6 +26,15 @@ inline bool whole_runs(const void* base, int64_t width) {
   return reinterpret_cast<uintptr_t>(base) % 16 == 0 && width % kRun == 0;
 }
 
+// Loops over elements of a run that are no vector move the run along: a loop unrolled, in every run
+// of a kernel that has many, is most of its code.
+__device__ inline void rotate_left(float (&x)[kRun]) {
+  const float first = x[0];
+#pragma unroll
+  for (int i = 1; i < kRun; ++i) x[i - 1] = x[i];
+  x[kRun - 1] = first;
+}
+
 // x = row[at] to row[at + 7], zeros from `width` on. `whole`: as whole_runs().
 template <typename T>
 __device__ inline void load_run(const T* row, int64_t at, int64_t width, bool whole,
@@ -37,7 +46,12 @@ __device__ inline void load_run(const T* row, int64_t at, int64_t width, bool wh
     return;
   }
 #pragma unroll
-  for (int i = 0; i < kRun; ++i) x[i] = at + i < width ? device::load_as_float(row[at + i]) : 0.0f;
+  for (int i = 0; i < kRun; ++i) x[i] = 0;
+#pragma unroll 1
+  for (int i = 0; i < kRun; ++i) {
+    rotate_left(x);
+    x[kRun - 1] = at + i < width ? device::load_as_float(row[at + i]) : 0.0f;
+  }
 }
 
 // Nothing is written from `width` on.
@@ -51,9 +65,13 @@ __device__ inline void store_run(T* row, int64_t at, int64_t width, bool whole,
     *reinterpret_cast<RunOf<T>*>(row + at) = run;
     return;
   }
+  float rest[kRun];
 #pragma unroll
-  for (int i = 0; i < kRun; ++i) {
-    if (at + i < width) device::store_from_float(row[at + i], x[i]);
+  for (int i = 0; i < kRun; ++i) rest[i] = x[i];
+#pragma unroll 1
+  for (int i = 0; i < kRun && at + i < width; ++i) {
+    device::store_from_float(row[at + i], rest[0]);
+    rotate_left(rest);
   }
 }
 
