@@ -269,6 +269,12 @@ def git(*words: str) -> str:
     return answer.stdout.strip()
 
 
+def command_of(args: argparse.Namespace) -> str:
+    if args.cases == ",".join(CASES) and not args.no_memory:
+        return "make bench"
+    return f"bench/cpu/run.sh --cases {args.cases}" + " --no-memory" * args.no_memory
+
+
 def mib(size: int) -> str:
     return f"{size / 2**20:.0f} MiB"
 
@@ -310,7 +316,7 @@ def main() -> int:
 
     report = {"machine": machine(args), "commit": git("rev-parse", "--short=12", "HEAD"),
               "changed_files": bool(git("status", "--porcelain", "--", "src")),
-              "command": "make bench", "rounds": args.rounds,
+              "command": command_of(args), "rounds": args.rounds,
               "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
               "no_peer": args.no_peer, "cases": []}
     if args.peer_python is not None:
