@@ -80,15 +80,16 @@ const YuvFrame& YuvConverter::convert(const FrameView& frame) {
 }
 
 void YuvConverter::convert_row(const uint8_t* rgb, int row) {
-  const size_t start = static_cast<size_t>(row) * static_cast<size_t>(width_px_);
+  const auto width = static_cast<size_t>(width_px_);
+  const size_t start = static_cast<size_t>(row) * width;
   uint8_t* y = yuv_.planes[0].pixels.data() + start;
-  for (int col = 0; col < width_px_; ++col) {
+  for (size_t col = 0; col < width; ++col) {
     y[col] = level(kY, rgb[col * 3], rgb[col * 3 + 1], rgb[col * 3 + 2], kBlack);
   }
   if (chroma_ == Chroma::k420) return;
   uint8_t* cb = yuv_.planes[1].pixels.data() + start;
   uint8_t* cr = yuv_.planes[2].pixels.data() + start;
-  for (int col = 0; col < width_px_; ++col) {
+  for (size_t col = 0; col < width; ++col) {
     cb[col] = level(kCb, rgb[col * 3], rgb[col * 3 + 1], rgb[col * 3 + 2], kGrey);
     cr[col] = level(kCr, rgb[col * 3], rgb[col * 3 + 1], rgb[col * 3 + 2], kGrey);
   }
