@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three stages of a clip on their own, joined by safetensors files.
+// The three stages of a clip on their own, joined by safetensors files. Each tells what it took.
 #pragma once
 
 #include <reel/progress.h>
+#include <reel/report.h>
 #include <reel/request.h>
 
 #include <string>
@@ -21,7 +22,8 @@ struct EncodeTextRequest {
   std::vector<int> ids;  // instead of a prompt
   std::string out;
 };
-void encode_text(const ModelOptions& model, const EncodeTextRequest& request, Progress& progress);
+RunReport encode_text(const ModelOptions& model, const EncodeTextRequest& request,
+                      Progress& progress);
 
 // Text states to latents.
 //
@@ -34,7 +36,7 @@ struct DenoiseRequest {
   bool trace_velocity = false;
   std::string out;
 };
-void denoise(const ModelOptions& model, const DenoiseRequest& request, Progress& progress);
+RunReport denoise(const ModelOptions& model, const DenoiseRequest& request, Progress& progress);
 
 // Latents to frames.
 //
@@ -46,6 +48,6 @@ struct DecodeRequest {
   int fps = 16;
   int quality = 18;
 };
-void decode(const ModelOptions& model, const DecodeRequest& request, Progress& progress);
+RunReport decode(const ModelOptions& model, const DecodeRequest& request, Progress& progress);
 
 }  // namespace reel

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
+#include "cli/summary.h"
 
 namespace reel::cli {
 namespace {
@@ -26,6 +27,11 @@ std::vector<int> read_ids(const std::string& path) {
                str_cat('"', path, "\" is not a JSON array of token ids, which are whole numbers."),
                "Write it like [1234, 5, 1].");
   return parsed.get<std::vector<int>>();
+}
+
+void show(const RunReport& report, Terminal& terminal) {
+  terminal.note(summary_of_time(report));
+  for (const std::string& line : summary_lines(report)) terminal.note(line);
 }
 
 int run_encode(int argc, const char* const* argv, Terminal& terminal) {
@@ -47,7 +53,7 @@ int run_encode(int argc, const char* const* argv, Terminal& terminal) {
                "One of --prompt and --ids is needed, and only one.");
   request.with_negative = !request.negative_prompt.empty();
   ShownProgress progress(terminal);
-  encode_text(model, request, progress);
+  show(encode_text(model, request, progress), terminal);
   terminal.answer(request.out);
   return kExitOk;
 }
@@ -68,7 +74,7 @@ int run_denoise(int argc, const char* const* argv, Terminal& terminal) {
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
   ShownProgress progress(terminal);
-  denoise(model, request, progress);
+  show(denoise(model, request, progress), terminal);
   terminal.answer(request.out);
   return kExitOk;
 }
@@ -89,7 +95,7 @@ int run_decode(int argc, const char* const* argv, Terminal& terminal) {
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
   ShownProgress progress(terminal);
-  decode(model, request, progress);
+  show(decode(model, request, progress), terminal);
   terminal.answer(request.out);
   return kExitOk;
 }

@@ -42,6 +42,7 @@ std::vector<KernelUse> KernelLog::uses() const {
     return a.first != b.first ? a.first < b.first : a.second.flops > b.second.flops;
   });
   std::vector<KernelUse> uses;
+  uses.reserve(sorted.size());
   for (auto& [family, use] : sorted) uses.push_back(std::move(use));
   return uses;
 }

@@ -135,8 +135,8 @@ Tensor copy_of(const Tensor& from) {
 
 }  // namespace
 
-void encode_text(const ModelOptions& options, const EncodeTextRequest& request,
-                 Progress& progress) {
+RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& request,
+                      Progress& progress) {
   const bool needs_tokenizer = request.ids.empty() || request.with_negative;
   const OpenModel model(options, {.tokenizer = needs_tokenizer, .dit = false, .vae = false},
                         progress);
@@ -170,9 +170,10 @@ void encode_text(const ModelOptions& options, const EncodeTextRequest& request,
     file.add("negative_text_states", std::move(negative.tensors[0].second));
   }
   write_stage_file(out, file);
+  return meter.report();
 }
 
-void denoise(const ModelOptions& options, const DenoiseRequest& request, Progress& progress) {
+RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Progress& progress) {
   const OpenModel model(options, {.tokenizer = false, .text_encoder = false, .vae = false},
                         progress);
   const CheckedRun checked = check_sampling(request.sampling, model.facts());
@@ -206,12 +207,12 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
   RunMeter meter(runtime);
   DenoiseHooks hooks;
   hooks.before_step = [&](int index) { meter.begin_step(index); };
-  if (request.trace_velocity) {
-    hooks.on_step = [&](const DenoiseState&, const Tensor& velocity) {
-      const auto values = velocity.values<float>();
-      velocities.insert(velocities.end(), values.begin(), values.end());
-    };
-  }
+  hooks.on_step = [&](const DenoiseState&, const Tensor& velocity) {
+    meter.end_step();
+    if (!request.trace_velocity) return;
+    const auto values = velocity.values<float>();
+    velocities.insert(velocities.end(), values.begin(), values.end());
+  };
   if (drawing_steps > 0) {
     schedulers::Rng preview = state.rng;
     const Shape& one = state.latents.shape();
@@ -237,9 +238,10 @@ void denoise(const ModelOptions& options, const DenoiseRequest& request, Progres
   file.add("latents", std::move(state.latents));
   file.metadata["seed"] = std::to_string(settings.seed);
   write_stage_file(out, file);
+  return meter.report();
 }
 
-void decode(const ModelOptions& options, const DecodeRequest& request, Progress& progress) {
+RunReport decode(const ModelOptions& options, const DecodeRequest& request, Progress& progress) {
   const OpenModel model(options, {.tokenizer = false, .text_encoder = false, .dit = false},
                         progress);
   const StopFlag stop(progress.stop_requested);
@@ -270,7 +272,7 @@ void decode(const ModelOptions& options, const DecodeRequest& request, Progress&
     StageFile decoded;
     decoded.add("frames", std::move(frames));
     write_stage_file(out, decoded);
-    return;
+    return meter.report();
   }
   const auto writer = media::make_frame_writer(out, {.width_px = static_cast<int>(size.width_px),
                                                      .height_px = static_cast<int>(size.height_px),
@@ -285,6 +287,7 @@ void decode(const ModelOptions& options, const DecodeRequest& request, Progress&
   });
   end_stage();
   writer->finish({}, &stop);
+  return meter.report();
 }
 
 }  // namespace reel
