@@ -135,7 +135,7 @@ void Flags::add_model(ModelOptions& options) {
   add("--checkpoint-kind", options.checkpoint_kind,
       "distilled or base, when the files do not tell");
   add("--device", options.device, "cpu or cuda:0; auto takes a GPU where one can be used");
-  add("--precision", options.precision, "of the products: auto, f32, bf16, int8");
+  add("--precision", options.precision, "of the products: auto, f32, bf16, int8, fp8");
   add("--threads", options.threads, "compute threads; 0 for all cores");
   add_bytes("--vram", options.vram_bytes,
             "behave as on a GPU of this size: 12, 12GB or 12GiB; default: all that is free");

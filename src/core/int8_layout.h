@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a plainly packed INT8 matrix keeps its row scales: after the numbers, 64-byte aligned.
+// Where a plainly packed 8-bit matrix keeps its row scales: after the numbers, 64-byte aligned.
 #pragma once
 
 #include <cstdint>

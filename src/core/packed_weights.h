@@ -5,14 +5,25 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "core/numerics/int8_rotation.h"
 
 namespace reel {
+
+// Whether rows of such numbers come with a scale each, as operands of products.
+constexpr bool has_row_scales(DType dtype) {
+  return dtype == DType::kI8 || dtype == DType::kF8E4M3;
+}
+// The width of such rows is a multiple of this: of what is rotated at once, or of what tensor cores
+// read.
+constexpr int64_t scaled_row_step(DType dtype) {
+  return dtype == DType::kI8 ? numerics::kRotationBlock : 16;
+}
 
 // A matrix [out, in], made by the kernel table's pack_matrix.
 struct MatrixView {
   const void* data = nullptr;
-  // kF32, kBF16, or kI8: rotated rows with a scale each, for products that rotate and quantise
-  // their other operand too (core/numerics/int8_rotation.h).
+  // kF32, kF16, kBF16; or rows with a scale each, for products that quantise their other operand
+  // too: kI8, rotated (core/numerics/int8_rotation.h), or kF8E4M3 (core/numerics/e4m3_rows.h).
   DType dtype = DType::kF32;
   int64_t out = 0;
   int64_t in = 0;

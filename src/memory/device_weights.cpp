@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/numerics/int8_rotation.h"
+#include "core/packed_weights.h"
 #include "memory/arena_layout.h"
 
 namespace reel::memory {
@@ -13,7 +13,8 @@ int64_t rows_of(const WeightItem& item) { return item.shape.axes() == 0 ? 1 : it
 
 // 8-bit numbers are prepared where they arrive.
 bool is_in_place(const StoredItem& stored, DType prepared) {
-  return prepared == DType::kI8 && !is_block_format(stored.dtype) && block_bytes(stored.dtype) == 1;
+  return has_row_scales(prepared) && !is_block_format(stored.dtype) &&
+         block_bytes(stored.dtype) == 1;
 }
 
 // What arrives somewhere else than in its place, its scales aside. Convolutions are packed from
@@ -22,7 +23,7 @@ uint64_t staging_beside(const WeightItem& item, const StoredItem& stored,
                         const DevicePrecision& precision) {
   const bool is_conv = item.kind == WeightKind::kConv;
   const DType dtype = is_conv ? DType::kF32 : device_dtype(item, precision);
-  const bool as_stored = stored.dtype == dtype && dtype != DType::kI8 && stored.scale_bytes == 0;
+  const bool as_stored = stored.dtype == dtype && !has_row_scales(dtype) && stored.scale_bytes == 0;
   const uint64_t source = as_stored || is_in_place(stored, dtype) ? 0 : aligned(stored.bytes);
   const auto wide = static_cast<uint64_t>(storage_bytes(DType::kF32, item.shape.elements()));
   return source + (is_conv ? aligned(wide) : 0);
@@ -40,8 +41,8 @@ DType device_dtype(const WeightItem& item, const DevicePrecision& precision) {
     case WeightKind::kMatrix: break;
   }
   const int64_t in = item.shape.elements() / std::max<int64_t>(1, rows_of(item));
-  const bool can_rotate = in % numerics::kRotationBlock == 0;
-  return precision.matrices == DType::kI8 && !can_rotate ? precision.compute : precision.matrices;
+  if (!has_row_scales(precision.matrices)) return precision.matrices;
+  return in % scaled_row_step(precision.matrices) == 0 ? precision.matrices : precision.compute;
 }
 
 uint64_t device_bytes(const WeightItem& item, const DevicePrecision& precision) {
@@ -50,7 +51,7 @@ uint64_t device_bytes(const WeightItem& item, const DevicePrecision& precision) 
   const auto parts = static_cast<uint64_t>(item.parts);
   const auto rows = static_cast<uint64_t>(rows_of(item)) / parts;
   const auto numbers = static_cast<uint64_t>(storage_bytes(dtype, item.shape.elements())) / parts;
-  const uint64_t scales = dtype == DType::kI8 ? aligned(rows * sizeof(float)) : 0;
+  const uint64_t scales = has_row_scales(dtype) ? aligned(rows * sizeof(float)) : 0;
   return parts * (aligned(numbers) + scales);
 }
 

@@ -13,7 +13,7 @@ namespace reel::memory {
 
 struct DevicePrecision {
   DType compute = DType::kBF16;  // of convolutions and of matrices that are never 8-bit
-  DType matrices = DType::kI8;   // of the blocks: kI8, or as compute
+  DType matrices = DType::kI8;   // of the blocks: kI8, kF8E4M3, or as compute
 };
 
 // Where an item's numbers come from.

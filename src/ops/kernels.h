@@ -25,9 +25,9 @@ enum class Epilogue : uint8_t {
 };
 
 struct LinearArgs {
-  const void* x;  // [rows, weight.in] x_dtype; i8 if and only if the weight is i8
+  const void* x;  // [rows, weight.in] x_dtype; the weight's if and only if that has row scales
   DType x_dtype;
-  const float* x_scale;  // [rows] with i8 x, else null
+  const float* x_scale;  // [rows] where x_dtype has row scales, else null
   MatrixView weight;
   const float* bias;  // [weight.out], or null
   const float* gate;  // [weight.out] for kGatedAdd
@@ -40,18 +40,21 @@ struct LinearArgs {
   float* sum_squares;
 };
 
-// Rotated INT8 rows with a scale each: core/numerics/int8_rotation.h.
+// Rows with a scale each: rotated INT8 (core/numerics/int8_rotation.h) or e4m3
+// (core/numerics/e4m3_rows.h). The width is a multiple of scaled_row_step(to_dtype).
 struct QuantiseRowsArgs {
-  const void* x;  // [rows, width] dtype; width a multiple of 128
+  const void* x;  // [rows, width] dtype
   DType dtype;
-  int8_t* out;    // [rows, width]
-  float* scales;  // [rows]
+  DType to_dtype = DType::kI8;  // or kF8E4M3
+  void* out;                    // [rows, width] to_dtype
+  float* scales;                // [rows]
   int64_t rows, width;
 };
 
 // Stored numbers to what a packed matrix [rows, width] holds where it is plainly row-major (the
-// reference and CUDA): numbers of to_dtype, and for i8 the row scales behind them, as
-// packed_matrix_bytes() counts. Any row is made from that row alone.
+// reference and CUDA): numbers of to_dtype, and for 8 bits the row scales behind them, as
+// packed_matrix_bytes() counts. Any row is made from that row alone. e4m3 of e4m3 keeps the stored
+// numbers and their scales; a row without one gets 1.
 struct PrepareRowsArgs {
   const void* from;  // [rows, width] from_dtype, which may be a block format
   DType from_dtype;
@@ -59,14 +62,14 @@ struct PrepareRowsArgs {
   DType scale_dtype;
   int64_t scale_count;
   int64_t rows, width;
-  DType to_dtype;  // kF32, kF16, kBF16, or kI8, which rotates
+  DType to_dtype;  // kF32, kF16, kBF16, kF8E4M3, or kI8, which rotates
   void* to;        // may be `from` when both dtypes have one byte
 };
 
 struct PackMatrixArgs {
   const void* from;        // [out, in] dtype, row-major
-  DType dtype;             // kF32, kBF16 or kI8, also that of the result
-  const float* row_scale;  // [out] for kI8, rotated rows: core/numerics/int8_rotation.h; else null
+  DType dtype;             // kF32, kBF16, kI8 (rotated) or kF8E4M3, also that of the result
+  const float* row_scale;  // [out] where the dtype has row scales, else null
   int64_t out;
   int64_t in;
   void* to;  // packed_matrix_bytes() of memory
@@ -94,9 +97,9 @@ struct LayerNormArgs {
   const float* shift;  // [width]
   float scale_offset;  // out = norm(x) * (scale_offset + scale) + shift
   float eps;
-  void* out;  // [rows, width] dtype; i8: rotated rows
+  void* out;  // [rows, width] dtype; i8: rotated rows, e4m3: with a scale each
   DType dtype;
-  float* out_scale;  // [rows] with i8, else null
+  float* out_scale;  // [rows] where dtype has row scales, else null
   int64_t rows, width;
 };
 

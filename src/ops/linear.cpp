@@ -22,13 +22,13 @@ void check_arguments(const Operand& x, const MatrixView& weight, const TensorVie
                        weight.in, "]"));
   REEL_REQUIRE(out.width() == weight.out && out.rows() == rows, kInvalidArgument,
                str_cat("linear: out is ", out.shape, ", must be [", rows, ", ", weight.out, "]"));
-  REEL_REQUIRE((is_compute_dtype(x.rows.dtype) || x.is_int8()) && is_compute_dtype(out.dtype),
+  REEL_REQUIRE((is_compute_dtype(x.rows.dtype) || x.has_scales()) && is_compute_dtype(out.dtype),
                kInvalidArgument,
                str_cat("linear: x is ", x.rows.dtype, " and out is ", out.dtype,
                        ", must be f32, f16 or bf16"));
-  REEL_REQUIRE(!x.is_int8() || weight.dtype == DType::kI8, kInvalidArgument,
-               str_cat("linear: x is i8 but the weight is ", weight.dtype));
-  if (x.is_int8()) require_vector("linear", "the scales of x", x.scales, rows);
+  REEL_REQUIRE(!x.has_scales() || weight.dtype == x.rows.dtype, kInvalidArgument,
+               str_cat("linear: x is ", x.rows.dtype, " but the weight is ", weight.dtype));
+  if (x.has_scales()) require_vector("linear", "the scales of x", x.scales, rows);
   const bool may_add =
       out.dtype == DType::kF32 || (epilogue == Epilogue::kAdd && out.dtype == DType::kF16);
   const bool adds = epilogue == Epilogue::kAdd || epilogue == Epilogue::kGatedAdd;
@@ -51,7 +51,7 @@ void linear(Context& ctx, const Operand& x, const MatrixView& weight, const Tens
             const TensorView& sum_squares) {
   check_arguments(x, weight, bias, out, epilogue, gate, sum_squares);
   require_kernel("linear", ctx, ctx.kernels.linear);
-  if (weight.dtype == DType::kI8 && !x.is_int8()) {
+  if (has_row_scales(weight.dtype) && !x.has_scales()) {
     Scratch scratch{ctx};
     const Operand quantised = make_operand(ctx, scratch, x.rows.shape, weight);
     quantise_rows(ctx, x.rows, quantised);
@@ -69,7 +69,7 @@ void linear(Context& ctx, const Operand& x, const MatrixView& weight, const Tens
     ctx.kernels.linear(
         {.x = x.rows.as<std::byte>() + row * x_row_bytes,
          .x_dtype = x.rows.dtype,
-         .x_scale = x.is_int8() ? floats(x.scales) + row : nullptr,
+         .x_scale = x.has_scales() ? floats(x.scales) + row : nullptr,
          .weight = weight,
          .bias = floats(bias),
          .gate = floats(gate),

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/numerics/int8_rotation.h"
 #include "ops/check.h"
 
 namespace reel::ops {
@@ -29,14 +28,15 @@ void run_layer_norm(Context& ctx, const char* op, const TensorView& x, const Ten
   const TensorView& y = out.rows;
   REEL_REQUIRE(y.rows() == x.rows() && y.width() == x.width(), kInvalidArgument,
                str_cat(op, ": out is ", y.shape, " but x is ", x.shape));
-  REEL_REQUIRE(x.dtype == DType::kF32 && (is_compute_dtype(y.dtype) || out.is_int8()),
+  REEL_REQUIRE(x.dtype == DType::kF32 && (is_compute_dtype(y.dtype) || out.has_scales()),
                kInvalidArgument,
                str_cat(op, ": x is ", x.dtype, ", must be f32, and out is ", y.dtype));
-  REEL_REQUIRE(!out.is_int8() || x.width() % numerics::kRotationBlock == 0, kInvalidArgument,
-               str_cat(op, ": rows of ", x.width(), " cannot be rotated"));
+  REEL_REQUIRE(!out.has_scales() || x.width() % scaled_row_step(y.dtype) == 0, kInvalidArgument,
+               str_cat(op, ": rows of ", x.width(), " cannot be ", y.dtype,
+                       ", which takes multiples of ", scaled_row_step(y.dtype)));
   require_vector(op, "scale", scale, x.width());
   require_vector(op, "shift", shift, x.width());
-  if (out.is_int8()) require_vector(op, "the scales of out", out.scales, x.rows());
+  if (out.has_scales()) require_vector(op, "the scales of out", out.scales, x.rows());
   require_kernel(op, ctx, ctx.kernels.layer_norm);
   const int64_t chunk = rows_per_call(ctx, x.width());
   for (int64_t row = 0; row < x.rows(); row += chunk) {
@@ -48,7 +48,7 @@ void run_layer_norm(Context& ctx, const char* op, const TensorView& x, const Ten
                             .eps = eps,
                             .out = y.as<std::byte>() + row * storage_bytes(y.dtype, x.width()),
                             .dtype = y.dtype,
-                            .out_scale = out.is_int8() ? out.scales.as<float>() + row : nullptr,
+                            .out_scale = out.has_scales() ? out.scales.as<float>() + row : nullptr,
                             .rows = std::min(chunk, x.rows() - row),
                             .width = x.width()},
                            ctx.stream);

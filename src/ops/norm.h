@@ -11,7 +11,7 @@ namespace reel::ops {
 //
 //   x             [rows, width]  f32
 //   scale, shift  [width]        f32
-//   out           [rows, width]  f32, f16 or bf16; or i8, rotated and quantised row by row
+//   out           [rows, width]  f32, f16 or bf16; or quantised row by row: i8 (rotated), f8_e4m3
 //
 // Numerics: biased variance, f32, one rounding at the store.
 void layer_norm_modulate(Context& ctx, const TensorView& x, const TensorView& scale,

@@ -7,10 +7,11 @@
 
 namespace reel::ops {
 
-// Plain rows, or rotated INT8 rows with a scale each (core/numerics/int8_rotation.h).
+// Plain rows, or rows with a scale each: rotated INT8 (core/numerics/int8_rotation.h) or e4m3
+// (core/numerics/e4m3_rows.h).
 struct Operand {
-  TensorView rows;    // [n, width] f32, f16, bf16 or i8
-  TensorView scales;  // [n] f32 with i8, else empty
+  TensorView rows;    // [n, width] f32, f16, bf16, i8 or f8_e4m3
+  TensorView scales;  // [n] f32 with the last two, else empty
 
   Operand() = default;
   Operand(const TensorView& plain) : rows(plain) {}     // NOLINT: plain rows are an operand
@@ -18,15 +19,15 @@ struct Operand {
   Operand(const TensorView& numbers, const TensorView& row_scales)
       : rows(numbers), scales(row_scales) {}
 
-  bool is_int8() const { return rows.dtype == DType::kI8; }
+  bool has_scales() const { return has_row_scales(rows.dtype); }
 };
 
-// Room for an operand [n, width] of products with `weight`: INT8 for an INT8 weight, else in the
-// compute precision.
+// Room for an operand [n, width] of products with `weight`: of its dtype where that has row scales,
+// else in the compute precision.
 Operand make_operand(Context& ctx, Scratch& scratch, const Shape& shape, const MatrixView& weight);
 
-// Rotates and quantises the rows of `x` [n, width] f32, f16 or bf16. The width is a multiple of
-// 128.
+// Quantises the rows of `x` [n, width] f32, f16 or bf16; for INT8 it rotates them first. The width
+// is a multiple of 128 for INT8, of 16 for e4m3.
 void quantise_rows(Context& ctx, const TensorView& x, const Operand& out);
 
 }  // namespace reel::ops

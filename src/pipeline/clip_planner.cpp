@@ -107,10 +107,11 @@ ClipPrecision gpu_precision(const std::string& name) {
                          .int8_attention = matrices == DType::kI8};
   };
   if (name == "auto" || name == "int8") return all(DType::kBF16, DType::kI8, DType::kF16);
+  if (name == "fp8") return all(DType::kBF16, DType::kF8E4M3, DType::kF16);
   if (name == "bf16") return all(DType::kBF16, DType::kBF16, DType::kF16);
   if (name == "f32") return all(DType::kF32, DType::kF32, DType::kF32);
   fail(ErrorCode::kInvalidArgument,
-       str_cat("precision is \"", name, "\"; auto, f32, bf16 and int8 are possible."));
+       str_cat("precision is \"", name, "\"; auto, f32, bf16, int8 and fp8 are possible."));
 }
 
 ClipPrecision safer_precision(ClipPrecision precision) {

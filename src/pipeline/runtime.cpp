@@ -19,12 +19,14 @@ namespace {
 constexpr uint64_t kAssumedMemoryBytes = uint64_t{4} << 30;
 
 Numbers parse_cpu_precision(const std::string& text) {
-  REEL_REQUIRE(
-      text == "auto" || text == "f32" || text == "bf16" || text == "int8", kInvalidArgument,
-      str_cat("precision is \"", text, "\"; auto, f32, bf16 and int8 are possible on the CPU."));
+  REEL_REQUIRE(text == "auto" || text == "f32" || text == "bf16" || text == "int8" || text == "fp8",
+               kInvalidArgument,
+               str_cat("precision is \"", text,
+                       "\"; auto, f32, bf16, int8 and fp8 are possible on the CPU."));
   const DType preferred = cpu::preferred_compute();
   if (text == "auto") return {.precision = {.compute = preferred, .matrices = preferred}};
   if (text == "int8") return {.precision = {.compute = preferred, .matrices = DType::kI8}};
+  if (text == "fp8") return {.precision = {.compute = preferred, .matrices = DType::kF8E4M3}};
   const DType dtype = text == "bf16" ? DType::kBF16 : DType::kF32;
   REEL_REQUIRE(cpu::supports_compute(dtype), kUnsupported,
                "This CPU has no bf16 products (AVX-512 is needed).",
@@ -35,9 +37,10 @@ Numbers parse_cpu_precision(const std::string& text) {
 Numbers parse_gpu_precision(const std::string& text) {
   if (text == "f32") return {.precision = {.compute = DType::kF32, .matrices = DType::kF32}};
   if (text == "bf16") return {.precision = {.compute = DType::kBF16, .matrices = DType::kBF16}};
+  if (text == "fp8") return {.precision = {.compute = DType::kBF16, .matrices = DType::kF8E4M3}};
   REEL_REQUIRE(
       text == "auto" || text == "int8", kInvalidArgument,
-      str_cat("precision is \"", text, "\"; auto, f32, bf16 and int8 are possible on a GPU."));
+      str_cat("precision is \"", text, "\"; auto, f32, bf16, int8 and fp8 are possible on a GPU."));
   return {.precision = {.compute = DType::kBF16, .matrices = DType::kI8}, .int8_attention = true};
 }
 
@@ -88,7 +91,9 @@ schedulers::GpuShape noise_gpu(const std::string& device) {
 }
 
 const char* precision_name(const prepare::Precision& precision) {
-  return precision.matrices == DType::kI8 ? "int8" : dtype_name(precision.matrices);
+  if (precision.matrices == DType::kI8) return "int8";
+  if (precision.matrices == DType::kF8E4M3) return "fp8";
+  return dtype_name(precision.matrices);
 }
 
 std::string kernels_in_words(const Numbers& numbers) {

@@ -147,7 +147,7 @@ class Runtime {
 // In words: "int8 products and 8-bit attention", "bf16 products and attention".
 std::string kernels_in_words(const Numbers& numbers);
 
-// "f32", "bf16" or "int8": what --precision takes.
+// "f32", "bf16", "int8" or "fp8": what --precision takes.
 const char* precision_name(const prepare::Precision& precision);
 
 }  // namespace reel::pipeline

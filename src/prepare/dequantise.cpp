@@ -41,23 +41,6 @@ void convert(const std::byte* from, int64_t elements, float* out, Convert to_flo
   }
 }
 
-// One number per row, or one for all.
-std::vector<float> read_scales(const StoredTensor& tensor, int64_t first_row, int64_t rows,
-                               Digest* digest) {
-  const formats::TensorEntry& entry = *tensor.scale;
-  const bool per_row = entry.shape.elements() > 1;
-  const int64_t count = per_row ? rows : 1;
-  const int64_t start = per_row ? first_row : 0;
-  std::vector<std::byte> raw(static_cast<size_t>(storage_bytes(entry.dtype, count)));
-  tensor.scale_file->read_range(entry, static_cast<uint64_t>(storage_bytes(entry.dtype, start)),
-                                raw);
-  if (digest != nullptr) digest->add(raw);
-  std::vector<float> scales(static_cast<size_t>(count));
-  widen(entry.dtype, raw.data(), count, scales.data());
-  if (!per_row) scales.resize(static_cast<size_t>(rows), scales[0]);
-  return scales;
-}
-
 }  // namespace
 
 void widen(DType dtype, const std::byte* from, int64_t elements, float* out) {
@@ -78,6 +61,23 @@ void widen(DType dtype, const std::byte* from, int64_t elements, float* out) {
     default: break;
   }
   fail(ErrorCode::kUnsupported, str_cat("Weights of type ", dtype, " cannot be read as numbers."));
+}
+
+std::vector<float> read_row_scales(const StoredTensor& tensor, int64_t first_row, int64_t rows,
+                                   Digest* digest) {
+  if (tensor.scale == nullptr) return std::vector<float>(static_cast<size_t>(rows), 1.0f);
+  const formats::TensorEntry& entry = *tensor.scale;
+  const bool per_row = entry.shape.elements() > 1;
+  const int64_t count = per_row ? rows : 1;
+  const int64_t start = per_row ? first_row : 0;
+  std::vector<std::byte> raw(static_cast<size_t>(storage_bytes(entry.dtype, count)));
+  tensor.scale_file->read_range(entry, static_cast<uint64_t>(storage_bytes(entry.dtype, start)),
+                                raw);
+  if (digest != nullptr) digest->add(raw);
+  std::vector<float> scales(static_cast<size_t>(count));
+  widen(entry.dtype, raw.data(), count, scales.data());
+  if (!per_row) scales.resize(static_cast<size_t>(rows), scales[0]);
+  return scales;
 }
 
 void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std::span<float> out,
@@ -104,8 +104,9 @@ void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std:
     start = static_cast<size_t>(storage_bytes(entry.dtype, first_row * width));
   }
   if (digest != nullptr) digest->add(raw);
-  const std::vector<float> scales =
-      tensor.scale == nullptr ? std::vector<float>{} : read_scales(tensor, first_row, rows, digest);
+  const std::vector<float> scales = tensor.scale == nullptr
+                                        ? std::vector<float>{}
+                                        : read_row_scales(tensor, first_row, rows, digest);
   const int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(1, width));
   const int64_t at_once = std::max<int64_t>(1, kElementsAtOnce / std::max<int64_t>(1, width));
   for (int64_t first = 0; first < rows; first += at_once) {

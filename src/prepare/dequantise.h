@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/stop.h"
@@ -21,6 +22,11 @@ namespace reel::prepare {
 // into rows, kIo on a read error.
 void read_rows(const checkpoint::StoredTensor& tensor, int64_t first_row, int64_t rows,
                std::span<float> out, Digest* digest = nullptr, const StopFlag* stop = nullptr);
+
+// What a stored number of rows [first_row, first_row + rows) is multiplied with: one number per
+// row, all 1 where the tensor has no scale. `digest` as above.
+std::vector<float> read_row_scales(const checkpoint::StoredTensor& tensor, int64_t first_row,
+                                   int64_t rows, Digest* digest = nullptr);
 
 // Widens `elements` stored numbers of one dtype; block formats take whole blocks.
 void widen(DType dtype, const std::byte* from, int64_t elements, float* out);

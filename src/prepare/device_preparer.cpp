@@ -304,8 +304,8 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     const uint64_t offset_bytes = bytes_of(range.first);
     const uint64_t size_bytes = bytes_of(range.rows);
     if (size_bytes == 0) return;
-    const bool is_as_stored = entry.dtype == dtype && dtype != DType::kI8 && scales == 0;
-    const bool is_in_place = dtype == DType::kI8 && is_byte_format(entry.dtype);
+    const bool is_as_stored = entry.dtype == dtype && !has_row_scales(dtype) && scales == 0;
+    const bool is_in_place = has_row_scales(dtype) && is_byte_format(entry.dtype);
     Place from = to;
     if (!is_as_stored && !is_in_place) {
       from = {.bytes = offset_bytes, .in_staging = true};

@@ -14,8 +14,8 @@
 namespace reel::prepare {
 
 // For backends whose packed matrices are plain rows (ops::PrepareRowsArgs). Numbers that need no
-// change go to their place at once; 8-bit ones that are to be INT8 are made in their place; all
-// others through the staging area. Every weight is made from its stored bytes alone, at every
+// change go to their place at once; 8-bit ones that are to be INT8 or FP8 are made in their place;
+// all others through the staging area. Every weight is made from its stored bytes alone, at every
 // arrival alike.
 //
 // HostPreparer refuses numbers that are not finite. Here nobody looks at them: they show in the

@@ -139,9 +139,9 @@ Buffer rounded(const float* from, int64_t count, DType dtype, MemorySpace& memor
   return narrow;
 }
 
-// Rotates and rounds the rows of `values`, some at a time.
-void quantise_all(std::span<float> values, int64_t rows, std::span<int8_t> numbers,
-                  std::span<float> scales, const StopFlag& stop) {
+// Quantises the rows of `values`, some at a time; `keep_scales` as quantise_rows_e4m3 has it.
+void quantise_all(DType dtype, std::span<float> values, int64_t rows, std::byte* to,
+                  std::span<float> scales, bool keep_scales, const StopFlag& stop) {
   const auto width = static_cast<int64_t>(values.size()) / rows;
   const int64_t at_once = std::max<int64_t>(1, kElementsAtOnce / std::max<int64_t>(1, width));
   for (int64_t row = 0; row < rows; row += at_once) {
@@ -151,13 +151,21 @@ void quantise_all(std::span<float> values, int64_t rows, std::span<int8_t> numbe
       return span.subspan(static_cast<size_t>(row * row_elements),
                           static_cast<size_t>(count * row_elements));
     };
-    quantise_rows(part(values, width), count, part(numbers, width), part(scales, 1));
+    if (dtype == DType::kI8) {
+      quantise_rows(part(values, width), count,
+                    part(std::span(reinterpret_cast<int8_t*>(to), values.size()), width),
+                    part(scales, 1));
+    } else {
+      quantise_rows_e4m3(part(values, width), count,
+                         part(std::span(reinterpret_cast<uint8_t*>(to), values.size()), width),
+                         part(scales, 1), keep_scales);
+    }
   }
 }
 
-// One row part of a matrix, packed.
-Buffer packed_part(const Host& host, DType dtype, int64_t out, int64_t in,
-                   std::span<float> values) {
+// One row part of a matrix, packed. `stored_scales` are those of e4m3 numbers that stay, or empty.
+Buffer packed_part(const Host& host, DType dtype, int64_t out, int64_t in, std::span<float> values,
+                   std::span<const float> stored_scales) {
   ops::PackMatrixArgs args{.from = values.data(),
                            .dtype = dtype,
                            .row_scale = nullptr,
@@ -165,15 +173,14 @@ Buffer packed_part(const Host& host, DType dtype, int64_t out, int64_t in,
                            .in = in,
                            .to = nullptr};
   Buffer narrow;
-  std::vector<float> scales;
+  std::vector<float> scales(stored_scales.begin(), stored_scales.end());
   if (dtype == DType::kBF16 || dtype == DType::kF16) {
     narrow = rounded(values.data(), out * in, dtype, host.memory, host.stop);
     args.from = narrow.data();
-  } else if (dtype == DType::kI8) {
+  } else if (has_row_scales(dtype)) {
     narrow = Buffer(host.memory, values.size(), "weights to pack");
     scales.resize(static_cast<size_t>(out));
-    quantise_all(values, out, {reinterpret_cast<int8_t*>(narrow.data()), values.size()}, scales,
-                 host.stop);
+    quantise_all(dtype, values, out, narrow.data(), scales, !stored_scales.empty(), host.stop);
     args.from = narrow.data();
     args.row_scale = scales.data();
   }
@@ -185,15 +192,21 @@ Buffer packed_part(const Host& host, DType dtype, int64_t out, int64_t in,
   return memory;
 }
 
-void prepare_matrix(const WeightItem& item, std::span<float> values, DType dtype, const Host& host,
-                    PreparedBlock::Item& to) {
+void prepare_matrix(const WeightItem& item, const StoredTensor& stored, std::span<float> values,
+                    DType dtype, const Host& host, PreparedBlock::Item& to) {
   const int64_t out = item.shape[0] / item.parts;
   const int64_t in = item.shape.elements() / item.shape[0];
   const auto part_size = static_cast<size_t>(out * in);
+  const bool stays = dtype == DType::kF8E4M3 && stored.entry->dtype == dtype;
+  const std::vector<float> scales =
+      stays ? read_row_scales(stored, 0, item.shape[0]) : std::vector<float>{};
   for (int part = 0; part < item.parts; ++part) {
     const auto begin = static_cast<size_t>(part) * part_size;
-    const Buffer& memory =
-        to.memory.emplace_back(packed_part(host, dtype, out, in, values.subspan(begin, part_size)));
+    const std::span<const float> part_scales =
+        stays ? std::span(scales).subspan(static_cast<size_t>(part * out), static_cast<size_t>(out))
+              : std::span<const float>{};
+    const Buffer& memory = to.memory.emplace_back(
+        packed_part(host, dtype, out, in, values.subspan(begin, part_size), part_scales));
     to.matrices.push_back({.data = memory.data(), .dtype = dtype, .out = out, .in = in});
   }
 }
@@ -260,7 +273,7 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
       case WeightKind::kMatrixF32:
-        prepare_matrix(item, values, matrix_dtype(item, precision_), host, to);
+        prepare_matrix(item, stored, values, matrix_dtype(item, precision_), host, to);
         break;
       case WeightKind::kConv: prepare_conv(item, values, precision_.compute, host, to); break;
       default: prepare_tensor(item, std::move(read), to); break;

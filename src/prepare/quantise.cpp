@@ -5,11 +5,10 @@
 #include <cmath>
 
 #include "base/parallel.h"
+#include "core/numerics/e4m3_rows.h"
 #include "core/numerics/int8_rotation.h"
 
 namespace reel::prepare {
-
-bool can_rotate(int64_t width) { return width % numerics::kRotationBlock == 0; }
 
 void quantise_rows(std::span<float> values, int64_t rows, std::span<int8_t> out,
                    std::span<float> scales) {
@@ -27,6 +26,27 @@ void quantise_rows(std::span<float> values, int64_t rows, std::span<int8_t> out,
       scales[static_cast<size_t>(row)] = scale;
       for (int64_t at = 0; at < width; ++at) {
         out[static_cast<size_t>(row * width + at)] = numerics::quantise_int8(x[at], inverse);
+      }
+    }
+  });
+}
+
+void quantise_rows_e4m3(std::span<const float> values, int64_t rows, std::span<uint8_t> out,
+                        std::span<float> scales, bool keep_scales) {
+  const int64_t width = static_cast<int64_t>(values.size()) / rows;
+  parallel_for(rows, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* const x = values.data() + row * width;
+      float& scale = scales[static_cast<size_t>(row)];
+      if (!keep_scales) {
+        float amax = 0;
+        for (int64_t at = 0; at < width; ++at) amax = std::max(amax, std::fabs(x[at]));
+        scale = numerics::e4m3_scale(amax);
+      }
+      // A stored scale of zero makes a row of zeros.
+      const float inverse = scale == 0 ? 0.0f : 1.0f / scale;
+      for (int64_t at = 0; at < width; ++at) {
+        out[static_cast<size_t>(row * width + at)] = numerics::quantise_e4m3(x[at], inverse);
       }
     }
   });

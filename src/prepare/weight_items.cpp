@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "prepare/quantise.h"
 
 namespace reel::prepare {
 namespace {
@@ -56,11 +55,11 @@ memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& need
 
 DType matrix_dtype(const WeightItem& item, const Precision& precision) {
   if (item.kind == WeightKind::kMatrixF32) return DType::kF32;
-  const bool narrow = item.kind == WeightKind::kMatrix &&
-                      can_rotate(item.shape.elements() / std::max<int64_t>(1, item.shape[0]));
-  return narrow                             ? precision.matrices
-         : precision.matrices == DType::kI8 ? precision.compute
-                                            : precision.matrices;
+  const int64_t width = item.shape.elements() / std::max<int64_t>(1, item.shape[0]);
+  const bool has_8_bits = has_row_scales(precision.matrices);
+  const bool may_have =
+      item.kind == WeightKind::kMatrix && width % scaled_row_step(precision.matrices) == 0;
+  return has_8_bits && !may_have ? precision.compute : precision.matrices;
 }
 
 ConvShape conv_shape(const WeightItem& item) {

@@ -15,8 +15,9 @@
 namespace reel::prepare {
 
 struct Precision {
-  DType compute = DType::kF32;   // of activations and convolutions: kF32, kBF16 or kF16
-  DType matrices = DType::kF32;  // of the blocks' matrices: as compute, or kI8 (rotated INT8)
+  DType compute = DType::kF32;  // of activations and convolutions: kF32, kBF16 or kF16
+  // Of the blocks' matrices: as compute, kI8 (rotated INT8) or kF8E4M3 (a scale per row).
+  DType matrices = DType::kF32;
 };
 
 // Everything a model needs, as blocks of items, from its name table.

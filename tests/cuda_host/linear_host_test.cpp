@@ -119,6 +119,32 @@ TEST(CudaInt8Linear, GivesTheSameBytesWhateverTheChunk) {
             0);
 }
 
+LinearCase fp8_case(int64_t rows, int64_t in, int64_t out) {
+  return {.rows = rows, .in = in, .out = out, .x = DType::kF8E4M3, .weight = DType::kF8E4M3};
+}
+
+TEST(CudaFp8Linear, TakesAnyNumberOfRowsAndColumns) {
+  struct Size {
+    int64_t rows, in, out;
+  };
+  // Depths that end within a slot of the ring, and within a product.
+  for (const Size size : {Size{1, 16, 1}, Size{63, 48, 127}, Size{64, 64, 128}, Size{65, 384, 200},
+                          Size{130, 112, 261}, Size{17, 656, 264}}) {
+    expect_like_reference(fp8_case(size.rows, size.in, size.out));
+  }
+}
+
+TEST(CudaFp8Linear, EndsInEveryEpilogue) {
+  for (const Epilogue epilogue : kEpilogues) {
+    const bool adds = epilogue == Epilogue::kAdd || epilogue == Epilogue::kGatedAdd;
+    LinearCase which = fp8_case(70, 80, 128);
+    which.epilogue = epilogue;
+    which.result = adds ? DType::kF32 : DType::kBF16;
+    which.squares = !adds;
+    expect_like_reference(which);
+  }
+}
+
 TEST(CudaLinear, TakesEveryPairOfTypes) {
   for (const DType x : kFloats) {
     for (const DType weight : kFloats) {

@@ -29,6 +29,16 @@ TEST(CudaPrepareRows, RotatesEveryStoredDtype) {
   }
 }
 
+TEST(CudaPrepareRows, RoundsEveryStoredDtypeToFp8AndKeepsWhatIsFp8) {
+  for (const DType from : test::stored_dtypes()) {
+    for (const int64_t scales : {0, 1, 3}) {
+      expect_bytes_of_reference(
+          {.rows = 3, .width = 1280, .from = from, .to = DType::kF8E4M3, .scales = scales});
+    }
+  }
+  expect_bytes_of_reference({.rows = 5, .width = 48, .from = DType::kBF16, .to = DType::kF8E4M3});
+}
+
 TEST(CudaPrepareRows, WidensEveryStoredDtype) {
   for (const DType from : test::stored_dtypes()) {
     for (const DType to : {DType::kF32, DType::kBF16, DType::kF16}) {
@@ -55,8 +65,10 @@ TEST(CudaPrepareRows, MultipliesByScalesOfEveryKind) {
 TEST(CudaPrepareRows, WorksInPlaceOnBytes) {
   for (const DType from : {DType::kF8E4M3, DType::kF8E5M2, DType::kI8}) {
     for (const int64_t width : {128, 1152, 13824}) {
-      expect_bytes_of_reference(
-          {.rows = 3, .width = width, .from = from, .scales = 1, .in_place = true});
+      for (const DType to : {DType::kI8, DType::kF8E4M3}) {
+        expect_bytes_of_reference(
+            {.rows = 3, .width = width, .from = from, .to = to, .scales = 1, .in_place = true});
+      }
     }
   }
 }

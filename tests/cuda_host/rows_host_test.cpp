@@ -8,6 +8,7 @@
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
 #include "core/buffer.h"
+#include "core/packed_weights.h"
 #include "cuda_host/machine.h"
 #include "support/random_tensor.h"
 
@@ -33,12 +34,12 @@ struct Quantised {
 };
 
 template <typename Kernel>
-Quantised quantised(const Tensor& x, Kernel kernel) {
-  Quantised result{poisoned_tensor(x.shape(), DType::kI8),
-                   poisoned_tensor({x.shape()[0]}, DType::kF32)};
+Quantised quantised(const Tensor& x, Kernel kernel, DType to = DType::kI8) {
+  Quantised result{poisoned_tensor(x.shape(), to), poisoned_tensor({x.shape()[0]}, DType::kF32)};
   kernel(ops::QuantiseRowsArgs{.x = x.view().data,
                                .dtype = x.dtype(),
-                               .out = result.numbers.view().as<int8_t>(),
+                               .to_dtype = to,
+                               .out = result.numbers.view().data,
                                .scales = result.scales.view().as<float>(),
                                .rows = x.shape()[0],
                                .width = x.shape()[1]},
@@ -54,6 +55,21 @@ TEST(CudaQuantiseRows, GivesTheBytesOfTheReference) {
 
       const Quantised got = quantised(x, quantise_rows);
       const Quantised want = quantised(x, cpu::reference::quantise_rows);
+
+      expect_same_bytes(got.numbers, want.numbers);
+      expect_same_bytes(got.scales, want.scales);
+    }
+  }
+}
+
+TEST(CudaQuantiseRows, RoundsToTheFp8OfTheReference) {
+  for (const DType dtype : kFloats) {
+    for (const int64_t width : {16, 48, 1152, 5120, 16384}) {
+      SCOPED_TRACE(testing::Message() << dtype << ' ' << width);
+      const Tensor x = random_tensor({3, width}, dtype, input_seed());
+
+      const Quantised got = quantised(x, quantise_rows, DType::kF8E4M3);
+      const Quantised want = quantised(x, cpu::reference::quantise_rows, DType::kF8E4M3);
 
       expect_same_bytes(got.numbers, want.numbers);
       expect_same_bytes(got.scales, want.scales);
@@ -88,7 +104,7 @@ Normed normed(const Tensor& x, DType dtype, Kernel kernel, uint64_t seed) {
                             .out = result.out.view().data,
                             .dtype = dtype,
                             .out_scale =
-                                dtype == DType::kI8 ? result.scales.view().as<float>() : nullptr,
+                                has_row_scales(dtype) ? result.scales.view().as<float>() : nullptr,
                             .rows = x.shape()[0],
                             .width = width},
          Stream{});
@@ -109,6 +125,28 @@ TEST(CudaLayerNorm, IsLikeTheReference) {
       const double tolerance = dtype == DType::kF32 ? 4e-6 : dtype == DType::kF16 ? 3e-4 : 2e-3;
       EXPECT_LT(relative_error(got.out, want.out), tolerance);
     }
+  }
+}
+
+TEST(CudaLayerNorm, RoundsToFp8AsTheReference) {
+  for (const int64_t width : {16, 1008, 5120}) {
+    SCOPED_TRACE(width);
+    const Tensor x = random_tensor({3, width}, DType::kF32, input_seed(), -2, 3);
+    const uint64_t seed = input_seed();
+
+    const Normed got = normed(x, DType::kF8E4M3, layer_norm, seed);
+    const Normed want = normed(x, DType::kF8E4M3, cpu::reference::layer_norm, seed);
+
+    EXPECT_LT(relative_error(got.scales, want.scales), 2e-6);
+    // The reference norms in double: a number may fall on the other side of a half, which is the
+    // neighbouring bit pattern.
+    int64_t others = 0;
+    for (size_t at = 0; at < got.out.bytes().size(); ++at) {
+      const int difference = got.out.values<uint8_t>()[at] - want.out.values<uint8_t>()[at];
+      EXPECT_LE(std::abs(difference), 1);
+      others += difference != 0;
+    }
+    EXPECT_LE(others, 1 + x.shape().elements() / 1000);
   }
 }
 

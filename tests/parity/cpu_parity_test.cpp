@@ -114,18 +114,23 @@ TEST_P(DTypes, LinearTakesEveryMixOfPrecisions) {
   }
 }
 
-// Rotated INT8 rows of a random matrix, packed by `ctx`.
-Tensor pack_int8(const Context& ctx, const Tensor& matrix) {
+// Rows of 8 bits of a random matrix, packed by `ctx`: rotated INT8, or e4m3.
+Tensor pack_8_bits(const Context& ctx, const Tensor& matrix, DType dtype) {
   const int64_t out = matrix.shape()[0];
   const int64_t in = matrix.shape()[1];
   const Tensor rotated = copy_of(matrix);
-  const Tensor numbers(DType::kI8, {out, in});
+  const Tensor numbers(dtype, {out, in});
   const Tensor scales(DType::kF32, {out});
-  prepare::quantise_rows(rotated.values<float>(), out, numbers.values<int8_t>(),
-                         scales.values<float>());
-  Tensor packed(DType::kU8, {ctx.kernels.packed_matrix_bytes(DType::kI8, out, in)});
+  if (dtype == DType::kI8) {
+    prepare::quantise_rows(rotated.values<float>(), out, numbers.values<int8_t>(),
+                           scales.values<float>());
+  } else {
+    prepare::quantise_rows_e4m3(matrix.values<float>(), out, numbers.values<uint8_t>(),
+                                scales.values<float>(), false);
+  }
+  Tensor packed(DType::kU8, {ctx.kernels.packed_matrix_bytes(dtype, out, in)});
   ctx.kernels.pack_matrix({.from = numbers.view().data,
-                           .dtype = DType::kI8,
+                           .dtype = dtype,
                            .row_scale = scales.view().as<float>(),
                            .out = out,
                            .in = in,
@@ -134,20 +139,22 @@ Tensor pack_int8(const Context& ctx, const Tensor& matrix) {
   return packed;
 }
 
-TEST_P(DTypes, RotatedInt8Products) {
-  const DType dtype = GetParam();
-  struct Size {
-    int64_t rows, out, in;
-  };
-  for (const Size size : {Size{1, 64, 128}, Size{7, 33, 384}, Size{129, 96, 256}}) {
+struct ProductSize {
+  int64_t rows, out, in;
+};
+
+// Products of `weight` rows in every epilogue, fast against true, with x and out of `dtype`.
+void expect_like_reference(Context& fast, Context& truth, DType weight, DType dtype,
+                           std::initializer_list<ProductSize> sizes) {
+  for (const ProductSize& size : sizes) {
     const Tensor x = random_tensor({size.rows, size.in}, dtype, 1, -3, 3);
     const Tensor w = random_tensor({size.out, size.in}, DType::kF32, 2);
     const Tensor bias = random_tensor({size.out}, DType::kF32, 3);
     const Tensor gate = random_tensor({size.out}, DType::kF32, 4);
-    const Tensor fast_w = pack_int8(fast, w);
-    const Tensor true_w = pack_int8(truth, w);
+    const Tensor fast_w = pack_8_bits(fast, w, weight);
+    const Tensor true_w = pack_8_bits(truth, w, weight);
     const auto view = [&](const Tensor& packed) {
-      return MatrixView{packed.view().data, DType::kI8, size.out, size.in};
+      return MatrixView{packed.view().data, weight, size.out, size.in};
     };
     for (const Epilogue epilogue : {Epilogue::kStore, Epilogue::kGeluTanh, Epilogue::kSilu,
                                     Epilogue::kAdd, Epilogue::kGatedAdd}) {
@@ -163,11 +170,21 @@ TEST_P(DTypes, RotatedInt8Products) {
       linear(fast, x, view(fast_w), bias, got, epilogue, gates);
       linear(truth, x, view(true_w), bias, want, epilogue, gates);
 
-      // The integers are equal, so only the epilogue may differ.
+      // The 8-bit numbers are equal, so only float sums and the epilogue may differ.
       EXPECT_LT(relative_error(got, want), test::tolerance::kernel(out_dtype))
           << size.rows << " rows, epilogue " << static_cast<int>(epilogue);
     }
   }
+}
+
+TEST_P(DTypes, RotatedInt8Products) {
+  expect_like_reference(fast, truth, DType::kI8, GetParam(),
+                        {{1, 64, 128}, {7, 33, 384}, {129, 96, 256}});
+}
+
+TEST_P(DTypes, Fp8Products) {
+  expect_like_reference(fast, truth, DType::kF8E4M3, GetParam(),
+                        {{1, 64, 16}, {7, 33, 368}, {129, 96, 240}});
 }
 
 TEST(RotatedInt8, IsNearTheExactProduct) {
@@ -180,7 +197,7 @@ TEST(RotatedInt8, IsNearTheExactProduct) {
     x.values<float>()[static_cast<size_t>(row * 512 + 7)] *= 50;
   const Tensor w = random_tensor({96, 512}, DType::kF32, 2);
   const Tensor exact_w = pack(ctx, w);
-  const Tensor int8_w = pack_int8(ctx, w);
+  const Tensor int8_w = pack_8_bits(ctx, w, DType::kI8);
   const Tensor got = poisoned_tensor({64, 96}, DType::kF32);
   const Tensor want = poisoned_tensor({64, 96}, DType::kF32);
 

@@ -96,6 +96,34 @@ TEST_F(CudaLinearOnGpu, MultipliesInt8InEveryEpilogue) {
   }
 }
 
+LinearCase fp8_case(int64_t rows, int64_t in, int64_t out) {
+  return {.rows = rows, .in = in, .out = out, .x = DType::kF8E4M3, .weight = DType::kF8E4M3};
+}
+
+TEST_F(CudaLinearOnGpu, MultipliesFp8OfAnySize) {
+  expect_like_reference(fp8_case(1, 16, 128));
+  expect_like_reference(fp8_case(37, 400, 200));
+  expect_like_reference(fp8_case(300, 5120, 512));
+  for (const Epilogue epilogue : kEpilogues) {
+    const bool adds = epilogue == Epilogue::kAdd || epilogue == Epilogue::kGatedAdd;
+    LinearCase which = fp8_case(1031, 656, 256);
+    which.epilogue = epilogue;
+    which.result = adds ? DType::kF32 : DType::kBF16;
+    which.squares = !adds;
+    expect_like_reference(which);
+  }
+}
+
+TEST_F(CudaLinearOnGpu, MultipliesFp8OfThe14B) {
+  LinearCase up = fp8_case(8192, 5120, 13824);
+  up.result = DType::kBF16;
+  up.epilogue = Epilogue::kGeluTanh;
+  expect_rows_like_reference(up, {0, 2049, 8191});
+  LinearCase down = fp8_case(8191, 13824, 5120);
+  down.epilogue = Epilogue::kGatedAdd;
+  expect_rows_like_reference(down, {0, 2049, 8190});
+}
+
 TEST_F(CudaLinearOnGpu, MultipliesInt8OfThe14B) {
   LinearCase query = int8_case(8192, 5120, 5120);
   query.result = DType::kBF16;

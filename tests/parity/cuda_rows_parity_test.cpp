@@ -5,6 +5,7 @@
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
+#include "core/packed_weights.h"
 #include "support/device_tensor.h"
 #include "support/open_gpu.h"
 #include "support/prepare_problem.h"
@@ -33,13 +34,15 @@ struct Rows {
 class CudaRowsOnGpu : public test::OnGpu {
  protected:
   static Rows quantised(MemorySpace& space, const Tensor& x,
-                        void (*kernel)(const ops::QuantiseRowsArgs&, Stream)) {
+                        void (*kernel)(const ops::QuantiseRowsArgs&, Stream),
+                        DType to = DType::kI8) {
     const DeviceTensor from(space, x);
-    const DeviceTensor numbers(space, poisoned_tensor(x.shape(), DType::kI8));
+    const DeviceTensor numbers(space, poisoned_tensor(x.shape(), to));
     const DeviceTensor scales(space, poisoned_tensor({x.shape()[0]}, DType::kF32));
     kernel({.x = from.data(),
             .dtype = x.dtype(),
-            .out = static_cast<int8_t*>(numbers.data()),
+            .to_dtype = to,
+            .out = numbers.data(),
             .scales = static_cast<float*>(scales.data()),
             .rows = x.shape()[0],
             .width = x.shape()[1]},
@@ -62,7 +65,7 @@ class CudaRowsOnGpu : public test::OnGpu {
             .eps = 1e-6f,
             .out = out.data(),
             .dtype = dtype,
-            .out_scale = dtype == DType::kI8 ? static_cast<float*>(scales.data()) : nullptr,
+            .out_scale = has_row_scales(dtype) ? static_cast<float*>(scales.data()) : nullptr,
             .rows = x.shape()[0],
             .width = width},
            {});
@@ -82,6 +85,40 @@ TEST_F(CudaRowsOnGpu, QuantisesToTheBytesOfTheReference) {
       expect_same_bytes(got.numbers, want.numbers);
       expect_same_bytes(got.scales, want.scales);
     }
+  }
+}
+
+TEST_F(CudaRowsOnGpu, RoundsToTheFp8OfTheReference) {
+  for (const DType dtype : kFloats) {
+    for (const int64_t width : {16, 1008, 5120, 13824}) {
+      SCOPED_TRACE(testing::Message() << dtype << ' ' << width);
+      const Tensor x = random_tensor({203, width}, dtype, kSeed, -3, 2);
+
+      const Rows got = quantised(memory(), x, quantise_rows, DType::kF8E4M3);
+      const Rows want = quantised(host_memory(), x, cpu::reference::quantise_rows, DType::kF8E4M3);
+
+      expect_same_bytes(got.numbers, want.numbers);
+      expect_same_bytes(got.scales, want.scales);
+    }
+  }
+}
+
+TEST_F(CudaRowsOnGpu, NormsAndRoundsToFp8LikeTheReference) {
+  for (const int64_t width : {1008, 5120}) {
+    SCOPED_TRACE(width);
+    const Tensor x = random_tensor({101, width}, DType::kF32, kSeed, -2, 3);
+
+    const Rows got = normed(memory(), x, DType::kF8E4M3, layer_norm);
+    const Rows want = normed(host_memory(), x, DType::kF8E4M3, cpu::reference::layer_norm);
+
+    EXPECT_LT(relative_error(got.scales, want.scales), 2e-6);
+    int64_t others = 0;  // as below; neighbours differ by one in their bits
+    for (size_t at = 0; at < got.numbers.bytes().size(); ++at) {
+      const int difference = got.numbers.values<uint8_t>()[at] - want.numbers.values<uint8_t>()[at];
+      EXPECT_LE(std::abs(difference), 1);
+      others += difference != 0;
+    }
+    EXPECT_LE(others, 1 + x.shape().elements() / 1000);
   }
 }
 
@@ -121,12 +158,12 @@ TEST_F(CudaRowsOnGpu, NormsRotatesAndQuantisesLikeTheReference) {
 
 TEST_F(CudaRowsOnGpu, PreparesEveryStoredDtypeToTheBytesOfTheReference) {
   for (const DType from : test::stored_dtypes()) {
-    for (const DType to : {DType::kI8, DType::kF32, DType::kBF16, DType::kF16}) {
+    for (const DType to : {DType::kI8, DType::kF8E4M3, DType::kF32, DType::kBF16, DType::kF16}) {
       for (const int64_t width : {256, 5120, 13824}) {
         for (const int64_t scales : {0, 1, 67}) {
           test::PrepareCase which{
               .rows = 67, .width = width, .from = from, .to = to, .scales = scales};
-          which.in_place = to == DType::kI8 && block_bytes(from) == 1 && scales == 1;
+          which.in_place = has_row_scales(to) && block_bytes(from) == 1 && scales == 1;
           SCOPED_TRACE(testing::Message() << which);
           // No EXPECT_EQ: it would print a million bytes.
           EXPECT_TRUE(test::run_prepare(which, kSeed, prepare_rows, memory()) ==

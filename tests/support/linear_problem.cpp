@@ -10,6 +10,7 @@
 #include <random>
 
 #include "core/int8_layout.h"
+#include "core/packed_weights.h"
 #include "support/random_tensor.h"
 
 namespace reel::test {
@@ -23,18 +24,21 @@ bool adds(const LinearCase& which) {
   return which.epilogue == ops::Epilogue::kAdd || which.epilogue == ops::Epilogue::kGatedAdd;
 }
 
-void fill_int8(int8_t* to, int64_t count, uint64_t seed) {
+// -127 to 127 for i8; every finite e4m3 number.
+void fill_8_bits(DType dtype, uint8_t* to, int64_t count, uint64_t seed) {
   std::mt19937_64 bits(seed);
   for (int64_t at = 0; at < count; ++at) {
-    to[at] = static_cast<int8_t>(static_cast<int>(bits() % 255) - 127);
+    const auto number = static_cast<uint8_t>(bits() % 127 + bits() % 2 * 128);
+    to[at] = dtype == DType::kF8E4M3 ? number : static_cast<uint8_t>(bits() % 255 + 129);
   }
 }
 
 Tensor random_weight(const LinearCase& which, uint64_t seed) {
-  if (which.weight != DType::kI8) return random_tensor({which.out, which.in}, which.weight, seed);
+  if (!has_row_scales(which.weight))
+    return random_tensor({which.out, which.in}, which.weight, seed);
   const int64_t numbers = which.out * which.in;
   Tensor packed(DType::kU8, {scales_offset_bytes(numbers) + 4 * which.out});
-  fill_int8(packed.view().as<int8_t>(), numbers, seed);
+  fill_8_bits(which.weight, packed.view().as<uint8_t>(), numbers, seed);
   const Tensor scales = random_tensor({which.out}, DType::kF32, seed + 1, 1e-4f, 2e-4f);
   std::memcpy(row_scales(packed.view().data, numbers), scales.view().data, scales.bytes().size());
   return packed;
@@ -42,9 +46,9 @@ Tensor random_weight(const LinearCase& which, uint64_t seed) {
 
 Tensor random_x(const LinearCase& which, uint64_t seed) {
   const Shape shape{which.rows, which.in};
-  if (which.x != DType::kI8) return random_tensor(shape, which.x, seed);
-  Tensor x(DType::kI8, shape);
-  fill_int8(x.view().as<int8_t>(), shape.elements(), seed);
+  if (!has_row_scales(which.x)) return random_tensor(shape, which.x, seed);
+  Tensor x(which.x, shape);
+  fill_8_bits(which.x, x.view().as<uint8_t>(), shape.elements(), seed);
   return x;
 }
 
@@ -123,7 +127,8 @@ LinearResult run_linear(const LinearCase& which, const LinearInputs& inputs, Lin
   kernel(
       {.x = x.data(),
        .x_dtype = which.x,
-       .x_scale = which.x == DType::kI8 ? reinterpret_cast<const float*>(x_scale.data()) : nullptr,
+       .x_scale =
+           has_row_scales(which.x) ? reinterpret_cast<const float*>(x_scale.data()) : nullptr,
        .weight = {.data = weight.data(), .dtype = which.weight, .out = which.out, .in = which.in},
        .bias = which.bias ? reinterpret_cast<const float*>(bias.data()) : nullptr,
        .gate = which.epilogue == ops::Epilogue::kGatedAdd

@@ -12,7 +12,7 @@ namespace reel::test {
 
 struct LinearCase {
   int64_t rows, in, out;
-  DType x = DType::kF32;  // kI8 with an i8 weight
+  DType x = DType::kF32;  // kI8 with an i8 weight, kF8E4M3 with an f8_e4m3 one
   DType weight = DType::kF32;
   DType result = DType::kF32;
   ops::Epilogue epilogue = ops::Epilogue::kStore;

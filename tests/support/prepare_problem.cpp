@@ -9,6 +9,7 @@
 #include "core/block_formats.h"
 #include "core/int8_layout.h"
 #include "core/numerics/small_floats.h"
+#include "core/packed_weights.h"
 #include "support/random_tensor.h"
 
 namespace reel::test {
@@ -43,7 +44,7 @@ std::vector<std::byte> stored_bytes(const PrepareCase& which, uint64_t seed) {
 
 int64_t prepared_bytes(const PrepareCase& which) {
   const int64_t numbers = storage_bytes(which.to, which.rows * which.width);
-  return which.to == DType::kI8 ? scales_offset_bytes(numbers) + 4 * which.rows : numbers;
+  return has_row_scales(which.to) ? scales_offset_bytes(numbers) + 4 * which.rows : numbers;
 }
 
 }  // namespace
@@ -87,7 +88,7 @@ std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, Prepar
          {});
 
   space.download(result.data(), to.data(), size, {});
-  if (which.to == DType::kI8) {
+  if (has_row_scales(which.to)) {
     const int64_t numbers = which.rows * which.width;
     std::memset(result.data() + numbers, 0,
                 static_cast<size_t>(scales_offset_bytes(numbers) - numbers));

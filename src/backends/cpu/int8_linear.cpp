@@ -32,7 +32,10 @@ void quantise_rows(const ops::QuantiseRowsArgs& args, Stream) {
       for (int64_t at = 0; at < args.width; ++at) {
         x[static_cast<size_t>(at)] = load(args.x, args.dtype, row * args.width + at);
       }
-      args.scales[row] = quantise_row(x, args.out + row * args.width);
+      const int64_t start = row * args.width;
+      args.scales[row] = args.to_dtype == DType::kF8E4M3
+                             ? quantise_row_e4m3(x, static_cast<uint8_t*>(args.out) + start)
+                             : quantise_row(x, static_cast<int8_t*>(args.out) + start);
     }
   });
 }

@@ -76,6 +76,8 @@ void plain_linear(const ops::LinearArgs& args) {
 void linear(const ops::LinearArgs& args, Stream stream) {
   if (args.weight.dtype == DType::kI8) {
     int8_linear(args, stream);
+  } else if (args.weight.dtype == DType::kF8E4M3) {
+    fp8_linear(args);
   } else {
     plain_linear(args);
   }
@@ -84,14 +86,14 @@ void linear(const ops::LinearArgs& args, Stream stream) {
 
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
   const int64_t numbers = storage_bytes(dtype, out * in);
-  if (dtype != DType::kI8) return numbers;
+  if (!has_row_scales(dtype)) return numbers;
   return scales_offset_bytes(numbers) + storage_bytes(DType::kF32, out);
 }
 
 void pack_matrix(const ops::PackMatrixArgs& args, Stream) {
   const int64_t numbers = storage_bytes(args.dtype, args.out * args.in);
   std::memcpy(args.to, args.from, static_cast<size_t>(numbers));
-  if (args.dtype != DType::kI8) return;
+  if (!has_row_scales(args.dtype)) return;
   std::memcpy(static_cast<std::byte*>(args.to) + scales_offset_bytes(numbers), args.row_scale,
               static_cast<size_t>(storage_bytes(DType::kF32, args.out)));
 }

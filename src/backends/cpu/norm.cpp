@@ -23,12 +23,15 @@ void layer_norm_row(const ops::LayerNormArgs& args, int64_t row) {
     const double scale = double{args.scale_offset} + args.scale[col];
     return (x[col] - mean) * inv_deviation * scale + args.shift[col];
   };
-  if (args.dtype == DType::kI8) {
+  if (has_row_scales(args.dtype)) {
     std::vector<float> y(static_cast<size_t>(args.width));
     for (int64_t col = 0; col < args.width; ++col) {
       y[static_cast<size_t>(col)] = static_cast<float>(normalised(col));
     }
-    args.out_scale[row] = quantise_row(y, static_cast<int8_t*>(args.out) + row * args.width);
+    const int64_t start = row * args.width;
+    args.out_scale[row] = args.dtype == DType::kI8
+                              ? quantise_row(y, static_cast<int8_t*>(args.out) + start)
+                              : quantise_row_e4m3(y, static_cast<uint8_t*>(args.out) + start);
     return;
   }
   for (int64_t col = 0; col < args.width; ++col) {

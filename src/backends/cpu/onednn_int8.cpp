@@ -7,6 +7,7 @@
 
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
+#include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
 #include "core/int8_layout.h"
 
@@ -90,12 +91,13 @@ void pack_int8(const ops::PackMatrixArgs& args, Stream) {
       args.row_scale, static_cast<size_t>(storage_bytes(DType::kF32, args.out)));
 }
 
-void quantise_rows(const ops::QuantiseRowsArgs& args, Stream) {
+void quantise_rows(const ops::QuantiseRowsArgs& args, Stream stream_of_call) {
+  if (args.to_dtype != DType::kI8) return reference::quantise_rows(args, stream_of_call);
   const VectorHelpers& helpers = vector_helpers(usable_isa());
   parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       args.scales[row] = helpers.quantise_row(args.x, args.dtype, row * args.width, args.width,
-                                              args.out + row * args.width);
+                                              static_cast<int8_t*>(args.out) + row * args.width);
     }
   });
 }
@@ -110,16 +112,17 @@ void int8_linear(const ops::LinearArgs& args, Stream) {
   const float* const w_scales = row_scales(w.data, number_bytes(w.out, w.in));
   parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      helpers.finish_int8_row({.sums = sums + row * w.out,
-                               .x_scale = args.x_scale[row],
-                               .w_scales = w_scales,
-                               .bias = args.bias,
-                               .gate = args.gate,
-                               .epilogue = args.epilogue,
-                               .out = args.out,
-                               .dtype = args.out_dtype,
-                               .start = row * w.out,
-                               .width = w.out});
+      helpers.finish_scaled_row({.int_sums = sums + row * w.out,
+                                 .float_sums = nullptr,
+                                 .x_scale = args.x_scale[row],
+                                 .w_scales = w_scales,
+                                 .bias = args.bias,
+                                 .gate = args.gate,
+                                 .epilogue = args.epilogue,
+                                 .out = args.out,
+                                 .dtype = args.out_dtype,
+                                 .start = row * w.out,
+                                 .width = w.out});
     }
   });
 }

@@ -121,12 +121,14 @@ void plain_linear(const ops::LinearArgs& args) {
 
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
   if (dtype == DType::kI8) return packed_int8_bytes(out, in);
+  if (dtype == DType::kF8E4M3) return packed_fp8_bytes(out, in);
   if (on_amx(dtype)) return amx::packed_matrix_bytes(out, in);
   return static_cast<int64_t>(packed_desc(dtype, out, in).get_size());
 }
 
 void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
   if (args.dtype == DType::kI8) return pack_int8(args, stream_of_call);
+  if (args.dtype == DType::kF8E4M3) return pack_fp8(args, stream_of_call);
   if (on_amx(args.dtype)) return amx::pack_matrix(args);
   // [out, in] row-major is [in, out] column-major.
   const memory::desc from({args.in, args.out}, data_type(args.dtype), memory::format_tag::ba);
@@ -138,12 +140,16 @@ void pack_matrix(const ops::PackMatrixArgs& args, Stream stream_of_call) {
 
 const char* which_linear(const ops::LinearArgs& args) {
   if (args.weight.dtype == DType::kI8) return which_int8_linear();
-  return on_amx(args.weight.dtype) ? "AMX" : "oneDNN";
+  // FP8 numbers are multiplied in what the CPU prefers: onednn_fp8.cpp.
+  const DType dtype = args.weight.dtype == DType::kF8E4M3 ? preferred_compute() : args.weight.dtype;
+  return on_amx(dtype) ? "AMX" : "oneDNN";
 }
 
 void linear(const ops::LinearArgs& args, Stream stream_of_call) {
   if (args.weight.dtype == DType::kI8) {
     int8_linear(args, stream_of_call);
+  } else if (args.weight.dtype == DType::kF8E4M3) {
+    fp8_linear(args, stream_of_call);
   } else if (on_amx(args.weight.dtype)) {
     amx::linear(args);
   } else {

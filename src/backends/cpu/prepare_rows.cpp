@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference for weights that are prepared where they arrive.
+#include <cstring>
 #include <vector>
 
 #include "backends/cpu/element.h"
@@ -20,6 +21,11 @@ float stored_number(const void* data, DType dtype, int64_t at) {
   }
 }
 
+float scale_of(const ops::PrepareRowsArgs& args, int64_t row) {
+  if (args.scale_count == 0) return 1;
+  return load(args.scale, args.scale_dtype, args.scale_count == 1 ? 0 : row);
+}
+
 // The row in f32, scaled. A copy: `to` may be `from`.
 std::vector<float> stored_row(const ops::PrepareRowsArgs& args, int64_t row) {
   std::vector<float> values(static_cast<size_t>(args.width));
@@ -33,14 +39,24 @@ std::vector<float> stored_row(const ops::PrepareRowsArgs& args, int64_t row) {
     }
   }
   if (args.scale_count == 0) return values;
-  const float scale = load(args.scale, args.scale_dtype, args.scale_count == 1 ? 0 : row);
+  const float scale = scale_of(args, row);
   for (float& value : values) value *= scale;
   return values;
+}
+
+// e4m3 of e4m3: the stored numbers and their scales.
+void keep_rows(const ops::PrepareRowsArgs& args) {
+  const int64_t numbers = args.rows * args.width;
+  std::memmove(args.to, args.from, static_cast<size_t>(numbers));
+  for (int64_t row = 0; row < args.rows; ++row) {
+    row_scales(args.to, numbers)[row] = scale_of(args, row);
+  }
 }
 
 }  // namespace
 
 void prepare_rows(const ops::PrepareRowsArgs& args, Stream) {
+  if (args.to_dtype == DType::kF8E4M3 && args.from_dtype == DType::kF8E4M3) return keep_rows(args);
   parallel_for(args.rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       std::vector<float> values = stored_row(args, row);
@@ -48,6 +64,11 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream) {
       if (args.to_dtype == DType::kI8) {
         row_scales(args.to, args.rows * args.width)[row] =
             quantise_row(values, static_cast<int8_t*>(args.to) + start);
+        continue;
+      }
+      if (args.to_dtype == DType::kF8E4M3) {
+        row_scales(args.to, args.rows * args.width)[row] =
+            quantise_row_e4m3(values, static_cast<uint8_t*>(args.to) + start);
         continue;
       }
       for (int64_t at = 0; at < args.width; ++at) {

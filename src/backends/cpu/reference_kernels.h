@@ -14,9 +14,12 @@ void store_epilogue(const ops::LinearArgs& args, int64_t row, int64_t column, do
 void fill_sum_squares(const ops::LinearArgs& args);
 // Rotates `row` (overwritten) and quantises it; returns its scale.
 float quantise_row(std::span<float> row, int8_t* out);
+// Quantises `row` to the bits of e4m3 numbers; returns its scale.
+float quantise_row_e4m3(std::span<const float> row, uint8_t* out);
 void quantise_rows(const ops::QuantiseRowsArgs& args, Stream);
 void prepare_rows(const ops::PrepareRowsArgs& args, Stream);
 void int8_linear(const ops::LinearArgs& args, Stream);
+void fp8_linear(const ops::LinearArgs& args);
 void linear(const ops::LinearArgs& args, Stream);
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in);
 void pack_matrix(const ops::PackMatrixArgs& args, Stream);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
 #include "core/numerics/int8_rotation.h"
 

@@ -29,9 +29,10 @@ struct FinishPixels {
   int64_t pixels, channels;
 };
 
-// One row of INT32 sums to out: y = sums * x_scale * w_scales + bias, then the epilogue.
-struct FinishInt8Row {
-  const int32_t* sums;
+// One row of sums to out: y = sums * x_scale * w_scales + bias, then the epilogue.
+struct FinishScaledRow {
+  const int32_t* int_sums;  // one of both
+  const float* float_sums;
   float x_scale;
   const float* w_scales;  // [width]
   const float* bias;      // [width], or null
@@ -54,7 +55,7 @@ struct VectorHelpers {
   // sums[c] = x . w[c] for row-major w [columns, width]; exact.
   void (*int8_products)(const int8_t* x, const int8_t* w, int64_t width, int64_t columns,
                         int32_t* sums);
-  void (*finish_int8_row)(const FinishInt8Row& args);
+  void (*finish_scaled_row)(const FinishScaledRow& args);
 };
 
 // Replaces the entries of `table` that this file has; `isa` is at least kAvx2.

@@ -10,7 +10,7 @@ namespace {
 // Rows stay as they are: ops::PrepareRowsArgs.
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
   const int64_t numbers = storage_bytes(dtype, out * in);
-  if (dtype != DType::kI8) return numbers;
+  if (!has_row_scales(dtype)) return numbers;
   return scales_offset_bytes(numbers) + storage_bytes(DType::kF32, out);
 }
 

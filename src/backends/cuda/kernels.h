@@ -23,9 +23,10 @@ void cast(const ops::CastArgs& args, Stream stream);
 void gated_gelu(const ops::GatedGeluArgs& args, Stream stream);
 void upsample2x(const ops::Upsample2xArgs& args, Stream stream);
 
-// half_linear.cu, int8_linear.cu, linear.cu, wgmma_linear.cu: linear() chooses. The kernels of the
-// latter are in builds for compute capability 9.0 (REEL_WITH_WGMMA).
+// fp8_linear.cu, half_linear.cu, int8_linear.cu, linear.cu, wgmma_linear.cu: linear() chooses. The
+// kernels of the latter are in builds for compute capability 9.0 (REEL_WITH_WGMMA).
 bool fits_half_linear(const ops::LinearArgs& args);
+void fp8_linear(const ops::LinearArgs& args, Stream stream);
 void half_linear(const ops::LinearArgs& args, Stream stream);
 void int8_linear(const ops::LinearArgs& args, Stream stream);
 void linear(const ops::LinearArgs& args, Stream stream);

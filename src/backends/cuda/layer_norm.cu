@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layer norm with scale and shift, to floats or to rotated INT8 rows. Bound by memory: reads x
+// Layer norm with scale and shift, to floats or to rows of 8 bits. Bound by memory: reads x
 // once and writes once; a row stays in registers. scale and shift come from L2 for each row.
 #include <cuda_runtime.h>
 
@@ -57,13 +57,12 @@ __device__ inline float centre(float (&x)[kRuns][kRun], int64_t width,
 }
 
 // One block per row. grid = rows, block = kThreads, shared = one float per warp.
-// Out: float, Half, BF16 or int8_t.
+// Out: float, Half or BF16; or the kind of 8-bit rows.
 template <typename Out, int kThreads, int kRuns>
 __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
   const device::Shared<float[kThreads / device::kWarpSize]> partial;
   const int64_t row = blockIdx.x;
   const float* x = args.x + row * args.width;
-  Out* out = static_cast<Out*>(args.out) + row * args.width;
 
   float values[kRuns][kRun];
 #pragma unroll
@@ -85,21 +84,23 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
       const float factor = inverse_deviation * (args.scale_offset + scale[i]);
       values[run][i] = fmaf(values[run][i], factor, shift[i]);
     }
-    if constexpr (std::is_same_v<Out, int8_t>) {
-      rotate_run(values[run]);
+    if constexpr (is_scaled_rows<Out>) {
+      Out::prepare(values[run]);
       amax = fmaxf(amax, amax_of_run(values[run]));
     } else {
-      store_run(out, start_of<kThreads>(run), args.width, args.whole, values[run]);
+      store_run(static_cast<Out*>(args.out) + row * args.width, start_of<kThreads>(run), args.width,
+                args.whole, values[run]);
     }
   }
-  if constexpr (std::is_same_v<Out, int8_t>) {
-    const float scale = numerics::int8_scale(device::block_max<kThreads>(amax, *partial));
+  if constexpr (is_scaled_rows<Out>) {
+    auto* out = static_cast<typename Out::Number*>(args.out) + row * args.width;
+    const float scale = Out::scale(device::block_max<kThreads>(amax, *partial));
     if (threadIdx.x == 0) args.out_scale[row] = scale;
     const float inverse_scale = 1.0f / scale;
 #pragma unroll
     for (int run = 0; run < kRuns; ++run) {
       const int64_t at = start_of<kThreads>(run);
-      if (at < args.width) quantise_run(values[run], inverse_scale, out + at);
+      if (at < args.width) Out::store(values[run], inverse_scale, out + at);
     }
   }
 }
@@ -131,7 +132,10 @@ void launch_layer_norm(const ops::LayerNormArgs& args, Stream stream) {
 
 void layer_norm(const ops::LayerNormArgs& args, Stream stream) {
   if (args.rows == 0) return;
-  if (args.dtype == DType::kI8) return launch_layer_norm<int8_t>(args, stream);
+  if (has_row_scales(args.dtype)) {
+    return with_scaled_rows(args.dtype,
+                            [&]<typename Rows>(Rows) { launch_layer_norm<Rows>(args, stream); });
+  }
   with_element_type(args.dtype, [&]<typename Out>(Out) { launch_layer_norm<Out>(args, stream); });
 }
 

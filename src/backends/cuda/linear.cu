@@ -258,7 +258,8 @@ bool takes_wgmma([[maybe_unused]] const ops::LinearArgs& args) {
 }  // namespace
 
 const char* which_linear(const ops::LinearArgs& args) {
-  if (args.weight.dtype == DType::kI8) return takes_wgmma(args) ? "wgmma" : "mma.sync";
+  if (takes_wgmma(args)) return "wgmma";
+  if (has_row_scales(args.weight.dtype)) return "mma.sync";
   if (has_few_rows(args)) return "few rows";
   return fits_half_linear(args) ? "mma.sync" : "plain";
 }
@@ -269,6 +270,7 @@ void linear(const ops::LinearArgs& args, Stream stream) {
   if (takes_wgmma(args)) return wgmma_linear(args, stream);
 #endif
   if (args.weight.dtype == DType::kI8) return int8_linear(args, stream);
+  if (args.weight.dtype == DType::kF8E4M3) return fp8_linear(args, stream);
   if (!has_few_rows(args) && fits_half_linear(args)) return half_linear(args, stream);
   with_element_type(args.weight.dtype, [&]<typename W>(W) { launch_plain<W>(args, stream); });
 }

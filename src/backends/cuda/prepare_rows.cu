@@ -131,11 +131,11 @@ __device__ inline void load_stored(const StoredRows& stored, int64_t row_index, 
   }
 }
 
-// To rotated INT8. One block per row: grid = rows, block = kThreads, shared = one float per warp.
+// To rows of 8 bits. One block per row: grid = rows, block = kThreads, shared = one float per warp.
 // `numbers` may be stored.from: a row is in registers before the first byte of it is written.
-template <int kThreads, int kRuns>
+template <typename Rows, int kThreads, int kRuns>
 __global__ void __launch_bounds__(kThreads)
-    prepare_int8_kernel(const StoredRows stored, int8_t* numbers, float* scales) {
+    prepare_scaled_kernel(const StoredRows stored, typename Rows::Number* numbers, float* scales) {
   const device::Shared<float[kThreads / device::kWarpSize]> partial;
   const int64_t row = blockIdx.x;
   const int64_t first = int64_t{threadIdx.x} * kRun;
@@ -146,21 +146,35 @@ __global__ void __launch_bounds__(kThreads)
   float amax = 0;
 #pragma unroll
   for (int run = 0; run < kRuns; ++run) {
-    rotate_run(values[run]);
+    Rows::prepare(values[run]);
     amax = fmaxf(amax, amax_of_run(values[run]));
   }
-  const float scale = numerics::int8_scale(device::block_max<kThreads>(amax, *partial));
+  const float scale = Rows::scale(device::block_max<kThreads>(amax, *partial));
   if (threadIdx.x == 0) scales[row] = scale;
   const float inverse_scale = 1.0f / scale;
 #pragma unroll
   for (int run = 0; run < kRuns; ++run) {
     const int64_t at = first + run * kStride;
     if (at < stored.width)
-      quantise_run(values[run], inverse_scale, numbers + row * stored.width + at);
+      Rows::store(values[run], inverse_scale, numbers + row * stored.width + at);
   }
 }
 
 constexpr int kPlainThreads = 256;
+
+// e4m3 of e4m3: the stored numbers and their scales. A run a thread: grid covers the runs of all
+// rows, block = kPlainThreads. `numbers` may be stored.from.
+__global__ void __launch_bounds__(kPlainThreads)
+    keep_rows_kernel(const StoredRows stored, uint8_t* numbers, float* scales, int64_t rows) {
+  const int64_t runs = stored.width / kRun;  // of a row
+  const int64_t run = int64_t{blockIdx.x} * kPlainThreads + threadIdx.x;
+  const int64_t row = run / runs;
+  if (row >= rows) return;
+  const int64_t at = (run - row * runs) * kRun;
+  const RunOf<uint8_t> bytes = load_bytes(stored, stored.from + row * stored.row_bytes, at);
+  *reinterpret_cast<RunOf<uint8_t>*>(numbers + row * stored.width + at) = bytes;
+  if (at == 0) scales[row] = stored.scale_count == 0 ? 1.0f : row_factor(stored, row);
+}
 
 // To floats, a run a thread: grid covers the runs of all rows, block = kPlainThreads.
 template <typename To>
@@ -184,6 +198,31 @@ void require_known(DType dtype) {
                str_cat("the cuda backend cannot prepare weights of ", dtype_name(dtype), "."));
 }
 
+template <typename Rows>
+void launch_scaled(const StoredRows& stored, const ops::PrepareRowsArgs& args,
+                   cudaStream_t stream) {
+  with_row_block(args.width, [&](auto threads, auto runs) {
+    constexpr int kThreads = threads;
+    launch("prepare_rows", prepare_scaled_kernel<Rows, kThreads, runs>,
+           {.grid = dim3(static_cast<unsigned>(args.rows)),
+            .block = dim3(kThreads),
+            .shared_bytes = sizeof(float) * kThreads / device::kWarpSize,
+            .stream = stream},
+           stored, static_cast<typename Rows::Number*>(args.to),
+           row_scales(args.to, args.rows * args.width));
+  });
+}
+
+void launch_keep(const StoredRows& stored, const ops::PrepareRowsArgs& args, cudaStream_t stream) {
+  const int64_t runs = args.rows * (args.width / kRun);
+  launch("prepare_rows", keep_rows_kernel,
+         {.grid = dim3(static_cast<unsigned>((runs + kPlainThreads - 1) / kPlainThreads)),
+          .block = dim3(kPlainThreads),
+          .stream = stream},
+         stored, static_cast<uint8_t*>(args.to), row_scales(args.to, args.rows * args.width),
+         args.rows);
+}
+
 }  // namespace
 
 void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream) {
@@ -198,17 +237,13 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream) {
                           .row_bytes = storage_bytes(args.from_dtype, args.width),
                           .whole = whole_runs(args.from, args.width)};
   const auto cuda_stream = static_cast<cudaStream_t>(stream.handle);
-  if (args.to_dtype == DType::kI8) {
-    with_row_block(args.width, [&](auto threads, auto runs) {
-      constexpr int kThreads = threads;
-      launch("prepare_rows", prepare_int8_kernel<kThreads, runs>,
-             {.grid = dim3(static_cast<unsigned>(args.rows)),
-              .block = dim3(kThreads),
-              .shared_bytes = sizeof(float) * kThreads / device::kWarpSize,
-              .stream = cuda_stream},
-             stored, static_cast<int8_t*>(args.to), row_scales(args.to, args.rows * args.width));
+  if (args.to_dtype == DType::kF8E4M3 && args.from_dtype == DType::kF8E4M3) {
+    return launch_keep(stored, args, cuda_stream);
+  }
+  if (has_row_scales(args.to_dtype)) {
+    return with_scaled_rows(args.to_dtype, [&]<typename Rows>(Rows) {
+      launch_scaled<Rows>(stored, args, cuda_stream);
     });
-    return;
   }
   const int64_t runs = args.rows * ((args.width + kRun - 1) / kRun);
   with_element_type(args.to_dtype, [&]<typename To>(To) {

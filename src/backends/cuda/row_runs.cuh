@@ -6,9 +6,12 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <type_traits>
 
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/shuffle.cuh"
+#include "core/dtype.h"
+#include "core/numerics/e4m3_rows.h"
 #include "core/numerics/int8_rotation.h"
 
 namespace reel::cuda {
@@ -114,6 +117,43 @@ __device__ inline void quantise_run(const float (&x)[kRun], float inverse_scale,
 #pragma unroll
   for (int at = 0; at < kRun; ++at) run.at[at] = numerics::quantise_int8(x[at], inverse_scale);
   *reinterpret_cast<RunOf<int8_t>*>(to) = run;
+}
+
+// The two kinds of 8-bit rows: what is done to a run, the scale of a row, and the rounding. Every
+// lane of the warp calls prepare(); `to` is a multiple of 8 bytes.
+struct RotatedInt8 {
+  using Number = int8_t;
+  static __device__ void prepare(float (&x)[kRun]) { rotate_run(x); }
+  static __device__ float scale(float amax) { return numerics::int8_scale(amax); }
+  static __device__ void store(const float (&x)[kRun], float inverse_scale, int8_t* to) {
+    quantise_run(x, inverse_scale, to);
+  }
+};
+struct ScaledE4M3 {
+  using Number = uint8_t;
+  static __device__ void prepare(float (&)[kRun]) {}
+  static __device__ float scale(float amax) { return numerics::e4m3_scale(amax); }
+  static __device__ void store(const float (&x)[kRun], float inverse_scale, uint8_t* to) {
+    RunOf<uint8_t> run;
+#pragma unroll
+    for (int at = 0; at < kRun; at += 2) {
+      const uint16_t both = device::pack_e4m3x2(x[at] * inverse_scale, x[at + 1] * inverse_scale);
+      run.at[at] = static_cast<uint8_t>(both);
+      run.at[at + 1] = static_cast<uint8_t>(both >> 8);
+    }
+    *reinterpret_cast<RunOf<uint8_t>*>(to) = run;
+  }
+};
+
+template <typename T>
+inline constexpr bool is_scaled_rows =
+    std::is_same_v<T, RotatedInt8> || std::is_same_v<T, ScaledE4M3>;
+
+// Calls visit(Rows{}) for the 8-bit dtype.
+template <typename Visitor>
+void with_scaled_rows(DType dtype, Visitor&& visit) {
+  if (dtype == DType::kI8) return visit(RotatedInt8{});
+  visit(ScaledE4M3{});
 }
 
 }  // namespace reel::cuda

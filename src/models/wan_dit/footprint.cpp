@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/packed_weights.h"
 #include "ops/kernels.h"
 
 namespace reel::wan_dit {
@@ -36,17 +37,17 @@ class ForwardLog {
 
  private:
   int64_t chunk() const { return s_.row_chunk > 0 ? std::min(s_.row_chunk, s_.tokens) : s_.tokens; }
-  bool int8() const { return s_.matrices == DType::kI8; }
+  bool has_8_bits() const { return has_row_scales(s_.matrices); }
 
   // ops::make_operand
   void operand(Scope& scope, const char* tag, int64_t rows, int64_t width) {
-    scope.take(tag, int8() ? DType::kI8 : s_.compute, {rows, width});
-    if (int8()) scope.take("row scales", DType::kF32, {rows});
+    scope.take(tag, has_8_bits() ? s_.matrices : s_.compute, {rows, width});
+    if (has_8_bits()) scope.take("row scales", DType::kF32, {rows});
   }
   // The operand that ops::linear makes of plain rows for an 8-bit weight.
   void quantised(const char* tag, int64_t rows, int64_t width) {
     Scope scope(log_);
-    if (int8()) operand(scope, tag, rows, width);
+    if (has_8_bits()) operand(scope, tag, rows, width);
   }
 
   void block() {
@@ -190,8 +191,10 @@ memory::Work forward_work(const Config& config, const ForwardShape& shape) {
   const auto keys = static_cast<double>(shape.text_keys);
   const bool int8 = shape.matrices == DType::kI8;
   const double wide_bytes = static_cast<double>(block_bytes(shape.compute));
-  const double operand_bytes = int8 ? 1 : wide_bytes;
+  const bool has_8_bits = has_row_scales(shape.matrices);
+  const double operand_bytes = has_8_bits ? 1 : wide_bytes;
 
+  // FP8 numbers are multiplied as f16 (backends/cuda/fp8_linear.cu).
   // Self-attention's q, k, v, out, cross-attention's q and out, up and down. Keys and values of the
   // text are made once per prompt.
   const double products = 6 * 2 * tokens * dim * dim + 2 * 2 * tokens * dim * ffn;
@@ -203,7 +206,7 @@ memory::Work forward_work(const Config& config, const ForwardShape& shape) {
   // network), and the passes that turn projections into operands.
   const double norms = 5 * (sizeof(float) + operand_bytes) * dim;
   const double projections = (4 * wide_bytes + 3 * operand_bytes + 2) * dim;  // k, v, q, text q
-  const double outputs = int8 ? (wide_bytes + 1) * (2 * dim + ffn) : 0;
+  const double outputs = has_8_bits ? (wide_bytes + 1) * (2 * dim + ffn) : 0;
   block.traffic_bytes = tokens * (norms + projections + outputs);
 
   memory::Work work = static_cast<double>(config.layers) * block;

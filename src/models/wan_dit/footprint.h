@@ -17,7 +17,7 @@ struct ForwardShape {
   int64_t tokens = 0;
   int64_t text_keys = 0;  // rows of the prompt, and one for its padding
   DType compute = DType::kBF16;
-  DType matrices = DType::kI8;  // of the blocks
+  DType matrices = DType::kI8;  // of the blocks: kI8, kF8E4M3, or as compute
   bool int8_attention = true;
   int64_t row_chunk = 0;  // 0: all rows at once
   int64_t most_flops_per_call = int64_t{1} << 42;

@@ -14,6 +14,14 @@ TEST(DeviceBytes, OfAnEightBitMatrixAreItsNumbersAndAScalePerRow) {
   EXPECT_EQ(device_bytes(item(WeightKind::kMatrix, {100, 256}), {}), 100 * 256 + 448u);  // 400 up
 }
 
+TEST(DeviceBytes, OfAnFp8MatrixAreThoseOfInt8) {
+  const DevicePrecision fp8{.compute = DType::kBF16, .matrices = DType::kF8E4M3};
+  EXPECT_EQ(device_bytes(item(WeightKind::kMatrix, {100, 256}), fp8), 100 * 256 + 448u);
+  // Rows of 48 numbers need no rotation, rows of 40 are too short for a tensor core.
+  EXPECT_EQ(device_bytes(item(WeightKind::kMatrix, {64, 48}), fp8), 64 * 48 + 256u);
+  EXPECT_EQ(device_bytes(item(WeightKind::kMatrix, {64, 40}), fp8), 64 * 40 * 2u);
+}
+
 TEST(DeviceBytes, OfWhatIsNeverEightBitFollowTheComputePrecision) {
   const DevicePrecision f16{.compute = DType::kF16, .matrices = DType::kF16};
   EXPECT_EQ(device_bytes(item(WeightKind::kMatrixWide, {64, 64}), {}), 64 * 64 * 2u);

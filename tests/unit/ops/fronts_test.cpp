@@ -47,7 +47,7 @@ TEST_F(OpFronts, AttentionNeedsKeysAndHeadsThatDivide) {
 
 TEST_F(OpFronts, AnOperandIsWhatItsWeightNeeds) {
   Scratch scratch{ctx_};
-  EXPECT_TRUE(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kI8}).is_int8());
+  EXPECT_TRUE(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kI8}).has_scales());
   EXPECT_EQ(make_operand(ctx_, scratch, {3, 128}, {.dtype = DType::kBF16}).rows.dtype,
             ctx_.compute);
 }

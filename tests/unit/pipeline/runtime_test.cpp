@@ -39,7 +39,7 @@ TEST(Runtime, NamesThePrecisionsOfItsDevice) {
   options.device = "cpu";
   options.precision = "fp4";
   EXPECT_REEL_ERROR(Runtime(options, stop), kInvalidArgument,
-                    "auto, f32, bf16 and int8 are possible on the CPU");
+                    "auto, f32, bf16, int8 and fp8 are possible on the CPU");
 }
 
 }  // namespace

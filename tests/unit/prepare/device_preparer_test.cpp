@@ -235,6 +235,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      Stored{"Bf16Row", DType::kBF16, Scales::kRowF32},
                                      Stored{"Q8", DType::kQ8_0}, Stored{"Q4K", DType::kQ4_K}),
                      testing::Values(Precision{DType::kBF16, DType::kI8},
+                                     Precision{DType::kBF16, DType::kF8E4M3},
                                      Precision{DType::kBF16, DType::kBF16},
                                      Precision{DType::kF32, DType::kF32})),
     name_of);

@@ -23,6 +23,15 @@ TEST(MatrixDtype, NarrowsOnlyWhatMayAndCanBe) {
   EXPECT_EQ(dtype(WeightKind::kMatrixF32, 256), DType::kF32);
 }
 
+TEST(MatrixDtype, HoldsFp8WhereTensorCoresCanReadTheRows) {
+  const auto dtype = [](int64_t width) {
+    return matrix_dtype({.name = "w", .kind = WeightKind::kMatrix, .shape = {4, width}},
+                        {DType::kF32, DType::kF8E4M3});
+  };
+  EXPECT_EQ(dtype(1008), DType::kF8E4M3);
+  EXPECT_EQ(dtype(1000), DType::kF32);
+}
+
 TEST(StoredTensor, NamesWhatIsMissing) {
   checkpoint::Component component;
   component.path = "/models/wan";
