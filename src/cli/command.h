@@ -23,6 +23,7 @@ extern const Command kInspectCommand;
 extern const Command kPlanCommand;
 extern const Command kSynthCommand;
 extern const Command kBenchCommand;
+extern const Command kEvalCommand;
 extern const Command kReplayCommand;
 extern const Command kCompletionsCommand;
 extern const Command kManCommand;

@@ -7,7 +7,8 @@
 namespace reel::cli {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitDiffers = 1;  // replay: the frames are not the same
+inline constexpr int kExitDiffers =
+    1;  // replay: the frames are not the same; eval --check: too far
 
 int exit_code(ErrorCode code);
 

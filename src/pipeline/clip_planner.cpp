@@ -96,6 +96,11 @@ wan_vae::DecodeShape decode_shape(const VideoSize& video, DType compute, int str
           .strips = strips};
 }
 
+wan_dit::Config first_layers(wan_dit::Config config, int64_t layers) {
+  if (layers > 0) config.layers = std::min(config.layers, layers);
+  return config;
+}
+
 }  // namespace
 
 ClipPrecision gpu_precision(const std::string& name) {
@@ -129,7 +134,7 @@ ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecisio
         load_of(umt5::name_units(text_), umt5::dims_of(text_), *files.text_encoder, precision.text);
   }
   if (stages.denoise) {
-    dit_ = dit_config(files);
+    dit_ = first_layers(dit_config(files), stages.layers);
     dit_load_ =
         load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit, precision.dit);
     safer_load_ = load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit,

@@ -26,6 +26,7 @@ struct ClipSize {
 // Which stages run, and so which networks there must be.
 struct ClipStages {
   bool text = true, denoise = true, decode = true;
+  int64_t layers = 0;  // the DiT ends after so many blocks; 0: it has all
 };
 
 // How networks are computed on a GPU.

@@ -102,6 +102,12 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
                          .width_px = settings.width_px.value_or(832)};
 }
 
+void OpenModel::keep_layers(int layers) {
+  REEL_REQUIRE(layers >= 0 && layers <= facts_.dit.layers, kInvalidArgument,
+               str_cat("layers is ", layers, "; this model has ", facts_.dit.layers, '.'));
+  if (layers > 0) facts_.dit.layers = layers;
+}
+
 tokenizer::Tokenizer OpenModel::load_tokenizer() const {
   tokenizer::Tokenizer tokens(read_tokenizer_source(*files_.tokenizer));
   return tokens;

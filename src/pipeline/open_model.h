@@ -65,6 +65,9 @@ class OpenModel {
 
   const checkpoint::Checkpoint& files() const { return files_; }
   const ModelFacts& facts() const { return facts_; }
+  // The DiT ends after its first `layers` blocks; 0 keeps all. Throws kInvalidArgument when there
+  // are fewer.
+  void keep_layers(int layers);
 
   tokenizer::Tokenizer load_tokenizer() const;
   std::unique_ptr<LoadedText> load_text(Runtime& runtime, bool used_again) const;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "pipeline/denoiser.h"
 #include "pipeline/latent_check.h"
 #include "tokenizer/prompt_cleaning.h"
 
@@ -76,60 +77,6 @@ DenoiseState start_denoising(const RunSettings& settings) {
 
 namespace {
 
-// The DiT with both prompts, ready to be asked for velocities.
-class Denoiser {
- public:
-  Denoiser(const OpenModel& model, Runtime& runtime, const Numbers& numbers,
-           const RunSettings& settings, const EncodedPrompts& prompts,
-           memory::Phase phase = memory::Phase::kDenoise)
-      : runtime_(runtime),
-        numbers_(numbers),
-        settings_(settings),
-        dit_(model.load_dit(runtime, numbers.precision, phase)) {
-    ops::Context ctx = runtime.context(numbers);
-    time_ = (*dit_)->make_time_modulation(ctx, settings.levels.timesteps);
-    prompt_ = (*dit_)->make_prompt(ctx, prompts.prompt.states);
-    if (prompts.negative) negative_ = (*dit_)->make_prompt(ctx, prompts.negative->states);
-    dit_->weights().begin_passes();
-  }
-
-  int passes() const { return negative_ ? 2 : 1; }
-  std::string weights_digest() const { return dit_->weights().digest(); }
-
-  // `on_part` hears how much of the step is done, 0 to 1.
-  void velocity(const Tensor& latents, int step, const Tensor& out, bool is_checked,
-                const std::function<void(double)>& on_part) {
-    ops::Context ctx = runtime_.context(numbers_);
-    const auto blocks = static_cast<double>((*dit_)->config().layers) * passes();
-    double before = 0;
-    wan_dit::ForwardOptions options{
-        .on_block =
-            [&](int done) {
-              runtime_.pace();
-              on_part(before + done / blocks);
-            },
-        .checked_kernels = is_checked ? kernels_in_words(numbers_) : std::string()};
-    (*dit_)->forward(ctx, latents, time_, step, *prompt_, out, options);
-    if (!negative_) return;  // guidance 1: one pass, not two
-    Tensor without(DType::kF32, out.shape(), "the unguided velocity");
-    before = 0.5;
-    (*dit_)->forward(ctx, latents, time_, step, *negative_, without, options);
-    const auto with = out.values<float>();
-    const auto base = without.values<float>();
-    for (size_t at = 0; at < with.size(); ++at) {
-      with[at] = base[at] + settings_.guidance * (with[at] - base[at]);
-    }
-  }
-
- private:
-  Runtime& runtime_;
-  const Numbers numbers_;
-  const RunSettings& settings_;
-  std::unique_ptr<LoadedDit> dit_;
-  wan_dit::TimeModulation time_;
-  std::optional<wan_dit::Prompt> prompt_, negative_;
-};
-
 // Says that the step will be taken again; throws kBadFile where there is no room for that.
 void tell_of_bad_step(const Runtime& runtime, const Tensor& latents, int index,
                       const std::string& safer_kernels, ProgressClock& clock) {
@@ -165,8 +112,10 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
 
   const auto take_step = [&](Denoiser& with, int index, bool is_checked) {
     const schedulers::Step& step = scheduler->steps()[static_cast<size_t>(index)];
-    with.velocity(state.latents, index, velocity, is_checked,
-                  [&](double part) { clock.report(index, part); });
+    with.velocity(state.latents, index, velocity,
+                  {.on_part = [&](double part) { clock.report(index, part); },
+                   .is_checked = is_checked,
+                   .on_residual = {}});
     scheduler->advance(state.latents.values<float>(), velocity.values<float>(), step, state.rng);
   };
   while (state.next_step < steps) {

@@ -122,6 +122,14 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--precision", "fp4"});
        }},
+      {"eval-layers",
+       [](Scene& s) {
+         s.reel({"eval", "--model", "model", "--device", "cpu", "--layers", "9"});
+       }},
+      {"eval-f32",
+       [](Scene& s) {
+         s.reel({"eval", "--model", "model", "--device", "cpu", "--precision", "f32"});
+       }},
       {"variant-unknown",
        [](Scene& s) {
          s.generate({"--variant", "fp3"});

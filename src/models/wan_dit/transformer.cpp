@@ -161,6 +161,7 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
       };
     }
     block_forward(ctx, w, step, text, x);
+    if (options.on_residual) options.on_residual(index, x);
     if (options.on_block) options.on_block(index + 1);
   }
   head(ctx, x, time.head.view().slice(step_index, 1), patch_rows);

@@ -37,6 +37,9 @@ struct ForwardOptions {
   // When not empty: looks for numbers that are not finite after each part of each block. Throws
   // kBadFile naming the first bad part and this, the kernels in words.
   std::string checked_kernels;
+  // Called after each block with its index and the residual stream [tokens, dim] f32, where the
+  // context computes; what is written there is what the next block gets.
+  std::function<void(int, const TensorView&)> on_residual;
 };
 
 class Transformer {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/eval/paths.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/expect_error.h"
+
+namespace reel::pipeline {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<std::string> names(const std::vector<ComputePath>& paths) {
+  std::vector<std::string> all;
+  for (const ComputePath& path : paths) all.push_back(path.name);
+  return all;
+}
+
+TEST(ComputePaths, AreWhatTheDeviceCanDo) {
+  EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "auto")),
+              ElementsAre("int8", "int8 products", "bf16", "fp8"));
+  EXPECT_THAT(names(compute_paths(false, DType::kBF16, true, "auto")),
+              ElementsAre("int8", "int8 products", "bf16", "fp8"));
+  // An older CPU: INT8 products with f32 elsewhere are what --precision int8 computes.
+  EXPECT_THAT(names(compute_paths(false, DType::kF32, true, "auto")),
+              ElementsAre("int8", "bf16", "fp8"));
+  EXPECT_THAT(names(compute_paths(false, DType::kF32, false, "auto")), ElementsAre("int8", "fp8"));
+}
+
+TEST(ComputePaths, LimitWhatAnEightBitRunOfTheDeviceComputes) {
+  const ComputePath gpu = compute_paths(true, DType::kF32, false, "auto")[0];
+  EXPECT_TRUE(gpu.has_limit);
+  EXPECT_TRUE(gpu.numbers.int8_attention);
+  EXPECT_EQ(gpu.numbers.precision.compute, DType::kBF16);
+  EXPECT_EQ(gpu.numbers.precision.matrices, DType::kI8);
+
+  const ComputePath cpu = compute_paths(false, DType::kF32, false, "auto")[0];
+  EXPECT_TRUE(cpu.has_limit);
+  EXPECT_FALSE(cpu.numbers.int8_attention);
+  EXPECT_EQ(cpu.numbers.precision.compute, DType::kF32);
+}
+
+TEST(ComputePaths, CompareWithFp8AndAllElseExact) {
+  for (const bool on_gpu : {false, true}) {
+    const ComputePath last = compute_paths(on_gpu, DType::kBF16, true, "auto").back();
+    EXPECT_TRUE(last.is_baseline);
+    EXPECT_EQ(last.numbers.precision.compute, DType::kF32);
+    EXPECT_EQ(last.numbers.precision.matrices, DType::kF8E4M3);
+    EXPECT_FALSE(last.numbers.int8_attention);
+  }
+}
+
+TEST(ComputePaths, OfOnePrecisionKeepTheBaseline) {
+  EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "bf16")), ElementsAre("bf16", "fp8"));
+  EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "int8")),
+              ElementsAre("int8", "int8 products", "fp8"));
+  EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "fp8")), ElementsAre("fp8"));
+  EXPECT_REEL_ERROR(compute_paths(true, DType::kF32, false, "f32"), kInvalidArgument,
+                    "precision is \"f32\"");
+  EXPECT_REEL_ERROR(compute_paths(false, DType::kF32, false, "bf16"), kInvalidArgument,
+                    "precision is \"bf16\"");
+}
+
+}  // namespace
+}  // namespace reel::pipeline
