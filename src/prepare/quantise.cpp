@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "core/numerics/e4m3_rows.h"
 #include "core/numerics/int8_rotation.h"
+#include "core/numerics/small_floats.h"
 
 namespace reel::prepare {
 
@@ -20,7 +21,7 @@ void quantise_rows(std::span<float> values, int64_t rows, std::span<int8_t> out,
       for (int64_t block = 0; block < width; block += numerics::kRotationBlock) {
         numerics::rotate_block(x + block);
       }
-      for (int64_t at = 0; at < width; ++at) amax = std::max(amax, std::fabs(x[at]));
+      for (int64_t at = 0; at < width; ++at) amax = numerics::larger_magnitude(amax, x[at]);
       const float scale = numerics::int8_scale(amax);
       const float inverse = 1.0f / scale;
       scales[static_cast<size_t>(row)] = scale;
@@ -40,7 +41,7 @@ void quantise_rows_e4m3(std::span<const float> values, int64_t rows, std::span<u
       float& scale = scales[static_cast<size_t>(row)];
       if (!keep_scales) {
         float amax = 0;
-        for (int64_t at = 0; at < width; ++at) amax = std::max(amax, std::fabs(x[at]));
+        for (int64_t at = 0; at < width; ++at) amax = numerics::larger_magnitude(amax, x[at]);
         scale = numerics::e4m3_scale(amax);
       }
       // A stored scale of zero makes a row of zeros.

@@ -471,7 +471,7 @@ __global__ void sum_and_max(const float* x, float* out) {
   const device::Shared<float[8]> partial;
   const float value = x[threadIdx.x];
   out[threadIdx.x] = device::block_sum<256>(value, *partial);
-  out[256 + threadIdx.x] = device::block_max<256>(value, *partial);
+  out[256 + threadIdx.x] = device::block_amax<256>(fabsf(value), *partial);
   out[512 + threadIdx.x] = device::warp_sum(value);
 }
 
@@ -485,10 +485,10 @@ TEST(Block, SumsAreTheSameBitsInEveryThread) {
          out.data());
 
   double sum = 0;
-  float largest = -1;
+  float largest = 0;
   for (const float value : x) {
     sum += value;
-    largest = std::max(largest, value);
+    largest = std::max(largest, std::fabs(value));
   }
   EXPECT_NEAR(out[0], sum, 1e-5);
   for (size_t thread = 0; thread < 256; ++thread) {

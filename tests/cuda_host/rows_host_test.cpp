@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
@@ -84,6 +85,22 @@ TEST(CudaQuantiseRows, LeavesARowOfZerosZero) {
 
   for (const int8_t number : got.numbers.values<int8_t>()) EXPECT_EQ(number, 0);
   EXPECT_GT(got.scales.values<float>()[1], 0);
+}
+
+// The check of a step's latents must see it.
+TEST(CudaQuantiseRows, GivesARowWithANanAScaleOfNan) {
+  for (const DType to : {DType::kI8, DType::kF8E4M3}) {
+    for (const int64_t at : {0, 131, 1151}) {
+      const Tensor x = random_tensor({2, 1152}, DType::kF32, input_seed());
+      x.values<float>()[static_cast<size_t>(1152 + at)] = std::numeric_limits<float>::quiet_NaN();
+      for (const auto kernel : {&quantise_rows, &cpu::reference::quantise_rows}) {
+        const Quantised got = quantised(x, *kernel, to);
+
+        EXPECT_TRUE(std::isfinite(got.scales.values<float>()[0]));
+        EXPECT_TRUE(std::isnan(got.scales.values<float>()[1])) << to << ' ' << at;
+      }
+    }
+  }
 }
 
 struct Normed {

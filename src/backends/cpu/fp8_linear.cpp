@@ -7,12 +7,13 @@
 #include "base/parallel.h"
 #include "core/int8_layout.h"
 #include "core/numerics/e4m3_rows.h"
+#include "core/numerics/small_floats.h"
 
 namespace reel::cpu::reference {
 
 float quantise_row_e4m3(std::span<const float> row, uint8_t* out) {
   float amax = 0;
-  for (const float value : row) amax = std::max(amax, std::fabs(value));
+  for (const float value : row) amax = numerics::larger_magnitude(amax, value);
   const float scale = numerics::e4m3_scale(amax);
   for (const float value : row) *out++ = numerics::quantise_e4m3(value, 1.0f / scale);
   return scale;

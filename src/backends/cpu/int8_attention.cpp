@@ -51,9 +51,14 @@ HeadRow head_row(const Projection& from, int64_t row, int64_t head) {
   return y;
 }
 
+// NaN once there was one, which a comparison would pass over.
+double larger_magnitude(double magnitude, double x) {
+  return std::isnan(magnitude) || std::fabs(x) < magnitude ? magnitude : std::fabs(x);
+}
+
 double largest_magnitude(const HeadRow& y) {
   double largest = 0;
-  for (const double value : y) largest = std::max(largest, std::fabs(value));
+  for (const double value : y) largest = larger_magnitude(largest, value);
   return largest;
 }
 
@@ -90,7 +95,7 @@ void quantise_key_tile(const ops::QuantiseKeysArgs& args, int64_t head, int64_t 
     HeadRow& y = tile[static_cast<size_t>(key)];
     y = less_mean(head_row(from, first + key, head), args.mean + head * kDim);
     double& group = largest[static_cast<size_t>(key % 8 / 2)];
-    group = std::max(group, largest_magnitude(y));
+    group = larger_magnitude(group, largest_magnitude(y));
   }
   const int64_t row = head * ops::int8_padded(args.rows) + first;
   float* const scales = args.scales + row / kTile * ops::kInt8KeyScales;

@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "core/int8_layout.h"
 #include "core/numerics/int8_rotation.h"
+#include "core/numerics/small_floats.h"
 
 namespace reel::cpu::reference {
 
@@ -19,7 +20,7 @@ float quantise_row(std::span<float> row, int8_t* out) {
     numerics::rotate_block(row.data() + block);
   }
   float amax = 0;
-  for (const float value : row) amax = std::max(amax, std::fabs(value));
+  for (const float value : row) amax = numerics::larger_magnitude(amax, value);
   const float scale = numerics::int8_scale(amax);
   for (const float value : row) *out++ = numerics::quantise_int8(value, 1.0f / scale);
   return scale;

@@ -12,6 +12,7 @@
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
 #include "core/numerics/int8_rotation.h"
+#include "core/numerics/small_floats.h"
 
 namespace reel::cuda {
 namespace {
@@ -98,7 +99,7 @@ struct QuantiseShared {
 __device__ inline float largest_of_row(float value) {
 #pragma unroll
   for (int mask = kThreadsPerRow / 2; mask > 0; mask /= 2) {
-    value = fmaxf(value, device::shuffle_xor(value, mask));
+    value = numerics::larger_magnitude(value, device::shuffle_xor(value, mask));
   }
   return value;
 }
@@ -164,20 +165,23 @@ __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> probl
       }
       largest[i] = 0;
 #pragma unroll
-      for (const float value : y[i]) largest[i] = fmaxf(largest[i], fabsf(value));
+      for (const float value : y[i]) largest[i] = numerics::larger_magnitude(largest[i], value);
     }
 
     const int64_t out_row = head * problem.padded_rows + first_row;
     if constexpr (kKeys) {
-      float of_group = fmaxf(fmaxf(largest[0], largest[1]), fmaxf(largest[2], largest[3]));
+      float of_group =
+          numerics::larger_magnitude(numerics::larger_magnitude(largest[0], largest[1]),
+                                     numerics::larger_magnitude(largest[2], largest[3]));
       static_assert(kRowsPerThread == 4);
-      of_group = device::warp_max(of_group);
+      of_group = device::warp_amax(of_group);
       const int warp = device::warp_in_block();
       float* const of_warps = shared->largest[head % 2];
       if (device::lane() == 0) of_warps[warp] = of_group;
       device::sync_block();
       const int group = warp % ops::kInt8KeyScales;
-      const float scale = numerics::int8_scale(fmaxf(of_warps[group], of_warps[group + 4]));
+      const float scale =
+          numerics::int8_scale(numerics::larger_magnitude(of_warps[group], of_warps[group + 4]));
       if (thread % device::kWarpSize == 0 && warp < ops::kInt8KeyScales) {
         problem.scales[out_row / kTileRows * ops::kInt8KeyScales + group] = scale;
       }

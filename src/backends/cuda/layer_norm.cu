@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
     }
     if constexpr (is_scaled_rows<Out>) {
       Out::prepare(values[run]);
-      amax = fmaxf(amax, amax_of_run(values[run]));
+      amax = numerics::larger_magnitude(amax, amax_of_run(values[run]));
     } else {
       store_run(static_cast<Out*>(args.out) + row * args.width, start_of<kThreads>(run), args.width,
                 args.whole, values[run]);
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
   }
   if constexpr (is_scaled_rows<Out>) {
     auto* out = static_cast<typename Out::Number*>(args.out) + row * args.width;
-    const float scale = Out::scale(device::block_max<kThreads>(amax, *partial));
+    const float scale = Out::scale(device::block_amax<kThreads>(amax, *partial));
     if (threadIdx.x == 0) args.out_scale[row] = scale;
     const float inverse_scale = 1.0f / scale;
 #pragma unroll

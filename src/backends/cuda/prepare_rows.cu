@@ -147,9 +147,9 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int run = 0; run < kRuns; ++run) {
     Rows::prepare(values[run]);
-    amax = fmaxf(amax, amax_of_run(values[run]));
+    amax = numerics::larger_magnitude(amax, amax_of_run(values[run]));
   }
-  const float scale = Rows::scale(device::block_max<kThreads>(amax, *partial));
+  const float scale = Rows::scale(device::block_amax<kThreads>(amax, *partial));
   if (threadIdx.x == 0) scales[row] = scale;
   const float inverse_scale = 1.0f / scale;
 #pragma unroll

@@ -13,6 +13,7 @@
 #include "core/dtype.h"
 #include "core/numerics/e4m3_rows.h"
 #include "core/numerics/int8_rotation.h"
+#include "core/numerics/small_floats.h"
 
 namespace reel::cuda {
 
@@ -107,7 +108,7 @@ __device__ inline void rotate_run(float (&x)[kRun]) {
 __device__ inline float amax_of_run(const float (&x)[kRun]) {
   float amax = 0;
 #pragma unroll
-  for (int at = 0; at < kRun; ++at) amax = fmaxf(amax, fabsf(x[at]));
+  for (int at = 0; at < kRun; ++at) amax = numerics::larger_magnitude(amax, x[at]);
   return amax;
 }
 

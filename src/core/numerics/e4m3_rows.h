@@ -13,8 +13,9 @@ namespace reel::numerics {
 constexpr float kE4M3Max = 448.0f;
 constexpr float kSmallestE4M3Amax = 1e-12f;  // of an all-zero row
 
+// NaN of NaN.
 REEL_HOST_DEVICE inline float e4m3_scale(float amax) {
-  return (amax > kSmallestE4M3Amax ? amax : kSmallestE4M3Amax) / kE4M3Max;
+  return (amax < kSmallestE4M3Amax ? kSmallestE4M3Amax : amax) / kE4M3Max;
 }
 
 // The bits of x * inverse_scale to the nearest e4m3fn number, ties to even, within -448..448.

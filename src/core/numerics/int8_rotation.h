@@ -35,16 +35,17 @@ REEL_HOST_DEVICE inline void rotate_block(float* x) {
   for (int at = 0; at < kRotationBlock; ++at) x[at] *= kRotationScale;
 }
 
+// NaN of NaN.
 REEL_HOST_DEVICE inline float int8_scale(float amax) {
-  return (amax > kSmallestAmax ? amax : kSmallestAmax) / kInt8Max;
+  return (amax < kSmallestAmax ? kSmallestAmax : amax) / kInt8Max;
 }
 
-// x * inverse_scale to the nearest integer, ties to even, within -127..127.
+// x * inverse_scale to the nearest integer, ties to even, within -127..127; 127 of NaN.
 REEL_HOST_DEVICE inline int8_t quantise_int8(float x, float inverse_scale) {
   // Adding and taking away 1.5 * 2^23 rounds in the current mode.
   constexpr float kRound = 12582912.0f;
   float q = x * inverse_scale;
-  q = q > kInt8Max ? kInt8Max : q;
+  q = q < kInt8Max ? q : kInt8Max;
   q = q < -kInt8Max ? -kInt8Max : q;
   return static_cast<int8_t>((q + kRound) - kRound);
 }

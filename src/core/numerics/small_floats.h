@@ -29,6 +29,14 @@ REEL_HOST_DEVICE inline float float_of(uint32_t bits) {
   return both.f;
 }
 
+// The larger of a magnitude and |x|, and NaN once there was one: its bits are the largest. A row
+// with a NaN thereby gets a NaN for its scale; a comparison of floats would pass over it.
+REEL_HOST_DEVICE inline float larger_magnitude(float magnitude, float x) {
+  const uint32_t so_far = bits_of(magnitude);
+  const uint32_t bits = bits_of(x) & 0x7fffffffu;
+  return float_of(so_far > bits ? so_far : bits);
+}
+
 REEL_HOST_DEVICE inline float bf16_to_float(uint16_t bits) {
   return float_of(static_cast<uint32_t>(bits) << 16);
 }

@@ -50,6 +50,18 @@ TEST(SmallFloats, EightBitFormatsSaturate) {
   EXPECT_EQ(f8_e5m2_to_float(float_to_f8_e5m2(1e9f)), 57344.0f);
 }
 
+TEST(SmallFloats, TheLargestMagnitudeKeepsANan) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+
+  EXPECT_EQ(larger_magnitude(0, -0.0f), 0.0f);
+  EXPECT_EQ(larger_magnitude(1, -2), 2.0f);
+  EXPECT_EQ(larger_magnitude(3, 2), 3.0f);
+  EXPECT_EQ(larger_magnitude(3, -infinity), infinity);
+  EXPECT_TRUE(std::isnan(larger_magnitude(infinity, -nan)));
+  EXPECT_TRUE(std::isnan(larger_magnitude(nan, infinity)));
+}
+
 TEST(SmallFloats, NanStaysNan) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_TRUE(std::isnan(bf16_to_float(float_to_bf16(nan))));

@@ -24,16 +24,17 @@ __device__ inline float block_sum(float value, float (&partial)[kThreads / kWarp
   return sum;
 }
 
-// As block_sum(), the largest value.
+// As block_sum(), the largest of magnitudes; NaN where a thread has one.
 template <int kThreads>
-__device__ inline float block_max(float value, float (&partial)[kThreads / kWarpSize]) {
+__device__ inline float block_amax(float value, float (&partial)[kThreads / kWarpSize]) {
   static_assert(kThreads % kWarpSize == 0 && kThreads <= 1024);
-  value = warp_max(value);
+  value = warp_amax(value);
   if (lane() == 0) partial[warp_in_block()] = value;
   sync_block();
   float largest = partial[0];
 #pragma unroll
-  for (int warp = 1; warp < kThreads / kWarpSize; ++warp) largest = fmaxf(largest, partial[warp]);
+  for (int warp = 1; warp < kThreads / kWarpSize; ++warp)
+    largest = numerics::larger_magnitude(largest, partial[warp]);
   sync_block();
   return largest;
 }

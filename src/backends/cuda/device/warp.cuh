@@ -6,6 +6,7 @@
 
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/shuffle.cuh"
+#include "core/numerics/small_floats.h"
 
 namespace reel::cuda::device {
 
@@ -13,6 +14,15 @@ namespace reel::cuda::device {
 __device__ inline float warp_sum(float value) {
 #pragma unroll
   for (int mask = kWarpSize / 2; mask > 0; mask /= 2) value += shuffle_xor(value, mask);
+  return value;
+}
+
+// Of magnitudes; NaN where a lane has one.
+__device__ inline float warp_amax(float value) {
+#pragma unroll
+  for (int mask = kWarpSize / 2; mask > 0; mask /= 2) {
+    value = numerics::larger_magnitude(value, shuffle_xor(value, mask));
+  }
   return value;
 }
 
