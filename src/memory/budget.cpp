@@ -29,8 +29,9 @@ struct KnownGpu {
   Rates rates;
 };
 
-// Rates are assumed, not measured: published peaks times the share that such kernels reach elsewhere. The
-// first is the reference card. The host's rates are those of PCIe 4 x16 and a gen-4 NVMe drive.
+// Rates are assumed, not measured: published peaks times the share that such kernels reach
+// elsewhere. The first is the reference card. The host's rates are those of PCIe 4 x16 and a gen-4
+// NVMe drive.
 constexpr std::array kKnownGpus = {
     KnownGpu{.name = "RTX 4070",
              .context_bytes = kContextBytes,

@@ -60,12 +60,13 @@ std::map<std::string, void (*)(Scene&)> all_builders() {
   return builders;
 }
 
-// Every file below the folder with its content, but for the program's own state.
+// Every file below the folder with its content, but for the program's own state and cache.
 std::map<std::string, std::string> tree_of(const fs::path& folder) {
   std::map<std::string, std::string> tree;
   for (auto at = fs::recursive_directory_iterator(folder); at != fs::end(at); ++at) {
     const std::string name = at->path().lexically_relative(folder).string();
-    if (name == "state" || name.starts_with("state/")) continue;
+    const std::string top = name.substr(0, name.find('/'));
+    if (top == "state" || top == "cache") continue;
     const bool is_file = at->is_regular_file() && !at->is_symlink();
     tree[name] = is_file ? read_all(at->path()) : "";
   }
