@@ -10,7 +10,8 @@ CLIPS_HEAD = """\
 `bench/gpu/clips.py` makes whole clips with random weights in the 14B's shapes, each in a process of its
 own, weight files in the page cache. Under a budget a second process holds the rest of the GPU's memory,
 so that the driver enforces it; half a GiB less than the card's size is left. Peaks are read from the
-driver (NVML) and the kernel (RssAnon + RssShmem) every 5 ms. "To the first step" counts from the start of
+driver (NVML) and the kernel (RssAnon + RssShmem) every 5 ms. The three requests of two steps ran without
+a ballast, and the bf16 model in a run of its own (`--sections disk`). "To the first step" counts from the start of
 the process. Frames are the same bytes under every budget.
 """
 
