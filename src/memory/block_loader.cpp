@@ -183,8 +183,7 @@ BlockLoader::Task* BlockLoader::take_chunk() {
   while (!is_closing_) {
     if (reading_ != nullptr && is_all_taken()) end_reading();
     if (reading_ == nullptr && (reading_ = queue_.take_unread()) != nullptr) {
-      changed_.notify_all();
-      next_chunk_ = 0;
+      begin_reading();
       continue;
     }
     if (reading_ != nullptr && chunks_taken_ - chunks_issued_ < ring_.size()) {
@@ -198,6 +197,13 @@ BlockLoader::Task* BlockLoader::take_chunk() {
 
 bool BlockLoader::is_all_taken() const {
   return reading_->is_dead() || next_chunk_ == units_[reading_->unit].chunks.size();
+}
+
+void BlockLoader::begin_reading() {
+  next_chunk_ = 0;
+  Unit& unit = units_[reading_->unit];
+  if (!unit.has_digest) reading_->digest = unit.plan->start_digest();
+  changed_.notify_all();
 }
 
 void BlockLoader::end_reading() {
@@ -219,28 +225,19 @@ void BlockLoader::read_chunk(Task& task) {
   stats_.bytes_read += chunk.size_bytes;
 }
 
-// Chunks of a block take turns: a digest is of bytes in order.
 void BlockLoader::add_to_digest(const Task& task, std::span<const std::byte> bytes) {
   Load& load = *task.load;
+  if (load.digest == nullptr) return;
   Unit& unit = units_[load.unit];
-  Lock lock(mutex_);
-  if (unit.has_digest) return;
-  changed_.wait(lock, [&] {
-    return is_closing_ || load.is_dead() ||
-           (load.chunks_digested == task.chunk && !unit.is_digesting);
-  });
-  if (is_closing_ || load.is_dead()) return;
-  unit.is_digesting = true;
-  lock.unlock();
   for (const ChunkPiece& piece : unit.chunks[task.chunk].pieces) {
-    unit.plan->add_to_digest(piece.read, piece.read_offset_bytes,
-                             bytes.subspan(piece.from_bytes, piece.size_bytes));
+    load.digest->add(piece.read, piece.read_offset_bytes,
+                     bytes.subspan(piece.from_bytes, piece.size_bytes));
   }
-  lock.lock();
-  unit.is_digesting = false;
-  ++load.chunks_digested;
-  if (load.chunks_digested == unit.chunks.size()) unit.has_digest = true;
-  changed_.notify_all();
+  const Lock lock(mutex_);
+  if (++load.chunks_digested < unit.chunks.size()) return;
+  load.digest->finish();
+  load.digest = nullptr;
+  unit.has_digest = true;
 }
 
 // ---- the thread that submits copies and kernels, in order

@@ -102,7 +102,6 @@ class BlockLoader {
     explicit Unit(StreamUnit planned) : StreamUnit(std::move(planned)) {}
 
     bool has_digest = false;
-    bool is_digesting = false;
     // Of what stays.
     Buffer memory;
     std::unique_ptr<WeightSource> source;
@@ -137,6 +136,7 @@ class BlockLoader {
   void read_chunks();
   Task* take_chunk();
   bool is_all_taken() const;
+  void begin_reading();
   void end_reading();
   void read_chunk(Task& task);
   void add_to_digest(const Task& task, std::span<const std::byte> bytes);

@@ -8,6 +8,8 @@
 #include <memory>
 #include <vector>
 
+#include "memory/slot_plan.h"
+
 namespace reel::memory {
 
 // One block on its way to a slot, or there.
@@ -21,7 +23,8 @@ struct Load {
   bool is_discarded = false;  // nobody wants it any more
   bool is_issued = false;     // its last copy and kernel are submitted, or it has failed
   bool has_failed = false;
-  std::exception_ptr error;  // until somebody rethrows it
+  std::exception_ptr error;             // until somebody rethrows it
+  std::unique_ptr<BlockDigest> digest;  // null when the block has been read before
   size_t chunks_digested = 0;
 
   bool is_dead() const { return is_discarded || has_failed; }

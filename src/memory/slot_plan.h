@@ -26,6 +26,18 @@ struct SlotRead {
   int item = 0;  // the item they are made into
 };
 
+// Sums up the bytes of a block while it is read.
+class BlockDigest {
+ public:
+  virtual ~BlockDigest() = default;
+
+  // The bytes of read number `read` from `offset_bytes` of it on, in any order, each once. Several
+  // threads may call it at a time.
+  virtual void add(size_t read, uint64_t offset_bytes, std::span<const std::byte> bytes) = 0;
+  // All bytes of all reads were added.
+  virtual void finish() = 0;
+};
+
 // How one block gets into a slot, whichever slot it is.
 class SlotPlan {
  public:
@@ -40,10 +52,8 @@ class SlotPlan {
   virtual void make_item(int item, std::byte* slot, std::byte* staging, Stream stream) const = 0;
   // The weights in a slot; valid as long as both.
   virtual std::unique_ptr<WeightSource> open(std::byte* slot) const = 0;
-  // The bytes of read number `read` from `offset_bytes` of it on: all of them, in order, the first
-  // time a block is read. One call at a time.
-  virtual void add_to_digest(size_t read, uint64_t offset_bytes,
-                             std::span<const std::byte> bytes) = 0;
+  // For one reading of the whole block.
+  virtual std::unique_ptr<BlockDigest> start_digest() = 0;
 };
 
 class SlotPreparer {

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Rises when an entry's form changes, or the numbers of the text encoder for the same key.
-constexpr const char* kVersion = "reel text states 1";
+constexpr const char* kVersion = "reel text states 2";
 constexpr const char* kEnding = ".safetensors";
 // Headers and metadata beside the states.
 constexpr uint64_t kMostOverheadBytes = 4096;

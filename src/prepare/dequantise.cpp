@@ -32,6 +32,17 @@ void read_stored(const StoredTensor& tensor, uint64_t offset_bytes, std::span<st
   }
 }
 
+// On all threads.
+void add_to(TreeDigest& digest, uint64_t offset_bytes, std::span<const std::byte> bytes) {
+  constexpr int64_t kLeaf = int64_t{TreeDigest::kLeafBytes};
+  const auto size = static_cast<int64_t>(bytes.size());
+  parallel_for((size + kLeaf - 1) / kLeaf, 4, [&](int64_t begin, int64_t end) {
+    const auto first = static_cast<size_t>(begin * kLeaf);
+    const auto last = static_cast<size_t>(std::min(size, end * kLeaf));
+    digest.add(offset_bytes + first, bytes.subspan(first, last - first));
+  });
+}
+
 template <typename Bits, typename Convert>
 void convert(const std::byte* from, int64_t elements, float* out, Convert to_float) {
   for (int64_t at = 0; at < elements; ++at) {
@@ -63,8 +74,16 @@ void widen(DType dtype, const std::byte* from, int64_t elements, float* out) {
   fail(ErrorCode::kUnsupported, str_cat("Weights of type ", dtype, " cannot be read as numbers."));
 }
 
+uint64_t dense_bytes(const formats::TensorEntry& entry) {
+  return static_cast<uint64_t>(storage_bytes(entry.dtype, entry.shape.elements()));
+}
+
+uint64_t stored_bytes(const StoredTensor& tensor) {
+  return dense_bytes(*tensor.entry) + (tensor.scale == nullptr ? 0 : dense_bytes(*tensor.scale));
+}
+
 std::vector<float> read_row_scales(const StoredTensor& tensor, int64_t first_row, int64_t rows,
-                                   Digest* digest) {
+                                   TreeDigest* digest) {
   if (tensor.scale == nullptr) return std::vector<float>(static_cast<size_t>(rows), 1.0f);
   const formats::TensorEntry& entry = *tensor.scale;
   const bool per_row = entry.shape.elements() > 1;
@@ -73,7 +92,10 @@ std::vector<float> read_row_scales(const StoredTensor& tensor, int64_t first_row
   std::vector<std::byte> raw(static_cast<size_t>(storage_bytes(entry.dtype, count)));
   tensor.scale_file->read_range(entry, static_cast<uint64_t>(storage_bytes(entry.dtype, start)),
                                 raw);
-  if (digest != nullptr) digest->add(raw);
+  if (digest != nullptr) {
+    const auto before = static_cast<uint64_t>(storage_bytes(entry.dtype, start));
+    digest->add(dense_bytes(*tensor.entry) + before, raw);
+  }
   std::vector<float> scales(static_cast<size_t>(count));
   widen(entry.dtype, raw.data(), count, scales.data());
   if (!per_row) scales.resize(static_cast<size_t>(rows), scales[0]);
@@ -81,7 +103,7 @@ std::vector<float> read_row_scales(const StoredTensor& tensor, int64_t first_row
 }
 
 void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std::span<float> out,
-               Digest* digest, const StopFlag* stop) {
+               TreeDigest* digest, const StopFlag* stop) {
   const formats::TensorEntry& entry = *tensor.entry;
   const int64_t all_rows = entry.shape.axes() == 0 ? 1 : entry.shape[0];
   const int64_t width = all_rows == 0 ? 0 : entry.shape.elements() / all_rows;
@@ -92,18 +114,19 @@ void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std:
       width % block_elements(entry.dtype) == 0, kBadFile,
       str_cat(tensor.file->path(), ": \"", entry.name, "\" is ", entry.dtype, ' ', entry.shape,
               "; its rows are not whole blocks of ", block_elements(entry.dtype), '.'));
+  const auto before = static_cast<size_t>(storage_bytes(entry.dtype, first_row * width));
   std::vector<std::byte> raw;
   size_t start = 0;
   if (entry.strides.empty()) {
     raw.resize(static_cast<size_t>(storage_bytes(entry.dtype, rows * width)));
-    read_stored(tensor, static_cast<uint64_t>(storage_bytes(entry.dtype, first_row * width)), raw,
-                stop);
+    read_stored(tensor, before, raw, stop);
   } else {
     raw.resize(static_cast<size_t>(storage_bytes(entry.dtype, all_rows * width)));
     tensor.file->read(entry, raw);
-    start = static_cast<size_t>(storage_bytes(entry.dtype, first_row * width));
+    start = before;
   }
-  if (digest != nullptr) digest->add(raw);
+  const auto row_bytes = static_cast<size_t>(storage_bytes(entry.dtype, rows * width));
+  if (digest != nullptr) add_to(*digest, before, std::span(raw).subspan(start, row_bytes));
   const std::vector<float> scales = tensor.scale == nullptr
                                         ? std::vector<float>{}
                                         : read_row_scales(tensor, first_row, rows, digest);

@@ -2,13 +2,14 @@
 #include "prepare/device_preparer.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
-#include "base/hash.h"
+#include "base/tree_digest.h"
 #include "memory/arena_layout.h"
 #include "prepare/dequantise.h"
 
@@ -66,10 +67,6 @@ int64_t rows_of(const Shape& shape) { return shape.axes() == 0 ? 1 : shape[0]; }
 
 int64_t scale_count(const StoredTensor& stored) {
   return stored.scale == nullptr ? 0 : stored.scale->shape.elements();
-}
-
-uint64_t dense_bytes(const formats::TensorEntry& entry) {
-  return static_cast<uint64_t>(storage_bytes(entry.dtype, entry.shape.elements()));
 }
 
 bool kernels_read(DType dtype) {
@@ -153,22 +150,8 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     return std::make_unique<Source>(*this, slot);
   }
 
-  void add_to_digest(size_t read, uint64_t offset_bytes,
-                     std::span<const std::byte> bytes) override {
-    const SlotRead& from = reads_[read];
-    Fed& fed = fed_[static_cast<size_t>(from.item)];
-    if (read < scale_reads_) {  // they come first, and count last
-      if (offset_bytes == 0) fed.scale.clear();
-      fed.scale.insert(fed.scale.end(), bytes.begin(), bytes.end());
-      return;
-    }
-    const uint64_t at = from.offset_bytes + offset_bytes;
-    if (at == 0) fed.digest = std::make_unique<Digest>();
-    fed.digest->add(bytes);
-    if (at + bytes.size() < dense_bytes(*from.entry)) return;
-    fed.digest->add(fed.scale);
-    preparer_.digests_.set(names_[static_cast<size_t>(from.item)], fed.digest->hex());
-    fed = {};
+  std::unique_ptr<memory::BlockDigest> start_digest() override {
+    return std::make_unique<ReadDigest>(*this);
   }
 
  private:
@@ -216,9 +199,31 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     std::byte* slot_;
   };
 
-  struct Fed {
-    std::unique_ptr<Digest> digest;
-    std::vector<std::byte> scale;
+  // Of each item: its stored bytes, and its scales behind them.
+  class ReadDigest : public memory::BlockDigest {
+   public:
+    explicit ReadDigest(const Plan& plan) : plan_(plan) {
+      for (const uint64_t bytes : plan.stored_bytes_) items_.emplace_back(bytes);
+    }
+
+    void add(size_t read, uint64_t offset_bytes, std::span<const std::byte> bytes) override {
+      const SlotRead& from = plan_.reads_[read];
+      const auto item = static_cast<size_t>(from.item);
+      const bool is_scale = read < plan_.scale_reads_;
+      const uint64_t begin_bytes =
+          is_scale ? plan_.stored_bytes_[item] - dense_bytes(*from.entry) : from.offset_bytes;
+      items_[item].add(begin_bytes + offset_bytes, bytes);
+    }
+
+    void finish() override {
+      for (size_t item = 0; item < items_.size(); ++item) {
+        plan_.preparer_.digests_.set(plan_.names_[item], items_[item].hex());
+      }
+    }
+
+   private:
+    const Plan& plan_;
+    std::deque<TreeDigest> items_;  // which stay where they are
   };
 
   const PlannedItem& item(std::string_view name) const {
@@ -237,10 +242,11 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     by_name_.emplace(item.name, items_.size());
     names_.push_back(item.name);
     PlannedItem& planned = items_.emplace_back();
-    fed_.emplace_back();
+    stored_bytes_.push_back(stored_bytes(stored));
+    // Of which nothing will be read.
+    if (stored_bytes_.back() == 0) preparer_.digests_.set(item.name, TreeDigest(0).hex());
     planned.kind = item.kind;
     planned.shape = item.shape;
-    if (item.shape.elements() == 0) preparer_.digests_.set(item.name, Digest().hex());
     switch (item.kind) {
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
@@ -384,8 +390,8 @@ class DevicePreparer::Plan : public memory::SlotPlan {
   DevicePreparer& preparer_;
   std::string block_;
   std::vector<PlannedItem> items_;
-  std::vector<std::string> names_;  // of the items
-  std::vector<Fed> fed_;            // of the items
+  std::vector<std::string> names_;      // of the items
+  std::vector<uint64_t> stored_bytes_;  // of the items, with their scales
   std::map<std::string, size_t, std::less<>> by_name_;
   std::map<std::string, const StoredTensor*, std::less<>> tables_;
   uint64_t slot_bytes_ = 0;

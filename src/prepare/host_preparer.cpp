@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/parallel.h"
 #include "core/buffer.h"
 #include "core/numerics/small_floats.h"
@@ -77,14 +76,6 @@ struct Host {
   const StopFlag& stop;
 };
 
-// With its scales.
-uint64_t stored_bytes(const StoredTensor& tensor) {
-  const auto bytes_of = [](const formats::TensorEntry& entry) {
-    return static_cast<uint64_t>(storage_bytes(entry.dtype, entry.shape.elements()));
-  };
-  return bytes_of(*tensor.entry) + (tensor.scale == nullptr ? 0 : bytes_of(*tensor.scale));
-}
-
 // What is checked or rounded between two looks at the stop flag.
 constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
 
@@ -104,7 +95,7 @@ struct Floats {
   std::span<float> values;
 };
 
-Floats read_all(const StoredTensor& tensor, MemorySpace& memory, Digest& digest,
+Floats read_all(const StoredTensor& tensor, MemorySpace& memory, TreeDigest& digest,
                 const StopFlag& stop) {
   const Shape& shape = tensor.entry->shape;
   Floats all{.memory = Buffer(memory, static_cast<size_t>(shape.elements()) * sizeof(float),
@@ -263,7 +254,7 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       digests_.set_table(item.name, stored);
       continue;
     }
-    Digest digest;
+    TreeDigest digest(stored_bytes(stored));
     Floats read = read_all(stored, memory_, digest, stop_);
     bytes_read_ += stored_bytes(stored);
     const std::span<float> values = read.values;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streamed_model.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -86,6 +87,11 @@ std::map<std::string, std::vector<std::byte>> StreamedModel::digested() const {
   return digested_;
 }
 
+int StreamedModel::digests() const {
+  const std::lock_guard lock(mutex_);
+  return digests_;
+}
+
 int StreamedModel::differences() const {
   const std::lock_guard lock(mutex_);
   return differences_;
@@ -127,13 +133,8 @@ class StreamedModel::Plan : public SlotPlan {
     test::FakeCopyEngine::submit(stream, [=] { std::memcpy(to, staging, bytes); });
   }
 
-  void add_to_digest(size_t read, uint64_t offset_bytes,
-                     std::span<const std::byte> bytes) override {
-    const std::lock_guard lock(model_.mutex_);
-    std::vector<std::byte>& all = model_.digested_[names_[read]];
-    if (offset_bytes == 0) all.clear();
-    if (offset_bytes != all.size()) ++model_.differences_;
-    all.insert(all.end(), bytes.begin(), bytes.end());
+  std::unique_ptr<BlockDigest> start_digest() override {
+    return std::make_unique<RecordingDigest>(*this);
   }
 
   std::unique_ptr<WeightSource> open(std::byte* slot) const override {
@@ -157,6 +158,36 @@ class StreamedModel::Plan : public SlotPlan {
     }
     const Plan& plan;
     std::byte* slot;
+  };
+
+  // Keeps all it is given; what is missing at the end, or came twice, counts as a difference.
+  struct RecordingDigest : BlockDigest {
+    explicit RecordingDigest(const Plan& from) : plan(from) {
+      for (const SlotRead& read : plan.reads_) {
+        all.emplace_back(read.size_bytes);
+        times.emplace_back(read.size_bytes);
+      }
+    }
+    void add(size_t read, uint64_t offset_bytes, std::span<const std::byte> bytes) override {
+      const std::lock_guard lock(mutex);
+      for (size_t at = 0; at < bytes.size(); ++at) {
+        all[read].at(offset_bytes + at) = bytes[at];
+        ++times[read].at(offset_bytes + at);
+      }
+    }
+    void finish() override {
+      const std::lock_guard lock(plan.model_.mutex_);
+      for (size_t read = 0; read < all.size(); ++read) {
+        const auto is_once = [](int count) { return count == 1; };
+        if (!std::ranges::all_of(times[read], is_once)) ++plan.model_.differences_;
+        plan.model_.digested_[plan.names_[read]] = all[read];
+      }
+      ++plan.model_.digests_;
+    }
+    const Plan& plan;
+    std::mutex mutex;
+    std::vector<std::vector<std::byte>> all;
+    std::vector<std::vector<int>> times;
   };
 
   StreamedModel& model_;

@@ -33,6 +33,7 @@ class StreamedModel : public SlotPreparer {
   // Of one tensor; also what its digest was fed with, when it was.
   static std::vector<std::byte> content(const std::string& name, int64_t size_bytes);
   std::map<std::string, std::vector<std::byte>> digested() const;
+  int digests() const;  // of blocks, finished
 
   // Submits work to `stream` that compares the weights of a block with what they should be, slowly.
   // What differs is counted.
@@ -51,6 +52,7 @@ class StreamedModel : public SlotPreparer {
   std::map<std::string, std::shared_ptr<const formats::TensorFile>> files_;
   mutable std::mutex mutex_;
   std::map<std::string, std::vector<std::byte>> digested_;
+  int digests_ = 0;
   int differences_ = 0;
 };
 
