@@ -25,8 +25,11 @@ LoadedWeights::LoadedWeights(const checkpoint::Component& component, memory::Man
 }
 
 LoadedWeights::~LoadedWeights() {
-  runtime_.count(streamer_ ? streamer_->stats()
-                           : memory::StreamerStats{.bytes_read = host_preparer_->bytes_read()});
+  memory::StreamerStats stats;
+  if (streamer_) stats = streamer_->stats();
+  stats.bytes_read += host_preparer_ ? host_preparer_->bytes_read() : 0;
+  stats.bytes_read += device_preparer_ ? device_preparer_->table_bytes_read() : 0;
+  runtime_.count(stats);
 }
 
 memory::BlockSource& LoadedWeights::source() {

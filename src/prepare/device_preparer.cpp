@@ -12,6 +12,7 @@
 #include "base/tree_digest.h"
 #include "memory/arena_layout.h"
 #include "prepare/dequantise.h"
+#include "prepare/stored_tables.h"
 
 namespace reel::prepare {
 namespace {
@@ -102,11 +103,11 @@ bool is_byte_format(DType dtype) { return !is_block_format(dtype) && block_bytes
 class DevicePreparer::Plan : public memory::SlotPlan {
  public:
   Plan(DevicePreparer& preparer, const WeightBlock& block)
-      : preparer_(preparer), block_(block.name) {
+      : preparer_(preparer), block_(block.name), tables_(block.name, preparer.table_bytes_read_) {
     for (const WeightItem& item : block.items) {
       const StoredTensor& stored = stored_tensor(preparer.component_, item);
       if (item.kind == WeightKind::kTable) {
-        tables_.emplace(item.name, &stored);
+        tables_.add(item.name, stored);
         preparer.digests_.set_table(item.name, stored);
         continue;
       }
@@ -161,7 +162,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     Source(const Plan& plan, std::byte* slot) : plan_(plan), slot_(slot) {}
 
     bool has(std::string_view name) const override {
-      return plan_.by_name_.contains(name) || plan_.tables_.contains(name);
+      return plan_.by_name_.contains(name) || plan_.tables_.has(name);
     }
     TensorView tensor(std::string_view name) const override {
       const PlannedItem& item = plan_.item(name);
@@ -185,13 +186,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     // To host memory, from the file.
     void gather_rows(std::string_view name, std::span<const int32_t> ids,
                      const TensorView& out) const override {
-      const auto found = plan_.tables_.find(name);
-      REEL_REQUIRE(found != plan_.tables_.end(), kNotFound,
-                   str_cat(plan_.block_, " has no table \"", name, '"'));
-      const auto width = static_cast<size_t>(out.width());
-      for (size_t at = 0; at < ids.size(); ++at) {
-        read_rows(*found->second, ids[at], 1, std::span(out.as<float>() + at * width, width));
-      }
+      plan_.tables_.gather_rows(name, ids, out);
     }
 
    private:
@@ -393,7 +388,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
   std::vector<std::string> names_;      // of the items
   std::vector<uint64_t> stored_bytes_;  // of the items, with their scales
   std::map<std::string, size_t, std::less<>> by_name_;
-  std::map<std::string, const StoredTensor*, std::less<>> tables_;
+  StoredTables tables_;
   uint64_t slot_bytes_ = 0;
   uint64_t staging_bytes_ = 0;
   std::vector<SlotRead> reads_;

@@ -3,6 +3,7 @@
 // which kernels run once they have arrived.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,8 @@ class DevicePreparer : public memory::SlotPreparer {
 
   // As HostPreparer::digest(), of the blocks that were read whole so far.
   std::string digest() const { return digests_.hex(); }
+  // Of tables, which are read by rows.
+  uint64_t table_bytes_read() const { return table_bytes_read_; }
 
  private:
   class Plan;
@@ -41,6 +44,7 @@ class DevicePreparer : public memory::SlotPreparer {
   const ops::Kernels& kernels_;
   const Precision precision_;
   TensorDigests digests_;
+  std::atomic<uint64_t> table_bytes_read_{0};
 };
 
 }  // namespace reel::prepare

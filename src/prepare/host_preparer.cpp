@@ -13,6 +13,7 @@
 #include "core/numerics/small_floats.h"
 #include "prepare/dequantise.h"
 #include "prepare/quantise.h"
+#include "prepare/stored_tables.h"
 
 namespace reel::prepare {
 namespace {
@@ -25,11 +26,12 @@ using memory::WeightKind;
 // The weights of one block, all in memory of their own.
 class PreparedBlock : public memory::WeightSource {
  public:
-  PreparedBlock(const checkpoint::Component& component, std::string name)
-      : component_(component), name_(std::move(name)) {}
+  PreparedBlock(const checkpoint::Component& component, const std::string& name,
+                std::atomic<uint64_t>& bytes_read)
+      : tables_(name, bytes_read), component_(component), name_(name) {}
 
   bool has(std::string_view name) const override {
-    return items_.contains(name) || tables_.contains(name);
+    return items_.contains(name) || tables_.has(name);
   }
   TensorView tensor(std::string_view name) const override { return item(name).tensor; }
   MatrixView matrix(std::string_view name, int part) const override {
@@ -40,12 +42,7 @@ class PreparedBlock : public memory::WeightSource {
   }
   void gather_rows(std::string_view name, std::span<const int32_t> ids,
                    const TensorView& out) const override {
-    const auto found = tables_.find(name);
-    REEL_REQUIRE(found != tables_.end(), kNotFound, str_cat(name_, " has no table \"", name, '"'));
-    const auto width = static_cast<size_t>(out.width());
-    for (size_t at = 0; at < ids.size(); ++at) {
-      read_rows(*found->second, ids[at], 1, std::span(out.as<float>() + at * width, width));
-    }
+    tables_.gather_rows(name, ids, out);
   }
 
   struct Item {
@@ -55,7 +52,7 @@ class PreparedBlock : public memory::WeightSource {
     std::vector<Buffer> memory;
   };
   std::map<std::string, Item, std::less<>> items_;
-  std::map<std::string, const StoredTensor*, std::less<>> tables_;
+  StoredTables tables_;
 
  private:
   const Item& item(std::string_view name) const {
@@ -244,13 +241,13 @@ uint64_t HostPreparer::prepared_bytes(const WeightBlock& block) const {
 }
 
 std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& block) {
-  auto prepared = std::make_unique<PreparedBlock>(component_, block.name);
+  auto prepared = std::make_unique<PreparedBlock>(component_, block.name, bytes_read_);
   const Host host{.kernels = kernels_, .memory = memory_, .stop = stop_};
   for (const WeightItem& item : block.items) {
     stop_.check();
     const StoredTensor& stored = stored_tensor(component_, item);
     if (item.kind == WeightKind::kTable) {
-      prepared->tables_.emplace(item.name, &stored);
+      prepared->tables_.add(item.name, stored);
       digests_.set_table(item.name, stored);
       continue;
     }

@@ -2,6 +2,7 @@
 // Turns the stored tensors of a block into weights on the host, packed for the CPU's kernels.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -32,7 +33,8 @@ class HostPreparer : public memory::BlockPreparer {
   // XXH3-128 over the names and stored bytes of every tensor prepared so far, in the order of
   // their names. Tables that are read by rows count with their shape alone.
   std::string digest() const { return digests_.hex(); }
-  // Stored bytes of all that was prepared so far; what was prepared twice counts twice.
+  // Stored bytes of all that was prepared so far, and rows of tables; what was read twice counts
+  // twice.
   uint64_t bytes_read() const { return bytes_read_; }
 
  private:
@@ -42,7 +44,7 @@ class HostPreparer : public memory::BlockPreparer {
   const StopFlag& stop_;
   MemorySpace& memory_;
   TensorDigests digests_;
-  uint64_t bytes_read_ = 0;
+  std::atomic<uint64_t> bytes_read_{0};
 };
 
 }  // namespace reel::prepare
