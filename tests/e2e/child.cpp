@@ -25,12 +25,6 @@ using std::chrono::milliseconds;
 // Long enough for the slow kernels under sanitizers on a busy machine.
 constexpr milliseconds kLimit{120'000};
 
-#if defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
-
 void limit(__rlimit_resource_t what, uint64_t most_bytes) {
   const rlimit values{most_bytes, most_bytes};
   if (most_bytes != 0) ::setrlimit(what, &values);

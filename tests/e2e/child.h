@@ -14,6 +14,14 @@
 
 namespace reel::test {
 
+// Whether this build has a sanitizer with limits, and a library to be loaded first, of its own.
+#if defined(__has_feature)
+inline constexpr bool kSanitized =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 // The program that was built with this test.
 std::filesystem::path built_program();
 

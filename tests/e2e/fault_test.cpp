@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -20,7 +21,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kWhole{120'000};
-constexpr int kWeightFile = 5;  // exit code: a bad weight file
+constexpr int kWeightFile = 5;   // exit codes: a bad weight file,
+constexpr int kReadOrWrite = 8;  // a file that cannot be read or written
 // So little that no block stays in memory.
 const std::vector<std::string> kGenerate = {
     "generate", "--model", "model", "--prompt",     "a ball",   "--seed", "1",
@@ -124,6 +126,50 @@ TEST_F(Fault, AFileThatVanishesIsReadToTheEnd) {
   const Outcome outcome = child.wait(kWhole);
 
   fs::rename(copy, file);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(nlohmann::json::parse(outcome.out).at("frames_digest"), digest_);
+  fs::remove(*folder_ / "out/clip.mp4");
+}
+
+// Starts the program so that reads of the last block go wrong once `when` exists.
+Command spoiled(const std::string& how, const fs::path& when, std::vector<std::string> args,
+                const fs::path& folder) {
+  return {.args = std::move(args),
+          .started_by = {"env", std::string("LD_PRELOAD=") + REEL_SPOIL_READS,
+                         "REEL_SPOIL_FILE=block_3", "REEL_SPOIL_HOW=" + how,
+                         "REEL_SPOIL_WHEN=" + when.string()},
+          .folder = folder};
+}
+
+TEST_F(Fault, AReadErrorEndsTheRunAndKeepsItsSteps) {
+  if (kSanitized) GTEST_SKIP() << "A sanitizer's library has to be the first that is loaded.";
+  const fs::path when = *folder_ / "from-now-on";
+  Child child(spoiled("error", when, kGenerate, folder_->path()));
+  ASSERT_TRUE(child.wait_for("step 1/4", kWhole)) << child.err();
+  std::ofstream(when) << "now";
+
+  const Outcome outcome = child.wait(kWhole);
+
+  fs::remove(when);
+  EXPECT_EQ(outcome.exit_code, kReadOrWrite) << outcome.err;
+  EXPECT_NE(outcome.err.find("block_3.safetensors\": Input/output error"), std::string::npos)
+      << outcome.err;
+  EXPECT_TRUE(fs::is_empty(*folder_ / "out"));
+  ASSERT_EQ(jobs().size(), 1u) << outcome.err;
+  const auto made = answer({"generate", "--resume", jobs().front(), "--json"});
+  EXPECT_EQ(made.at("frames_digest"), digest_);
+  fs::remove(*folder_ / "out/clip.mp4");
+}
+
+TEST_F(Fault, ShortReadsChangeNothing) {
+  if (kSanitized) GTEST_SKIP() << "A sanitizer's library has to be the first that is loaded.";
+  const fs::path when = *folder_ / "from-now-on";
+  std::ofstream(when) << "now";
+
+  const Outcome outcome =
+      run_program(spoiled("short", when, with_json(kGenerate), folder_->path()));
+
+  fs::remove(when);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(nlohmann::json::parse(outcome.out).at("frames_digest"), digest_);
   fs::remove(*folder_ / "out/clip.mp4");
