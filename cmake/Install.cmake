@@ -9,13 +9,11 @@ install(FILES LICENSE README.md CHANGELOG.md DESTINATION share/doc/reel)
 # Component `gpu_tests`: what is run on a machine with a GPU that has no packages and no sources.
 if(REEL_WITH_TESTS AND REEL_WITH_CUDA)
   install(TARGETS parity_cuda_attention parity_cuda_conv parity_cuda_linear parity_cuda_norm
-                  parity_cuda_rows unit_cuda_driver e2e_streamed_weights e2e_stop golden
+                  parity_cuda_rows unit_cuda_driver
           RUNTIME DESTINATION bin COMPONENT gpu_tests EXCLUDE_FROM_ALL)
   # What bench/gpu/faults.py loads into the program.
   install(TARGETS spoil_reads lose_gpu
           LIBRARY DESTINATION lib COMPONENT gpu_tests EXCLUDE_FROM_ALL)
-  install(DIRECTORY tests/data/golden DESTINATION share/reel/tests
-          COMPONENT gpu_tests EXCLUDE_FROM_ALL)
   if(REEL_WITH_BENCHMARKS)
     install(TARGETS bench_attention bench_conv bench_products
             RUNTIME DESTINATION bin COMPONENT gpu_tests EXCLUDE_FROM_ALL)

@@ -20,14 +20,15 @@ from pathlib import Path
 
 import fault_rows
 import gpu_rows
+import place_rows
 from driver import DriverError
 from program import Failed
 from scene import Scene, Skipped
 
 SECTIONS = {"stages": fault_rows.stages, "cache": fault_rows.cache, "strips": gpu_rows.strips,
             "second": gpu_rows.second, "stops": fault_rows.stops, "files": fault_rows.files,
-            "taken": gpu_rows.taken, "lost": gpu_rows.lost, "cold": gpu_rows.cold,
-            "libraries": gpu_rows.libraries, "score": gpu_rows.score}
+            "taken": gpu_rows.taken, "lost": gpu_rows.lost, "cold": place_rows.cold,
+            "libraries": place_rows.libraries, "score": place_rows.score}
 
 
 @dataclass
@@ -47,7 +48,7 @@ def measure(section: str, name: str, work) -> Row:
         verdict, figures = "skipped", str(why)
     except (Failed, DriverError, OSError, KeyError, ValueError, StopIteration) as what:
         verdict, figures = "failed", f"{type(what).__name__}: {what}"
-    return Row(section, name, verdict, figures, round(time.monotonic() - start, 2))
+    return Row(section, name, verdict, " ".join(figures.split()), round(time.monotonic() - start, 2))
 
 
 def print_row(row: Row) -> None:

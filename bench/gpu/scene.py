@@ -14,7 +14,8 @@ MOST_LATENCY_S = 0.5
 CANCELLED, OUT_OF_MEMORY, BAD_FILE, DEVICE_FAILURE, READ_OR_WRITE = 130, 3, 5, 7, 8
 
 # Blocks, layers and sizes of the 14B, but few of them; and what a CPU can do in seconds.
-GPU_MODEL = ["--preset", "wan2.1-t2v-14b", "--layers", "8", "--t5-layers", "4"]
+GPU_MODEL = ["--preset", "wan2.1-t2v-14b", "--layers", "8", "--t5-layers", "4",
+             "--t5-vocab", "4096"]
 GPU_CLIP = ["--size", "480p", "--frames", "81"]
 CPU_MODEL = ["--dim", "512", "--ffn-dim", "1024", "--layers", "4", "--text-dim", "1024",
              "--t5-ffn-dim", "2048", "--t5-layers", "8", "--width", "256", "--height", "256",
