@@ -32,8 +32,24 @@ struct NetworkInfo {
   std::vector<std::string> problems;  // a missing block, a wrong shape
 };
 
+// A file that changes a DiT.
+struct LoraInfo {
+  std::vector<std::string> key_styles;  // ".lora_up.weight and .lora_down.weight"
+  std::vector<std::string> namings;     // whose module names: "Wan", "diffusers", "kohya"
+  std::string dtype;                    // of its numbers; "f32 and bf16" where they differ
+  int64_t matrices = 0;                 // changed by a pair of factors
+  int64_t deltas = 0;                   // changed by numbers of their own: norms, biases, ...
+  int64_t blocks = 0;                   // of the DiT that it changes something in
+  int64_t least_rank = 0, most_rank = 0;
+  float least_factor = 1, most_factor = 1;  // alpha / rank
+  uint64_t size_bytes = 0;                  // of the file
+  std::string distils;                      // why it is taken for a distillation, or empty
+  std::vector<std::string> unknown;         // tensors that belong to nothing in a Wan DiT
+};
+
 struct Inspection {
   std::string path;
+  std::optional<LoraInfo> lora;  // what is at the path; the fields below are then empty
   std::vector<NetworkInfo> networks;
   std::string tokenizer;  // where it is, or empty
   bool distilled = true;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "checkpoint/checkpoint.h"
 
+#include <cmath>
+#include <utility>
+
+#include "base/byte_units.h"
 #include "base/error.h"
 #include "checkpoint/evidence.h"
+#include "checkpoint/lora.h"
 #include "checkpoint/search.h"
 #include "formats/quoted.h"
 
@@ -56,6 +61,24 @@ void expect_blocks(Checkpoint& checkpoint) {
   if (patch->entry->shape[0] == *settings.dim) checkpoint.dit->expected_blocks = *settings.layers;
 }
 
+void add_loras(Checkpoint& checkpoint, const std::vector<LoraChoice>& choices) {
+  if (!checkpoint.dit) return;
+  for (const LoraChoice& choice : choices) {
+    REEL_REQUIRE(std::isfinite(choice.strength), kInvalidArgument,
+                 str_cat("The strength of ", quoted(choice.path), " is not finite."));
+    const Lora lora = open_lora(choice.path);
+    const auto absent = add_lora(*checkpoint.dit, lora, choice.strength);
+    if (std::string sentence = left_out_sentence(lora, absent); !sentence.empty()) {
+      checkpoint.warnings.push_back(std::move(sentence));
+    }
+    checkpoint.loras.push_back({.file = lora.file, .strength = choice.strength});
+    checkpoint.notes.push_back(
+        str_cat("The LoRA ", quoted(choice.path.filename()), " changes ",
+                lora.changes.size() - absent.size(), " tensors, strength ", choice.strength, "; ",
+                format_bytes(lora.file->file_size_bytes()), " are read with the weights."));
+  }
+}
+
 void check_options(const OpenOptions& options) {
   const std::string& variant = options.variant;
   REEL_REQUIRE(variant.empty() || variant == "fp8" || variant == "int8" || variant == "bf16",
@@ -97,6 +120,7 @@ Checkpoint open_checkpoint(const OpenOptions& options) {
   Checkpoint checkpoint{.path = options.model};
   Search search(options);
   checkpoint.dit = search.dit(checkpoint);
+  add_loras(checkpoint, options.loras);
   checkpoint.text_encoder = search.text_encoder(checkpoint);
   checkpoint.vae = search.vae(checkpoint);
   REEL_REQUIRE(checkpoint.dit || checkpoint.text_encoder || checkpoint.vae, kNotFound,

@@ -19,13 +19,24 @@ namespace reel::checkpoint {
 enum class Network { kDit, kTextEncoder, kVae };
 const char* network_name(Network network);  // "DiT", "text encoder", "VAE"
 
-// Where one tensor's numbers are. Value = stored number * scale of its row.
+// What a LoRA adds to a tensor: factor * up * down, or factor * up where there is no `down`.
+struct Delta {
+  std::shared_ptr<const formats::TensorFile> file;
+  const formats::TensorEntry* up = nullptr;    // [out, rank], or as many numbers as the tensor
+  const formats::TensorEntry* down = nullptr;  // [rank, in]; null for a full delta
+  int64_t rank = 0;                            // 0 for a full delta
+  float factor = 1;
+};
+
+// Where one tensor's numbers are. Value = stored number * scale of its row + deltas, in their
+// order.
 struct StoredTensor {
   std::shared_ptr<const formats::TensorFile> file;
   const formats::TensorEntry* entry = nullptr;
   // f32, bf16 or f16 numbers: one per tensor or one per row of the first axis; null for none.
   std::shared_ptr<const formats::TensorFile> scale_file;
   const formats::TensorEntry* scale = nullptr;
+  std::vector<Delta> deltas;
 };
 
 // One network found on disk. Tensors carry the names of models/<network>/names.cpp (Wan's own).
@@ -65,6 +76,18 @@ struct ModelSettings {
   std::optional<int64_t> dim, layers;  // of the DiT; what the tensors say stands above it
 };
 
+// A LoRA file and how much of it is added.
+struct LoraChoice {
+  std::filesystem::path path;
+  float strength = 1;
+};
+
+// A LoRA whose changes are among the deltas of the DiT's tensors.
+struct AppliedLora {
+  std::shared_ptr<const formats::TensorFile> file;
+  float strength = 1;
+};
+
 struct Checkpoint {
   std::filesystem::path path;  // as given
   std::optional<Component> dit, text_encoder, vae;
@@ -72,8 +95,11 @@ struct Checkpoint {
   Verdict verdict = Verdict::kDistilled;
   std::string verdict_evidence;  // "the folder is called distill_fp8"
   ModelSettings settings;
+  std::vector<AppliedLora> loras;  // in the order in which they are added
   // One sentence per decision a user may wonder about: "3 precisions found, fp8 chosen: ...".
   std::vector<std::string> notes;
+  // One sentence per thing that will work, but not as asked: tensors of a LoRA without a place.
+  std::vector<std::string> warnings;
   // One sentence per thing that was looked for and not found, with every place looked at.
   std::vector<std::string> missing;
 };
@@ -83,15 +109,16 @@ struct OpenOptions {
   std::filesystem::path text_encoder, vae, tokenizer;  // empty: found from `model`
   std::string variant;                                 // "fp8", "int8", "bf16", or empty
   std::optional<Verdict> kind;
-  std::vector<std::filesystem::path> loras;  // only as evidence: a distillation LoRA may be one
+  // Added to the DiT in this order. Evidence too: a distillation LoRA may be one.
+  std::vector<LoraChoice> loras;
 };
 
-// Finds and classifies everything; reads headers only.
+// Finds and classifies everything; reads headers only, and the alphas of LoRAs.
 //
 // Throws kNotFound when the path does not exist or holds no network at all, kBadFile for damaged
 // files, kUnsupported for a network or precision that is known but not run here (image-to-video,
 // Wan2.2 experts, 5B, HunyuanVideo, Qwen-Image, NVFP4, MXFP8), naming what runs instead. A part
-// that is merely missing is an entry of `missing`.
+// that is merely missing is an entry of `missing`. For LoRAs it throws as open_lora and add_lora.
 Checkpoint open_checkpoint(const OpenOptions& options);
 
 // Compares a network with what it needs: names and shapes. Throws kNotFound naming the first

@@ -36,4 +36,7 @@ struct FoundVerdict {
 FoundVerdict find_verdict(const OpenOptions& options, const std::optional<Candidate>& dit,
                           const std::filesystem::path& config);
 
+// "the LoRA "x_4step.safetensors" distils it", or empty for a file whose name says nothing.
+std::string why_it_distils(const std::filesystem::path& lora);
+
 }  // namespace reel::checkpoint

@@ -239,10 +239,12 @@ void Search::refuse_strangers() {
   if (std::ranges::any_of(files, is_ours)) return;
   for (const WeightFilePtr& file : files) {
     if (file->stranger == nullptr) continue;
+    const bool is_lora = std::string_view(file->stranger->what) == "a LoRA";
     fail(ErrorCode::kUnsupported,
          str_cat(quoted(file->path), " is ", file->stranger->what, " (it has \"",
                  file->stranger->mark, "\"); a text-to-video model of Wan 2.1 is needed."),
-         runs_instead(Network::kDit));
+         is_lora ? "Give the model that it changes with --model, and this file with --lora."
+                 : runs_instead(Network::kDit));
   }
 }
 

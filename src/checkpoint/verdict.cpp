@@ -95,11 +95,10 @@ std::optional<FoundVerdict> from_names(const Candidate& dit) {
 }
 
 std::optional<FoundVerdict> from_loras(const OpenOptions& options) {
-  for (const fs::path& lora : options.loras) {
-    if (distilled_word(lora.filename().string()) != nullptr) {
-      return FoundVerdict{Verdict::kDistilled,
-                          str_cat("the LoRA ", quoted(lora.filename()), " distils it")};
-    }
+  for (const LoraChoice& lora : options.loras) {
+    if (lora.strength == 0) continue;
+    std::string reason = why_it_distils(lora.path);
+    if (!reason.empty()) return FoundVerdict{Verdict::kDistilled, std::move(reason)};
   }
   return std::nullopt;
 }
@@ -110,6 +109,12 @@ std::optional<FoundVerdict> from_files(const Candidate& dit) {
 }
 
 }  // namespace
+
+std::string why_it_distils(const fs::path& lora) {
+  const fs::path name = lora.filename();
+  if (distilled_word(name.string()) == nullptr) return "";
+  return str_cat("the LoRA ", quoted(name), " distils it");
+}
 
 FoundVerdict find_verdict(const OpenOptions& options, const std::optional<Candidate>& dit,
                           const fs::path& config) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/byte_units.h"
+#include "base/error.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
@@ -40,18 +41,70 @@ json to_json(const NetworkInfo& network) {
           {"problems", network.problems}};
 }
 
+json to_json(const LoraInfo& lora) {
+  return {{"key_styles", lora.key_styles},
+          {"names_of", lora.namings},
+          {"dtype", lora.dtype},
+          {"matrices", lora.matrices},
+          {"deltas", lora.deltas},
+          {"blocks", lora.blocks},
+          {"rank", {lora.least_rank, lora.most_rank}},
+          {"alpha_over_rank", {lora.least_factor, lora.most_factor}},
+          {"bytes", lora.size_bytes},
+          {"distils", lora.distils},
+          {"unknown_tensors", lora.unknown}};
+}
+
+std::string dump(const json& text) {
+  return text.dump(1, ' ', false, json::error_handler_t::replace);
+}
+
 std::string as_json(const Inspection& found) {
+  if (found.lora) return dump({{"path", found.path}, {"lora", to_json(*found.lora)}});
   json networks = json::array();
   for (const NetworkInfo& network : found.networks) networks.push_back(to_json(network));
-  return json{{"path", found.path},
-              {"networks", networks},
-              {"tokenizer", found.tokenizer},
-              {"kind", found.distilled ? "distilled" : "base"},
-              {"kind_evidence", found.verdict_evidence},
-              {"notes", found.notes},
-              {"missing", found.missing},
-              {"complete", found.is_complete}}
-      .dump(1, ' ', false, json::error_handler_t::replace);
+  return dump({{"path", found.path},
+               {"networks", networks},
+               {"tokenizer", found.tokenizer},
+               {"kind", found.distilled ? "distilled" : "base"},
+               {"kind_evidence", found.verdict_evidence},
+               {"notes", found.notes},
+               {"missing", found.missing},
+               {"complete", found.is_complete}});
+}
+
+std::string joined(const std::vector<std::string>& words, const char* between) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
+  return text;
+}
+
+// "64", or "16 to 64".
+template <typename Number>
+std::string range(Number least, Number most) {
+  return least == most ? str_cat(least) : str_cat(least, " to ", most);
+}
+
+std::string as_text(const std::string& path, const LoraInfo& lora) {
+  std::string text = "LoRA for the DiT of Wan 2.1: ";
+  if (lora.matrices > 0) {
+    text += str_cat(lora.matrices, " matrices of rank ", range(lora.least_rank, lora.most_rank),
+                    lora.deltas > 0 ? ", " : "");
+  }
+  if (lora.deltas > 0) text += str_cat(lora.deltas, " full deltas");
+  text += str_cat(", in ", lora.blocks, " blocks\n  in ", path, "\n");
+  if (lora.matrices > 0) {
+    text += str_cat("  keys: ", joined(lora.key_styles, ", "), "; alpha / rank is ",
+                    range(lora.least_factor, lora.most_factor), '\n');
+  }
+  text += str_cat("  names of ", joined(lora.namings, ", "), "; ", lora.dtype, ", ",
+                  format_bytes(lora.size_bytes), '\n');
+  if (!lora.unknown.empty()) {
+    text += str_cat("  PROBLEM: ", lora.unknown.size(),
+                    " tensors belong to nothing in the DiT: ", joined(lora.unknown, ", "), '\n');
+  }
+  if (!lora.distils.empty()) text += "  makes a base model a distilled one: " + lora.distils + '\n';
+  return text + "Give it with --lora FILE[:strength] beside a model.";
 }
 
 void add_network(std::string& text, const NetworkInfo& network) {
@@ -76,6 +129,7 @@ void add_network(std::string& text, const NetworkInfo& network) {
 }
 
 std::string as_text(const Inspection& found) {
+  if (found.lora) return as_text(found.path, *found.lora);
   std::string text;
   for (const NetworkInfo& network : found.networks) add_network(text, network);
   if (!found.tokenizer.empty()) text += "tokenizer: " + found.tokenizer + "\n";

@@ -2,8 +2,15 @@
 // The report of checkpoint/inspect.h through the public API, with the dimensions of each network.
 #include <reel/inspect.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <tuple>
+
 #include "base/error.h"
+#include "checkpoint/evidence.h"
 #include "checkpoint/inspect.h"
+#include "checkpoint/lora.h"
 #include "pipeline/model_configs.h"
 #include "pipeline/open_model.h"
 
@@ -64,12 +71,62 @@ NetworkInfo describe(const Checkpoint& files, const checkpoint::NetworkReport& r
   return info;
 }
 
+// Nothing for what is no LoRA, damaged files included.
+std::optional<checkpoint::Lora> lora_at(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  try {
+    if (!checkpoint::is_lora(*formats::open_tensor_file(path))) return std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return checkpoint::open_lora(path);
+}
+
+// The block of "blocks.17.ffn.0.weight" is "17"; empty for a tensor of no block.
+std::string block_of(const std::string& name) {
+  const std::string prefix = "blocks.";
+  if (!name.starts_with(prefix)) return "";
+  return name.substr(prefix.size(), name.find('.', prefix.size()) - prefix.size());
+}
+
+LoraInfo describe(const checkpoint::Lora& lora) {
+  LoraInfo info{.key_styles = lora.styles,
+                .namings = lora.namings,
+                .size_bytes = lora.file->file_size_bytes(),
+                .distils = checkpoint::why_it_distils(lora.path),
+                .unknown = lora.unknown};
+  std::tie(info.least_rank, info.most_rank) = checkpoint::ranks_of(lora);
+  std::set<std::string> blocks, dtypes;
+  bool is_first = true;
+  for (const checkpoint::LoraChange& change : lora.changes) {
+    dtypes.insert(dtype_name(change.delta.up->dtype));
+    if (std::string block = block_of(change.target); !block.empty()) blocks.insert(block);
+    if (change.delta.down == nullptr) {
+      ++info.deltas;
+      continue;
+    }
+    ++info.matrices;
+    const float factor = change.delta.factor;
+    info.least_factor = is_first ? factor : std::min(info.least_factor, factor);
+    info.most_factor = is_first ? factor : std::max(info.most_factor, factor);
+    is_first = false;
+  }
+  info.blocks = static_cast<int64_t>(blocks.size());
+  for (const std::string& dtype : dtypes) info.dtype += (info.dtype.empty() ? "" : " and ") + dtype;
+  return info;
+}
+
 }  // namespace
 
 Inspection inspect(const ModelOptions& options) {
+  if (const auto lora = lora_at(open_options(options).model)) {
+    return {.path = lora->path.string(), .lora = describe(*lora)};
+  }
   const Checkpoint files = checkpoint::open_checkpoint(open_options(options));
   const checkpoint::InspectReport report = checkpoint::inspect(files);
   Inspection inspection{.path = report.path.string(),
+                        .lora = std::nullopt,
                         .networks = {},
                         .tokenizer = report.tokenizer ? report.tokenizer->path.string() : "",
                         .distilled = report.verdict == checkpoint::Verdict::kDistilled,

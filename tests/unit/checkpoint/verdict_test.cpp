@@ -52,11 +52,16 @@ TEST(Verdict, NoEvidenceMeansDistilledAndNamesTheFlag) {
 TEST(Verdict, ADistillationLoraTurnsTheBaseModel) {
   const TempFolder root;
   write_tensors(root / "Wan2.1-T2V-14B/m.safetensors", dit_tensors());
+  for (const char* name : {"wan_lightx2v_rank64.safetensors", "style.safetensors"}) {
+    write_tensors(root / name, {{"blocks.0.ffn.0.diff_b", DType::kF32, {2 * kDim}}});
+  }
+  const auto with = [&](const char* name, float strength) {
+    return told(root / "Wan2.1-T2V-14B", {.loras = {{root / name, strength}}});
+  };
 
-  expect_evidence(told(root / "Wan2.1-T2V-14B", {.loras = {"wan_lightx2v_rank64.safetensors"}}),
-                  Verdict::kDistilled, "the LoRA");
-  expect_evidence(told(root / "Wan2.1-T2V-14B", {.loras = {"style.safetensors"}}), Verdict::kBase,
-                  "undistilled");
+  expect_evidence(with("wan_lightx2v_rank64.safetensors", 1), Verdict::kDistilled, "the LoRA");
+  expect_evidence(with("wan_lightx2v_rank64.safetensors", 0), Verdict::kBase, "undistilled");
+  expect_evidence(with("style.safetensors", 1), Verdict::kBase, "undistilled");
 }
 
 TEST(Verdict, MetadataStandAboveJsonAndJsonAboveNames) {
