@@ -17,6 +17,20 @@ bool is_in_place(const StoredItem& stored, DType prepared) {
          block_bytes(stored.dtype) == 1;
 }
 
+// LoRAs' tensors, and the rows they are added to where those do not end as f32.
+uint64_t staging_of_deltas(const WeightItem& item, const StoredItem& stored, DType dtype) {
+  if (stored.delta_bytes.empty()) return 0;
+  const int64_t rows = std::max<int64_t>(1, rows_of(item) / item.parts);
+  const int64_t width = item.shape.elements() / std::max<int64_t>(1, rows_of(item));
+  uint64_t bytes = 0;
+  if (dtype != DType::kF32) {
+    bytes += aligned(
+        static_cast<uint64_t>(storage_bytes(DType::kF32, changed_rows(rows, width) * width)));
+  }
+  for (const uint64_t delta : stored.delta_bytes) bytes += aligned(delta);
+  return bytes;
+}
+
 // What arrives somewhere else than in its place, its scales aside. Convolutions are packed from
 // f32.
 uint64_t staging_beside(const WeightItem& item, const StoredItem& stored,
@@ -26,10 +40,17 @@ uint64_t staging_beside(const WeightItem& item, const StoredItem& stored,
   const bool as_stored = stored.dtype == dtype && !has_row_scales(dtype) && stored.scale_bytes == 0;
   const uint64_t source = as_stored || is_in_place(stored, dtype) ? 0 : aligned(stored.bytes);
   const auto wide = static_cast<uint64_t>(storage_bytes(DType::kF32, item.shape.elements()));
-  return source + (is_conv ? aligned(wide) : 0);
+  return source + (is_conv ? aligned(wide) : 0) + staging_of_deltas(item, stored, dtype);
 }
 
 }  // namespace
+
+int64_t changed_rows(int64_t rows, int64_t width) {
+  constexpr int64_t kBytes = int64_t{16} << 20;
+  constexpr int64_t kStep = 64;  // whole tiles of kernels
+  const int64_t fitting = kBytes / (std::max<int64_t>(1, width) * int64_t{sizeof(float)});
+  return std::min(rows, std::max(kStep, fitting / kStep * kStep));
+}
 
 DType device_dtype(const WeightItem& item, const DevicePrecision& precision) {
   switch (item.kind) {
@@ -60,6 +81,7 @@ void BlockLoad::add(const WeightItem& item, const StoredItem& stored,
   if (item.kind == WeightKind::kTable) return;  // read by rows
   prepared_bytes += device_bytes(item, precision);
   stored_bytes += stored.bytes + stored.scale_bytes;
+  for (const uint64_t delta : stored.delta_bytes) stored_bytes += delta;
   scale_staging_bytes += aligned(stored.scale_bytes);
   item_staging_bytes = std::max(item_staging_bytes, staging_beside(item, stored, precision));
   staging_bytes = scale_staging_bytes + item_staging_bytes;

@@ -21,6 +21,8 @@ struct StoredItem {
   DType dtype = DType::kF32;
   uint64_t bytes = 0;
   uint64_t scale_bytes = 0;
+  // Of each tensor of a LoRA that is added to it.
+  std::vector<uint64_t> delta_bytes;
 };
 
 // A block as the planner sees it.
@@ -44,6 +46,9 @@ struct NetworkLoad {
   uint64_t staging_bytes() const;  // of one area for all
   uint64_t stored_bytes() const;
 };
+
+// LoRAs are added in f32, to so many rows at once: some MiB that nothing else uses meanwhile.
+int64_t changed_rows(int64_t rows, int64_t width);
 
 // The numeric format an item is held in.
 DType device_dtype(const WeightItem& item, const DevicePrecision& precision);

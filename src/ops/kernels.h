@@ -64,6 +64,21 @@ struct PrepareRowsArgs {
   int64_t rows, width;
   DType to_dtype;  // kF32, kF16, kBF16, kF8E4M3, or kI8, which rotates
   void* to;        // may be `from` when both dtypes have one byte
+  // [rows] for 8 bits that are rows of a longer matrix; null: behind the numbers.
+  float* to_scale = nullptr;
+};
+
+// x += factor * up down, or x += factor * up where there is no `down`. An element's product is
+// summed over the rank in f32, in order, before the factor: any row is made from that row alone.
+struct AddDeltaArgs {
+  float* x;          // [rows, width]
+  const void* up;    // [rows, rank] up_dtype; [rows, width] without `down`
+  DType up_dtype;    // kF32, kF16 or kBF16, as down_dtype
+  const void* down;  // [rank, width] down_dtype, or null
+  DType down_dtype;
+  int64_t rank;
+  int64_t rows, width;
+  float factor;
 };
 
 struct PackMatrixArgs {
@@ -276,6 +291,7 @@ struct Kernels {
   Kernel<PackMatrixArgs> pack_matrix;
   Kernel<QuantiseRowsArgs> quantise_rows;
   Kernel<PrepareRowsArgs> prepare_rows;
+  Kernel<AddDeltaArgs> add_delta;
   Kernel<AttentionArgs> attention;
   Kernel<QuantiseQueriesArgs> quantise_queries;
   Kernel<QuantiseKeysArgs> quantise_keys;

@@ -24,6 +24,7 @@ Kernels observed(const Kernels& kernels, OpObserver& observer) {
   watch(table.pack_matrix);
   watch(table.quantise_rows);
   watch(table.prepare_rows);
+  watch(table.add_delta);
   watch(table.attention);
   watch(table.quantise_queries);
   watch(table.quantise_keys);

@@ -62,6 +62,17 @@ OpRecord record_of(const KernelNames& names, const PrepareRowsArgs& a) {
                      bytes_of(a.from_dtype, elements) + bytes_of(a.to_dtype, elements));
 }
 
+OpRecord record_of(const KernelNames& names, const AddDeltaArgs& a) {
+  const int64_t elements = a.rows * a.width;
+  const bool is_full = a.down == nullptr;
+  OpRecord record = rows_record(names, "add_delta", DType::kF32, a.rows, a.width,
+                                2 * bytes_of(DType::kF32, elements) +
+                                    bytes_of(a.up_dtype, is_full ? elements : a.rows * a.rank) +
+                                    (is_full ? 0 : bytes_of(a.down_dtype, a.rank * a.width)));
+  if (!is_full) record.flops = 2 * elements * a.rank;
+  return record;
+}
+
 OpRecord record_of(const KernelNames& names, const AttentionArgs& a) {
   const int64_t rows = 2 * a.queries + 2 * a.keys;
   return {.op = "attention",

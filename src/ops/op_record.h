@@ -41,6 +41,7 @@ OpRecord record_of(const KernelNames& names, const LinearArgs& args);
 OpRecord record_of(const KernelNames& names, const PackMatrixArgs& args);
 OpRecord record_of(const KernelNames& names, const QuantiseRowsArgs& args);
 OpRecord record_of(const KernelNames& names, const PrepareRowsArgs& args);
+OpRecord record_of(const KernelNames& names, const AddDeltaArgs& args);
 OpRecord record_of(const KernelNames& names, const AttentionArgs& args);
 OpRecord record_of(const KernelNames& names, const QuantiseQueriesArgs& args);
 OpRecord record_of(const KernelNames& names, const QuantiseKeysArgs& args);

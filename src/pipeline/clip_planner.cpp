@@ -39,9 +39,18 @@ memory::StoredItem stored_item(const checkpoint::Component& component, const std
   const checkpoint::StoredTensor* const stored = component.find(name);
   REEL_REQUIRE(stored != nullptr, kNotFound,
                str_cat(component.path.string(), " has no tensor \"", name, "\"."));
-  return {.dtype = stored->entry->dtype,
-          .bytes = stored->entry->size_bytes,
-          .scale_bytes = stored->scale == nullptr ? 0 : stored->scale->size_bytes};
+  memory::StoredItem item{.dtype = stored->entry->dtype,
+                          .bytes = stored->entry->size_bytes,
+                          .scale_bytes = stored->scale == nullptr ? 0 : stored->scale->size_bytes,
+                          .delta_bytes = {}};
+  for (const checkpoint::Delta& delta : stored->deltas) {
+    for (const formats::TensorEntry* entry : {delta.up, delta.down}) {
+      if (entry == nullptr) continue;
+      item.delta_bytes.push_back(
+          static_cast<uint64_t>(storage_bytes(entry->dtype, entry->shape.elements())));
+    }
+  }
+  return item;
 }
 
 memory::BlockLoad load_of(const memory::WeightBlock& block, const checkpoint::Component& component,

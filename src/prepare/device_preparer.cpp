@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -11,7 +13,9 @@
 #include "base/error.h"
 #include "base/tree_digest.h"
 #include "memory/arena_layout.h"
+#include "memory/device_weights.h"
 #include "prepare/dequantise.h"
+#include "prepare/row_steps.h"
 #include "prepare/stored_tables.h"
 
 namespace reel::prepare {
@@ -23,24 +27,6 @@ using memory::SlotRead;
 using memory::WeightBlock;
 using memory::WeightItem;
 using memory::WeightKind;
-
-// A place in the slot or in the staging area.
-struct Place {
-  uint64_t bytes = 0;
-  bool in_staging = false;
-
-  std::byte* in(std::byte* slot, std::byte* staging) const {
-    return (in_staging ? staging : slot) + bytes;
-  }
-};
-
-// One call of prepare_rows.
-struct RowsStep {
-  Place from, to, scale;
-  DType from_dtype, to_dtype, scale_dtype;
-  int64_t scale_count = 0;
-  int64_t rows = 0, width = 0;
-};
 
 // One call of pack_conv, for one part.
 struct ConvStep {
@@ -125,17 +111,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
   void make_item(int item, std::byte* slot, std::byte* staging, Stream stream) const override {
     const PlannedItem& planned = items_[static_cast<size_t>(item)];
     for (const RowsStep& step : planned.rows) {
-      preparer_.kernels_.prepare_rows(
-          {.from = step.from.in(slot, staging),
-           .from_dtype = step.from_dtype,
-           .scale = step.scale_count == 0 ? nullptr : step.scale.in(slot, staging),
-           .scale_dtype = step.scale_dtype,
-           .scale_count = step.scale_count,
-           .rows = step.rows,
-           .width = step.width,
-           .to_dtype = step.to_dtype,
-           .to = step.to.in(slot, staging)},
-          stream);
+      launch_rows(step, preparer_.kernels_, slot, staging, stream);
     }
     for (const ConvStep& step : planned.convs) {
       preparer_.kernels_.pack_conv(
@@ -203,6 +179,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
 
     void add(size_t read, uint64_t offset_bytes, std::span<const std::byte> bytes) override {
       const SlotRead& from = plan_.reads_[read];
+      if (plan_.is_delta(from)) return;  // the files of LoRAs are summed up whole
       const auto item = static_cast<size_t>(from.item);
       const bool is_scale = read < plan_.scale_reads_;
       const uint64_t begin_bytes =
@@ -220,6 +197,8 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     const Plan& plan_;
     std::deque<TreeDigest> items_;  // which stay where they are
   };
+
+  bool is_delta(const SlotRead& read) const { return delta_entries_.contains(read.entry); }
 
   const PlannedItem& item(std::string_view name) const {
     const auto found = by_name_.find(name);
@@ -242,20 +221,25 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     if (stored_bytes_.back() == 0) preparer_.digests_.set(item.name, TreeDigest(0).hex());
     planned.kind = item.kind;
     planned.shape = item.shape;
+    item_shared_bytes_ = 0;
     switch (item.kind) {
       case WeightKind::kMatrix:
       case WeightKind::kMatrixWide:
-      case WeightKind::kMatrixF32: return add_matrix(item, stored, planned);
-      case WeightKind::kConv: return add_conv(item, stored, planned);
-      default: return add_tensor(item, stored, planned);
+      case WeightKind::kMatrixF32: add_matrix(item, stored, planned); break;
+      case WeightKind::kConv: add_conv(item, stored, planned); break;
+      default: add_tensor(item, stored, planned); break;
     }
+    if (!planned.rows.empty()) add_deltas(stored, planned);
+    shared_bytes_ = std::max(shared_bytes_, item_shared_bytes_);
   }
 
   void add_tensor(const WeightItem& item, const StoredTensor& stored, PlannedItem& planned) {
     const int64_t elements = item.shape.elements();
     planned.parts = {take_slot(static_cast<uint64_t>(storage_bytes(DType::kF32, elements)))};
     // Without scales the rows do not matter: one long row keeps a GPU busier than many short ones.
-    const int64_t rows = scale_count(stored) > 1 ? rows_of(item.shape) : 1;
+    const bool has_factors = std::ranges::any_of(
+        stored.deltas, [](const checkpoint::Delta& delta) { return delta.down != nullptr; });
+    const int64_t rows = scale_count(stored) > 1 || has_factors ? rows_of(item.shape) : 1;
     const RowRange all{.first = 0, .rows = rows, .width = elements / std::max<int64_t>(1, rows)};
     add_rows(stored, all, {.bytes = planned.parts[0]}, DType::kF32, planned);
   }
@@ -284,7 +268,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     const RowRange all{.first = 0, .rows = rows, .width = elements / rows};
     add_rows(stored, all, {.bytes = 0, .in_staging = true}, DType::kF32, planned);
     const uint64_t begin = planned.rows.empty() ? 0 : planned.rows[0].to.bytes;
-    shared_bytes_ = std::max(shared_bytes_, aligned(begin + part_bytes * item.parts));
+    item_shared_bytes_ = std::max(item_shared_bytes_, aligned(begin + part_bytes * item.parts));
     for (int part = 0; part < item.parts; ++part) {
       planned.parts.push_back(take_slot(static_cast<uint64_t>(
           preparer_.kernels_.packed_conv_bytes(planned.dtype, planned.conv))));
@@ -311,7 +295,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     if (!is_as_stored && !is_in_place) {
       from = {.bytes = offset_bytes, .in_staging = true};
       if (to.in_staging) to.bytes = aligned(size_bytes);
-      shared_bytes_ = std::max(shared_bytes_, aligned(offset_bytes + size_bytes));
+      item_shared_bytes_ = std::max(item_shared_bytes_, aligned(offset_bytes + size_bytes));
     }
     weight_reads_.push_back({.file = stored.file,
                              .entry = &entry,
@@ -320,7 +304,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
                              .to_bytes = from.bytes,
                              .to_staging = from.in_staging,
                              .item = static_cast<int>(items_.size()) - 1});
-    if (is_as_stored) return;
+    if (is_as_stored && stored.deltas.empty()) return;
     RowsStep step{.from = from,
                   .to = to,
                   .scale = {},
@@ -329,9 +313,59 @@ class DevicePreparer::Plan : public memory::SlotPlan {
                   .scale_dtype = scales == 0 ? DType::kF32 : stored.scale->dtype,
                   .scale_count = scales > 1 ? range.rows : scales,
                   .rows = range.rows,
-                  .width = range.width};
+                  .width = range.width,
+                  .deltas = {},
+                  .changed = {}};
     if (scales > 0) step.scale = scale_place(stored, range.first);
     planned.rows.push_back(step);
+  }
+
+  // What LoRAs add to an item arrives in the shared part of the staging area, above the item's own.
+  void add_deltas(const StoredTensor& stored, PlannedItem& planned) {
+    if (stored.deltas.empty()) return;
+    const RowsStep& any = planned.rows[0];
+    Place changed{.bytes = item_shared_bytes_, .in_staging = true};
+    if (any.to_dtype != DType::kF32) {
+      const int64_t rows = memory::changed_rows(any.rows, any.width);
+      item_shared_bytes_ +=
+          aligned(static_cast<uint64_t>(storage_bytes(DType::kF32, rows * any.width)));
+    }
+    for (RowsStep& step : planned.rows) step.changed = changed;
+    for (const checkpoint::Delta& delta : stored.deltas) {
+      DeltaStep add{.up = delta_place(delta, *delta.up),
+                    .down = {},
+                    .up_dtype = delta.up->dtype,
+                    .rank = delta.rank,
+                    .factor = delta.factor};
+      if (delta.down != nullptr) {
+        add.down = delta_place(delta, *delta.down);
+        add.down_dtype = delta.down->dtype;
+      }
+      int64_t first_row = 0;
+      for (RowsStep& step : planned.rows) {
+        const int64_t up_width = add.rank == 0 ? step.width : add.rank;
+        DeltaStep of_part = add;
+        of_part.up.bytes +=
+            static_cast<uint64_t>(storage_bytes(add.up_dtype, first_row * up_width));
+        step.deltas.push_back(of_part);
+        first_row += step.rows;
+      }
+    }
+  }
+
+  // Where a tensor of a LoRA arrives.
+  Place delta_place(const checkpoint::Delta& delta, const formats::TensorEntry& entry) {
+    const Place place{.bytes = item_shared_bytes_, .in_staging = true};
+    item_shared_bytes_ += aligned(dense_bytes(entry));
+    delta_entries_.insert(&entry);
+    delta_reads_.push_back({.file = delta.file,
+                            .entry = &entry,
+                            .offset_bytes = 0,
+                            .size_bytes = dense_bytes(entry),
+                            .to_bytes = place.bytes,
+                            .to_staging = true,
+                            .item = static_cast<int>(items_.size()) - 1});
+    return place;
   }
 
   // Where the scales of a tensor arrive, from that of `first_row` on.
@@ -359,16 +393,23 @@ class DevicePreparer::Plan : public memory::SlotPlan {
       for (RowsStep& step : item.rows) {
         if (step.from.in_staging) step.from.bytes += scale_bytes_;
         if (step.to.in_staging) step.to.bytes += scale_bytes_;
+        step.changed.bytes += scale_bytes_;
+        for (DeltaStep& delta : step.deltas) {
+          delta.up.bytes += scale_bytes_;
+          delta.down.bytes += scale_bytes_;
+        }
       }
       for (ConvStep& step : item.convs) step.from.bytes += scale_bytes_;
     }
     for (SlotRead& read : weight_reads_) {
       if (read.to_staging) read.to_bytes += scale_bytes_;
     }
+    for (SlotRead& read : delta_reads_) read.to_bytes += scale_bytes_;
     staging_bytes_ = scale_bytes_ + shared_bytes_;
   }
 
   // Scales first: an item is made when its numbers have arrived. Both in the order of the file.
+  // LoRAs' tensors right before what they are added to: the next item takes their place.
   void sort_reads() {
     const auto before = [](const SlotRead& a, const SlotRead& b) {
       return std::tuple(a.file->path(), a.entry->offset_bytes, a.item, a.offset_bytes) <
@@ -378,8 +419,16 @@ class DevicePreparer::Plan : public memory::SlotPlan {
     std::ranges::sort(weight_reads_, before);
     scale_reads_ = early_reads_.size();
     reads_ = std::move(early_reads_);
-    reads_.insert(reads_.end(), weight_reads_.begin(), weight_reads_.end());
+    int item = -1;
+    for (const SlotRead& read : weight_reads_) {
+      if (read.item != std::exchange(item, read.item)) {
+        std::ranges::copy_if(delta_reads_, std::back_inserter(reads_),
+                             [&](const SlotRead& delta) { return delta.item == item; });
+      }
+      reads_.push_back(read);
+    }
     weight_reads_.clear();
+    delta_reads_.clear();
   }
 
   DevicePreparer& preparer_;
@@ -393,12 +442,14 @@ class DevicePreparer::Plan : public memory::SlotPlan {
   uint64_t staging_bytes_ = 0;
   std::vector<SlotRead> reads_;
   size_t scale_reads_ = 0;  // the first of reads_
+  std::set<const formats::TensorEntry*> delta_entries_;
 
   // While planning.
-  std::vector<SlotRead> early_reads_, weight_reads_;
+  std::vector<SlotRead> early_reads_, weight_reads_, delta_reads_;
   std::map<const formats::TensorEntry*, uint64_t> scale_places_;
   uint64_t scale_bytes_ = 0;
   uint64_t shared_bytes_ = 0;
+  uint64_t item_shared_bytes_ = 0;  // of the item that is being added
 };
 
 std::unique_ptr<memory::SlotPlan> DevicePreparer::plan(const WeightBlock& block) {

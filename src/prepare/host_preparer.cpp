@@ -75,6 +75,7 @@ struct Host {
 
 // What is checked or rounded between two looks at the stop flag.
 constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
+constexpr int64_t kProductsAtOnce = int64_t{64} << 20;
 
 // Calls work(begin, end) for parts of [0, count), looking at the stop flag before each.
 template <typename Work>
@@ -92,14 +93,14 @@ struct Floats {
   std::span<float> values;
 };
 
-Floats read_all(const StoredTensor& tensor, MemorySpace& memory, TreeDigest& digest,
+Floats read_all(const StoredTensor& tensor, MemorySpace& memory, TreeDigest* digest,
                 const StopFlag& stop) {
   const Shape& shape = tensor.entry->shape;
   Floats all{.memory = Buffer(memory, static_cast<size_t>(shape.elements()) * sizeof(float),
                               "weights as f32"),
              .values = {}};
   all.values = {reinterpret_cast<float*>(all.memory.data()), static_cast<size_t>(shape.elements())};
-  read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], all.values, &digest, &stop);
+  read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], all.values, digest, &stop);
   in_parts(shape.elements(), stop, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {
       REEL_REQUIRE(std::isfinite(all.values[static_cast<size_t>(at)]), kBadFile,
@@ -109,6 +110,39 @@ Floats read_all(const StoredTensor& tensor, MemorySpace& memory, TreeDigest& dig
     }
   });
   return all;
+}
+
+// What LoRAs add, in their order. Returns how many bytes of theirs were read.
+uint64_t add_deltas(const StoredTensor& stored, std::span<float> values, const Host& host) {
+  uint64_t bytes = 0;
+  const int64_t rows = stored.entry->shape.axes() == 0 ? 1 : stored.entry->shape[0];
+  const int64_t width = static_cast<int64_t>(values.size()) / std::max<int64_t>(1, rows);
+  const auto read = [&](const checkpoint::Delta& delta, const formats::TensorEntry& entry) {
+    bytes += entry.size_bytes;
+    // No digest: the files of LoRAs are summed up whole.
+    return read_all({.file = delta.file, .entry = &entry}, host.memory, nullptr, host.stop);
+  };
+  for (const checkpoint::Delta& delta : stored.deltas) {
+    const Floats up = read(delta, *delta.up);
+    const Floats down = delta.down == nullptr ? Floats{} : read(delta, *delta.down);
+    const int64_t up_width = delta.down == nullptr ? width : delta.rank;
+    const int64_t products = width * std::max<int64_t>(1, delta.rank);  // of a row
+    const int64_t at_once = std::max<int64_t>(1, kProductsAtOnce / std::max<int64_t>(1, products));
+    for (int64_t row = 0; row < rows; row += at_once) {
+      host.stop.check();
+      host.kernels.add_delta({.x = values.data() + row * width,
+                              .up = up.values.data() + row * up_width,
+                              .up_dtype = DType::kF32,
+                              .down = delta.down == nullptr ? nullptr : down.values.data(),
+                              .down_dtype = DType::kF32,
+                              .rank = delta.rank,
+                              .rows = std::min(at_once, rows - row),
+                              .width = width,
+                              .factor = delta.factor},
+                             {});
+    }
+  }
+  return bytes;
 }
 
 // `count` numbers rounded to `dtype`, which has 16 bits.
@@ -185,7 +219,8 @@ void prepare_matrix(const WeightItem& item, const StoredTensor& stored, std::spa
   const int64_t out = item.shape[0] / item.parts;
   const int64_t in = item.shape.elements() / item.shape[0];
   const auto part_size = static_cast<size_t>(out * in);
-  const bool stays = dtype == DType::kF8E4M3 && stored.entry->dtype == dtype;
+  const bool stays =
+      dtype == DType::kF8E4M3 && stored.entry->dtype == dtype && stored.deltas.empty();
   const std::vector<float> scales =
       stays ? read_row_scales(stored, 0, item.shape[0]) : std::vector<float>{};
   for (int part = 0; part < item.parts; ++part) {
@@ -252,9 +287,10 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
       continue;
     }
     TreeDigest digest(stored_bytes(stored));
-    Floats read = read_all(stored, memory_, digest, stop_);
+    Floats read = read_all(stored, memory_, &digest, stop_);
     bytes_read_ += stored_bytes(stored);
     const std::span<float> values = read.values;
+    bytes_read_ += add_deltas(stored, values, host);
     digests_.set(item.name, digest.hex());
     PreparedBlock::Item& to = prepared->items_[item.name];
     switch (item.kind) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns the stored tensors of a block into weights on the host, packed for the CPU's kernels.
+// Deltas are added in f32 to what is stored, before anything is rounded or rotated.
 #pragma once
 
 #include <atomic>

@@ -6,10 +6,12 @@
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
 #include "core/packed_weights.h"
+#include "support/delta_problem.h"
 #include "support/device_tensor.h"
 #include "support/open_gpu.h"
 #include "support/prepare_problem.h"
 #include "support/random_tensor.h"
+#include "support/tolerance.h"
 
 namespace reel::cuda {
 namespace {
@@ -169,6 +171,21 @@ TEST_F(CudaRowsOnGpu, PreparesEveryStoredDtypeToTheBytesOfTheReference) {
           EXPECT_TRUE(test::run_prepare(which, kSeed, prepare_rows, memory()) ==
                       test::run_prepare(which, kSeed, cpu::reference::prepare_rows));
         }
+      }
+    }
+  }
+}
+
+TEST_F(CudaRowsOnGpu, AddsDeltasAsTheReference) {
+  for (const DType dtype : kFloats) {
+    for (const int64_t rank : {0, 1, 17, 64, 128}) {
+      for (const int64_t width : {63, 256, 5120, 13824}) {
+        const test::DeltaCase which{
+            .rows = 67, .width = width, .rank = rank, .up = dtype, .down = dtype};
+        SCOPED_TRACE(testing::Message() << which);
+        EXPECT_LE(relative_error(test::run_add_delta(which, kSeed, add_delta, memory()),
+                                 test::run_add_delta(which, kSeed, cpu::reference::add_delta)),
+                  test::tolerance::kernel(DType::kF32));
       }
     }
   }

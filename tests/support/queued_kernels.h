@@ -22,6 +22,20 @@ inline ops::Kernels queued_kernels() {
     FakeCopyEngine::will_write(stream, args.to, bytes(args.to_dtype, count));
     FakeCopyEngine::submit(stream, [args] { cpu::reference_kernels().prepare_rows(args, {}); });
   };
+  kernels.add_delta = [](const ops::AddDeltaArgs& args, Stream stream) {
+    const auto bytes = [](DType dtype, int64_t count) {
+      return static_cast<size_t>(storage_bytes(dtype, count));
+    };
+    const int64_t count = args.rows * args.width;
+    const bool is_full = args.down == nullptr;
+    FakeCopyEngine::will_read(stream, args.up,
+                              bytes(args.up_dtype, is_full ? count : args.rows * args.rank));
+    if (!is_full) {
+      FakeCopyEngine::will_read(stream, args.down, bytes(args.down_dtype, args.rank * args.width));
+    }
+    FakeCopyEngine::will_write(stream, args.x, bytes(DType::kF32, count));
+    FakeCopyEngine::submit(stream, [args] { cpu::reference_kernels().add_delta(args, {}); });
+  };
   kernels.pack_conv = [](const ops::PackConvArgs& args, Stream stream) {
     const ConvShape& s = args.shape;
     const int64_t count = s.out_channels * s.in_channels * s.taps * s.kernel_rows * s.kernel_cols;

@@ -44,12 +44,16 @@ std::vector<float> stored_row(const ops::PrepareRowsArgs& args, int64_t row) {
   return values;
 }
 
+float* scales_of(const ops::PrepareRowsArgs& args) {
+  return args.to_scale != nullptr ? args.to_scale : row_scales(args.to, args.rows * args.width);
+}
+
 // e4m3 of e4m3: the stored numbers and their scales.
 void keep_rows(const ops::PrepareRowsArgs& args) {
   const int64_t numbers = args.rows * args.width;
   std::memmove(args.to, args.from, static_cast<size_t>(numbers));
   for (int64_t row = 0; row < args.rows; ++row) {
-    row_scales(args.to, numbers)[row] = scale_of(args, row);
+    scales_of(args)[row] = scale_of(args, row);
   }
 }
 
@@ -62,13 +66,11 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream) {
       std::vector<float> values = stored_row(args, row);
       const int64_t start = row * args.width;
       if (args.to_dtype == DType::kI8) {
-        row_scales(args.to, args.rows * args.width)[row] =
-            quantise_row(values, static_cast<int8_t*>(args.to) + start);
+        scales_of(args)[row] = quantise_row(values, static_cast<int8_t*>(args.to) + start);
         continue;
       }
       if (args.to_dtype == DType::kF8E4M3) {
-        row_scales(args.to, args.rows * args.width)[row] =
-            quantise_row_e4m3(values, static_cast<uint8_t*>(args.to) + start);
+        scales_of(args)[row] = quantise_row_e4m3(values, static_cast<uint8_t*>(args.to) + start);
         continue;
       }
       for (int64_t at = 0; at < args.width; ++at) {

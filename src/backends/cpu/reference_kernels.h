@@ -18,6 +18,7 @@ float quantise_row(std::span<float> row, int8_t* out);
 float quantise_row_e4m3(std::span<const float> row, uint8_t* out);
 void quantise_rows(const ops::QuantiseRowsArgs& args, Stream);
 void prepare_rows(const ops::PrepareRowsArgs& args, Stream);
+void add_delta(const ops::AddDeltaArgs& args, Stream);
 void int8_linear(const ops::LinearArgs& args, Stream);
 void fp8_linear(const ops::LinearArgs& args);
 void linear(const ops::LinearArgs& args, Stream);

@@ -32,6 +32,7 @@ const ops::Kernels& kernel_table() {
       .packed_matrix_bytes = packed_matrix_bytes,
       .quantise_rows = quantise_rows,
       .prepare_rows = prepare_rows,
+      .add_delta = add_delta,
       .attention = attention,
       .quantise_queries = quantise_queries,
       .quantise_keys = quantise_keys,

@@ -7,6 +7,9 @@
 
 namespace reel::cuda {
 
+// add_delta.cu
+void add_delta(const ops::AddDeltaArgs& args, Stream stream);
+
 // attention.cu
 void attention(const ops::AttentionArgs& args, Stream stream);
 const char* which_attention(const ops::AttentionArgs& args);

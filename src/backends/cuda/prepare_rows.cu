@@ -190,6 +190,10 @@ __global__ void __launch_bounds__(kPlainThreads)
   store_run(to + row * stored.width, at, stored.width, whole, x[0]);
 }
 
+float* scales_of(const ops::PrepareRowsArgs& args) {
+  return args.to_scale != nullptr ? args.to_scale : row_scales(args.to, args.rows * args.width);
+}
+
 void require_known(DType dtype) {
   const bool known = dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
                      dtype == DType::kF8E4M3 || dtype == DType::kF8E5M2 || dtype == DType::kI8 ||
@@ -208,8 +212,7 @@ void launch_scaled(const StoredRows& stored, const ops::PrepareRowsArgs& args,
             .block = dim3(kThreads),
             .shared_bytes = sizeof(float) * kThreads / device::kWarpSize,
             .stream = stream},
-           stored, static_cast<typename Rows::Number*>(args.to),
-           row_scales(args.to, args.rows * args.width));
+           stored, static_cast<typename Rows::Number*>(args.to), scales_of(args));
   });
 }
 
@@ -219,8 +222,7 @@ void launch_keep(const StoredRows& stored, const ops::PrepareRowsArgs& args, cud
          {.grid = dim3(static_cast<unsigned>((runs + kPlainThreads - 1) / kPlainThreads)),
           .block = dim3(kPlainThreads),
           .stream = stream},
-         stored, static_cast<uint8_t*>(args.to), row_scales(args.to, args.rows * args.width),
-         args.rows);
+         stored, static_cast<uint8_t*>(args.to), scales_of(args), args.rows);
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ TEST(ObservedKernels, AreAllOfThem) {
   k.pack_matrix = nothing;
   k.quantise_rows = nothing;
   k.prepare_rows = nothing;
+  k.add_delta = nothing;
   k.attention = nothing;
   k.quantise_queries = nothing;
   k.quantise_keys = nothing;
@@ -77,6 +78,7 @@ TEST(ObservedKernels, AreAllOfThem) {
   w.pack_matrix({}, {});
   w.quantise_rows({}, {});
   w.prepare_rows({}, {});
+  w.add_delta({}, {});
   w.attention({}, {});
   w.quantise_queries({}, {});
   w.quantise_keys({}, {});
@@ -98,7 +100,7 @@ TEST(ObservedKernels, AreAllOfThem) {
     if (line != "begin") names.push_back(line);
   }
   EXPECT_EQ(names, (std::vector<std::string>{
-                       "linear", "pack_matrix", "quantise_rows", "prepare_rows", "attention",
+                       "linear", "pack_matrix", "quantise_rows", "prepare_rows", "add_delta", "attention",
                        "quantise_queries", "quantise_keys", "prepare_values", "int8_attention",
                        "expand_bias", "layer_norm", "rms_norm", "gated_gelu", "add", "cast",
                        "l2_norm", "pack_conv", "conv", "upsample2x"}));

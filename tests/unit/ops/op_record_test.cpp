@@ -36,6 +36,24 @@ TEST(OpRecord, NamesTheKernelThatTheBackendChooses) {
   EXPECT_STREQ(record_of(KernelNames(kernels), LinearArgs{.rows = 2}).kernel, "for few");
 }
 
+TEST(OpRecord, CountsWhatALoraAdds) {
+  const float down = 0;
+  AddDeltaArgs args{.up_dtype = DType::kBF16,
+                    .down = &down,
+                    .down_dtype = DType::kF32,
+                    .rank = 4,
+                    .rows = 3,
+                    .width = 5};
+  const OpRecord product = record_of(kNames, args);
+  args.down = nullptr;
+  const OpRecord full = record_of(kNames, args);
+
+  EXPECT_EQ(product.flops, 2 * 3 * 4 * 5);
+  EXPECT_EQ(product.bytes, 2 * 4 * 3 * 5 + 2 * 3 * 4 + 4 * 4 * 5);
+  EXPECT_EQ(full.flops, 0);
+  EXPECT_EQ(full.bytes, 2 * 4 * 3 * 5 + 2 * 3 * 5);
+}
+
 TEST(OpRecord, CountsBothProductsOfAttention) {
   const OpRecord plain = record_of(
       kNames,

@@ -86,7 +86,7 @@ std::vector<std::byte> random_bytes(DType dtype, int64_t count, std::mt19937& ra
 // A component of one file a block, stored in one way, and its manifest.
 class MadeComponent {
  public:
-  explicit MadeComponent(const Stored& stored) : stored_(stored) {
+  explicit MadeComponent(const Stored& stored, bool with_loras = false) : stored_(stored) {
     std::vector<checkpoint::NameUnit> units{
         {.prefix = "", .rows = kFixedNames, .block = checkpoint::kFixedUnit},
         {.prefix = "", .rows = kSetupNames, .block = checkpoint::kSetupUnit}};
@@ -97,6 +97,7 @@ class MadeComponent {
     const auto needed = checkpoint::needed_tensors(units, {});
     manifest_ = make_manifest(needed);
     for (int block = checkpoint::kSetupUnit; block < kBlocks; ++block) write(needed, block);
+    if (with_loras) add_loras(needed);
     component_.path = folder_.path();
   }
 
@@ -135,6 +136,36 @@ class MadeComponent {
     }
   }
 
+  // To every tensor but the tables: factors, and full deltas to every other one too.
+  void add_loras(const std::vector<checkpoint::NeededTensor>& needed) {
+    constexpr int64_t kRank = 3;
+    std::vector<formats::TensorSpec> specs;
+    for (const checkpoint::NeededTensor& tensor : needed) {
+      if (tensor.row->kind == RowKind::kTable) continue;
+      const int64_t out = tensor.shape[0], in = tensor.shape.elements() / out;
+      specs.push_back({tensor.name + "/up", DType::kBF16, {out, kRank}});
+      specs.push_back({tensor.name + "/down", DType::kF16, {kRank, in}});
+      if (specs.size() % 4 == 0)
+        specs.push_back({tensor.name + "/full", DType::kF32, tensor.shape});
+    }
+    const auto writer = formats::start_safetensors(folder_ / "lora", specs, {});
+    for (const formats::TensorSpec& spec : specs) {
+      writer->append(random_bytes(spec.dtype, spec.shape.elements(), random_));
+    }
+    writer->commit();
+    const std::shared_ptr<const formats::TensorFile> file =
+        formats::open_tensor_file(folder_ / "lora");
+    for (auto& [name, tensor] : component_.tensors) {
+      const formats::TensorEntry* const up = file->find(name + "/up");
+      if (up == nullptr) continue;
+      const formats::TensorEntry* const down = file->find(name + "/down");
+      tensor.deltas.push_back(
+          {.file = file, .up = up, .down = down, .rank = kRank, .factor = 0.75f});
+      const formats::TensorEntry* const full = file->find(name + "/full");
+      if (full != nullptr) tensor.deltas.push_back({.file = file, .up = full, .factor = -0.5f});
+    }
+  }
+
   Stored stored_;
   std::mt19937 random_{7};
   test::TempFolder folder_;
@@ -152,14 +183,17 @@ memory::StreamerOptions small_chunks(std::vector<int> resident) {
           .read = {}};
 }
 
-class StoredAs : public testing::TestWithParam<std::tuple<Stored, Precision>> {
+using StoredCase = std::tuple<Stored, Precision, bool>;
+
+class StoredAs : public testing::TestWithParam<StoredCase> {
  protected:
   const Stored stored_ = std::get<0>(GetParam());
   const Precision precision_ = std::get<1>(GetParam());
+  const bool with_loras_ = std::get<2>(GetParam());
 };
 
 TEST_P(StoredAs, StreamedWeightsAreThoseOfTheHost) {
-  const MadeComponent made(stored_);
+  const MadeComponent made(stored_, with_loras_);
   StopFlag stop;
   HostPreparer host(made.component(), cpu::reference_kernels(), precision_, stop);
   memory::WeightStore want(made.manifest(), host, 0);
@@ -194,18 +228,23 @@ TEST_P(StoredAs, StreamedWeightsAreThoseOfTheHost) {
 }
 
 TEST_P(StoredAs, ThePlannerCountsTheSameBytes) {
-  const MadeComponent made(stored_);
+  const MadeComponent made(stored_, with_loras_);
   DevicePreparer preparer(made.component(), cpu::reference_kernels(), precision_);
   for (const memory::WeightBlock* block :
        {&made.manifest().fixed, &made.manifest().setup, &made.manifest().blocks[1]}) {
     memory::BlockLoad load;
     for (const memory::WeightItem& item : block->items) {
       const checkpoint::StoredTensor& tensor = made.component().tensors.at(item.name);
-      load.add(item,
-               {.dtype = tensor.entry->dtype,
-                .bytes = tensor.entry->size_bytes,
-                .scale_bytes = tensor.scale == nullptr ? 0 : tensor.scale->size_bytes},
-               {.compute = precision_.compute, .matrices = precision_.matrices});
+      memory::StoredItem stored{
+          .dtype = tensor.entry->dtype,
+          .bytes = tensor.entry->size_bytes,
+          .scale_bytes = tensor.scale == nullptr ? 0 : tensor.scale->size_bytes,
+          .delta_bytes = {}};
+      for (const checkpoint::Delta& delta : tensor.deltas) {
+        stored.delta_bytes.push_back(delta.up->size_bytes);
+        if (delta.down != nullptr) stored.delta_bytes.push_back(delta.down->size_bytes);
+      }
+      load.add(item, stored, {.compute = precision_.compute, .matrices = precision_.matrices});
     }
     const auto plan = preparer.plan(*block);
     uint64_t read_bytes = 0;
@@ -216,10 +255,30 @@ TEST_P(StoredAs, ThePlannerCountsTheSameBytes) {
   }
 }
 
-std::string name_of(const testing::TestParamInfo<std::tuple<Stored, Precision>>& info) {
+TEST(DevicePreparer, LorasChangeTheWeightsAndNotTheirDigest) {
+  const Stored stored{"Fp8Row", DType::kF8E4M3, Scales::kRowF32};
+  const MadeComponent plain(stored), changed(stored, true);
+  StopFlag stop;
+  HostPreparer one(plain.component(), cpu::reference_kernels(), {}, stop);
+  HostPreparer other(changed.component(), cpu::reference_kernels(), {}, stop);
+
+  const auto without = one.prepare(plain.manifest().blocks[0]);
+  const auto with = other.prepare(changed.manifest().blocks[0]);
+
+  for (const memory::WeightItem& item : plain.manifest().blocks[0].items) {
+    EXPECT_NE(test::first_difference({.name = "", .items = {item}}, *with, *without,
+                                     cpu::reference_kernels()),
+              "")
+        << item.name;
+  }
+  EXPECT_EQ(one.digest(), other.digest());
+  EXPECT_GT(other.bytes_read(), one.bytes_read());
+}
+
+std::string name_of(const testing::TestParamInfo<StoredCase>& info) {
   const Precision& precision = std::get<1>(info.param);
   return std::string(std::get<0>(info.param).name) + "To" + dtype_name(precision.matrices) +
-         "With" + dtype_name(precision.compute);
+         "With" + dtype_name(precision.compute) + (std::get<2>(info.param) ? "AndLoras" : "");
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -237,7 +296,8 @@ INSTANTIATE_TEST_SUITE_P(
                      testing::Values(Precision{DType::kBF16, DType::kI8},
                                      Precision{DType::kBF16, DType::kF8E4M3},
                                      Precision{DType::kBF16, DType::kBF16},
-                                     Precision{DType::kF32, DType::kF32})),
+                                     Precision{DType::kF32, DType::kF32}),
+                     testing::Bool()),
     name_of);
 
 TEST(DevicePreparer, ReadsRowsOfATableIntoHostMemory) {
