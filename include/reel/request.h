@@ -11,6 +11,12 @@
 
 namespace reel {
 
+// A LoRA file, and how much of it is added.
+struct LoraChoice {
+  std::string path;  // or a name in the folders of REEL_MODELS
+  float strength = 1;
+};
+
 // Where the model is and how it is computed.
 struct ModelOptions {
   // A repository root, a distill_* folder, one file, or a hub snapshot. Empty: the demo model.
@@ -18,6 +24,7 @@ struct ModelOptions {
   std::string text_encoder, vae, tokenizer;  // empty: found from `model`
   std::string variant;                       // "fp8", "int8", "bf16", or empty: chosen
   std::string checkpoint_kind;               // "distilled", "base", or empty: from evidence
+  std::vector<LoraChoice> loras;             // added to the DiT in this order
   std::string device = "auto";               // "auto", "cpu", "cuda:0": auto takes a GPU if any
   std::string precision = "auto";            // "auto", "f32", "bf16", "int8", "fp8"
   int threads = 0;                           // 0: all cores of this process

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <utility>
 
@@ -22,6 +24,7 @@ struct Flags::Impl {
   CLI::Option* last = nullptr;
   std::string size_text;
   std::string log_file;
+  std::vector<std::string> lora_texts;
   std::vector<std::function<void()>> after_parse;
 };
 
@@ -40,6 +43,21 @@ std::optional<std::pair<int, int>> parse_size(std::string_view text) {
   const auto height = std::from_chars(width.ptr + 1, end, size.second);
   if (height.ec != std::errc{} || height.ptr != end) return std::nullopt;
   return size;
+}
+
+// A file of that very name stands above a strength behind its colon.
+LoraChoice parse_lora(const std::string& text) {
+  std::error_code ignored;
+  const size_t colon = text.rfind(':');
+  if (colon == std::string::npos || std::filesystem::exists(text, ignored)) return {.path = text};
+  float strength = 1;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + colon + 1, end, strength);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return {.path = text};
+  REEL_REQUIRE(colon > 0 && std::isfinite(strength), kInvalidArgument,
+               str_cat("--lora is \"", text, "\"; a file, or a file:strength is needed."),
+               "Write it like style.safetensors or style.safetensors:0.8.");
+  return {.path = text.substr(0, colon), .strength = strength};
 }
 
 // The library would read -1 as 2^64 - 1.
@@ -134,6 +152,7 @@ void Flags::add_model(ModelOptions& options) {
       "which precision of a model that comes in several: fp8, int8, bf16");
   add("--checkpoint-kind", options.checkpoint_kind,
       "distilled or base, when the files do not tell");
+  add_loras(options.loras);
   add("--device", options.device, "cpu or cuda:0; auto takes a GPU where one can be used");
   add("--precision", options.precision, "of the products: auto, f32, bf16, int8, fp8");
   add("--threads", options.threads, "compute threads; 0 for all cores");
@@ -141,6 +160,15 @@ void Flags::add_model(ModelOptions& options) {
             "behave as on a GPU of this size: 12, 12GB or 12GiB; default: all that is free");
   add_bytes("--ram", options.ram_bytes,
             "host memory for weights, like 8GiB; default: half of what is free");
+}
+
+void Flags::add_loras(std::vector<LoraChoice>& loras) {
+  add("--lora", impl_->lora_texts,
+      "FILE or FILE:strength, added to the weights of the DiT; may be given several times");
+  impl_->last->allow_extra_args(false);
+  impl_->after_parse.push_back([this, &loras] {
+    for (const std::string& text : impl_->lora_texts) loras.push_back(parse_lora(text));
+  });
 }
 
 void Flags::add_trace(ModelOptions& options) {

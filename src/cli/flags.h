@@ -42,6 +42,8 @@ class Flags {
   void add_bytes(const std::string& name, uint64_t& bytes, const std::string& help);
   // Groups that several commands share.
   void add_model(ModelOptions& options);
+  // FILE or FILE:strength, as often as one likes.
+  void add_loras(std::vector<LoraChoice>& loras);
   void add_trace(ModelOptions& options);
   void add_sampling(SamplingOptions& options);
   void add_terminal(Terminal& terminal);

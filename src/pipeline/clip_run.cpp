@@ -171,6 +171,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   meter.begin(memory::Phase::kDenoise);
   denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
   log_stage(meter.end(), *model.files().dit, runtime.numbers());
+  clip.loras = model.lora_records(runtime.stop());
 
   media::Frame rgb(static_cast<int>(settings.size.height_px),
                    static_cast<int>(settings.size.width_px));
@@ -203,6 +204,7 @@ Recipe describe_clip(const OpenModel& model, const std::string& prompt,
           .layout = files.dit->layout,
           .verdict = distilled ? "distilled" : "base",
           .weights = clip.weights,
+          .loras = clip.loras,
           .precision = precision_name(runtime.numbers().precision),
           .device = runtime.device_name(),
           .kernels = runtime.kernels_summary(),

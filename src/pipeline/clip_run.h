@@ -27,6 +27,7 @@ std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stage
 
 struct ClipRun {
   WeightDigests weights;
+  std::vector<LoraRecord> loras;
   RunReport report;
 };
 

@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/names.h"
 #include "models/wan_vae/names.h"
@@ -35,12 +36,22 @@ void require_parts(const checkpoint::Checkpoint& files, const Parts& parts) {
        "--vae, --tokenizer.");
 }
 
+std::string file_digest(const InputFile& file, const StopFlag& stop) {
+  std::vector<std::byte> piece(size_t{8} << 20);
+  Digest digest;
+  for (uint64_t at = 0; at < file.size_bytes(); at += piece.size()) {
+    stop.check();
+    const auto part =
+        std::span(piece).first(std::min<uint64_t>(piece.size(), file.size_bytes() - at));
+    file.read_at(at, part);
+    digest.add(part);
+  }
+  file.require_unchanged();
+  return digest.hex();
+}
+
 }  // namespace
 
-namespace {
-
-// A model's name is looked up in the folders of REEL_MODELS; whatever exists as a path is that
-// path.
 std::string find_model(const std::string& model) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -54,8 +65,6 @@ std::string find_model(const std::string& model) {
   return model;
 }
 
-}  // namespace
-
 checkpoint::OpenOptions open_options(const ModelOptions& options) {
   checkpoint::OpenOptions open{.model = find_model(options.model),
                                .text_encoder = options.text_encoder,
@@ -63,6 +72,10 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
                                .tokenizer = options.tokenizer,
                                .variant = options.variant,
                                .kind = std::nullopt};
+  for (const LoraChoice& lora : options.loras) {
+    REEL_REQUIRE(!lora.path.empty(), kInvalidArgument, "A LoRA was given without its file.");
+    open.loras.push_back({.path = find_model(lora.path), .strength = lora.strength});
+  }
   if (options.checkpoint_kind == "distilled") open.kind = checkpoint::Verdict::kDistilled;
   if (options.checkpoint_kind == "base") open.kind = checkpoint::Verdict::kBase;
   REEL_REQUIRE(options.checkpoint_kind.empty() || open.kind, kInvalidArgument,
@@ -84,6 +97,7 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
     progress.on_warning("A budget of GPU memory has no effect on the CPU.");
   }
   for (const std::string& note : files_.notes) progress.on_note(note);
+  for (const std::string& warning : files_.warnings) progress.on_warning(warning);
   if (parts.dit) facts_.dit = dit_config(files_);
   if (parts.text_encoder) text_config_ = text_config(*files_.text_encoder);
   if (parts.vae) vae_config_ = vae_config(*files_.vae);
@@ -106,6 +120,16 @@ void OpenModel::keep_layers(int layers) {
   REEL_REQUIRE(layers >= 0 && layers <= facts_.dit.layers, kInvalidArgument,
                str_cat("layers is ", layers, "; this model has ", facts_.dit.layers, '.'));
   if (layers > 0) facts_.dit.layers = layers;
+}
+
+std::vector<LoraRecord> OpenModel::lora_records(const StopFlag& stop) const {
+  std::vector<LoraRecord> records;
+  for (const checkpoint::AppliedLora& lora : files_.loras) {
+    records.push_back({.name = lora.file->path().filename().string(),
+                       .digest = file_digest(lora.file->file(), stop),
+                       .strength = lora.strength});
+  }
+  return records;
 }
 
 tokenizer::Tokenizer OpenModel::load_tokenizer() const {

@@ -13,6 +13,7 @@
 #include "models/wan_dit/transformer.h"
 #include "models/wan_vae/decoder.h"
 #include "pipeline/loaded_weights.h"
+#include "pipeline/recipe.h"
 #include "pipeline/request_check.h"
 #include "pipeline/runtime.h"
 #include "tokenizer/tokenizer.h"
@@ -54,6 +55,10 @@ using LoadedText = Loaded<umt5::Encoder, umt5::Config>;
 using LoadedDit = Loaded<wan_dit::Transformer, wan_dit::Config>;
 using LoadedVae = Loaded<wan_vae::Decoder, wan_vae::Config>;
 
+// A model's name is looked up in the folders of REEL_MODELS; whatever exists as a path is that
+// path.
+std::string find_model(const std::string& model);
+
 // Where to look for what; without a model, the demo's folder. Throws kNotFound when it is not
 // there.
 checkpoint::OpenOptions open_options(const ModelOptions& options);
@@ -65,6 +70,8 @@ class OpenModel {
 
   const checkpoint::Checkpoint& files() const { return files_; }
   const ModelFacts& facts() const { return facts_; }
+  // As the recipe has them; reads each file once. Throws kCancelled.
+  std::vector<LoraRecord> lora_records(const StopFlag& stop) const;
   // The DiT ends after its first `layers` blocks; 0 keeps all. Throws kInvalidArgument when there
   // are fewer.
   void keep_layers(int layers);

@@ -10,6 +10,29 @@ namespace reel::pipeline {
 
 using nlohmann::json;
 
+namespace {
+
+json loras_to_json(const std::vector<LoraRecord>& loras) {
+  json all = json::array();
+  for (const LoraRecord& lora : loras) {
+    all.push_back({{"name", lora.name}, {"digest", lora.digest}, {"strength", lora.strength}});
+  }
+  return all;
+}
+
+// None in the recipes of versions without them.
+std::vector<LoraRecord> loras_from_json(const json& model) {
+  std::vector<LoraRecord> loras;
+  if (!model.contains("loras")) return loras;
+  for (const json& one : model.at("loras")) {
+    loras.push_back(
+        {.name = one.at("name"), .digest = one.at("digest"), .strength = one.at("strength")});
+  }
+  return loras;
+}
+
+}  // namespace
+
 std::string to_json(const Recipe& recipe) {
   json text{{"reel", recipe.version},
             {"prompt", recipe.prompt},
@@ -21,7 +44,8 @@ std::string to_json(const Recipe& recipe) {
               {"kind", recipe.verdict},
               {"text_encoder", recipe.weights.text_encoder},
               {"dit", recipe.weights.dit},
-              {"vae", recipe.weights.vae}}},
+              {"vae", recipe.weights.vae},
+              {"loras", loras_to_json(recipe.loras)}}},
             {"precision", recipe.precision},
             {"device", recipe.device},
             {"kernels", recipe.kernels},
@@ -46,6 +70,7 @@ Recipe recipe_from_json(const std::string& text) {
             .weights = {.text_encoder = model.at("text_encoder"),
                         .dit = model.at("dit"),
                         .vae = model.at("vae")},
+            .loras = loras_from_json(model),
             .precision = parsed.at("precision"),
             .device = parsed.at("device"),
             .kernels = parsed.at("kernels"),

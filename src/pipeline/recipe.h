@@ -5,6 +5,7 @@
 #include <reel/request.h>
 
 #include <string>
+#include <vector>
 
 #include "pipeline/request_check.h"
 
@@ -14,16 +15,23 @@ struct WeightDigests {
   std::string text_encoder, dit, vae;
 };
 
+struct LoraRecord {
+  std::string name;    // the last part of its path
+  std::string digest;  // XXH3-128 of the file
+  float strength = 1;
+};
+
 struct Recipe {
   std::string version;  // of Reel
   std::string prompt, negative_prompt;
-  SamplingOptions sampling;  // complete: no field is left to a default
-  std::string model_name;    // the last part of its path, or "demo"
-  std::string layout;        // of the DiT's file
-  std::string verdict;       // "distilled" or "base"
-  WeightDigests weights;
-  std::string precision;  // "f32" or "bf16"
-  std::string device;     // "cpu"
+  SamplingOptions sampling;       // complete: no field is left to a default
+  std::string model_name;         // the last part of its path, or "demo"
+  std::string layout;             // of the DiT's file
+  std::string verdict;            // "distilled" or "base"
+  WeightDigests weights;          // of the stored ones, before LoRAs are added
+  std::vector<LoraRecord> loras;  // in the order in which they are added
+  std::string precision;          // "f32" or "bf16"
+  std::string device;             // "cpu"
   std::string kernels;
   int fps = 16;
   std::string frames_digest;  // XXH3-128 of the raw RGB frames

@@ -3,10 +3,13 @@
 #include <reel/recipe.h>
 #include <reel/version.h>
 
+#include <filesystem>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "formats/mp4_comment.h"
 #include "pipeline/clip_run.h"
+#include "pipeline/open_model.h"
 #include "pipeline/recipe.h"
 
 namespace reel {
@@ -18,6 +21,38 @@ void compare(const char* what, const std::string& then, const std::string& now,
              std::vector<std::string>& differences) {
   if (then != now)
     differences.push_back(str_cat("The ", what, " was ", then, ", now it is ", now, '.'));
+}
+
+std::string names_of(const std::vector<LoraRecord>& loras) {
+  std::string names;
+  for (const LoraRecord& lora : loras) {
+    names += str_cat(names.empty() ? "" : " and ", '"', lora.name, '"');
+  }
+  return names;
+}
+
+// The LoRAs of the recipe where they are now: given in its order, or found under their names. Their
+// strengths are the recipe's.
+std::vector<LoraChoice> loras_of(const Recipe& recipe, const std::vector<LoraChoice>& given) {
+  REEL_REQUIRE(given.empty() || given.size() == recipe.loras.size(), kInvalidArgument,
+               recipe.loras.empty()
+                   ? std::string("A LoRA was given, but the clip was made without one.")
+                   : str_cat("The clip was made with the LoRAs ", names_of(recipe.loras), "; ",
+                             given.size(), " were given."),
+               "Give each of them once, in this order.");
+  std::vector<LoraChoice> loras;
+  for (size_t at = 0; at < recipe.loras.size(); ++at) {
+    const LoraRecord& record = recipe.loras[at];
+    loras.push_back({.path = given.empty() ? find_model(record.name) : given[at].path,
+                     .strength = record.strength});
+    std::error_code ignored;
+    REEL_REQUIRE(!given.empty() || std::filesystem::exists(loras.back().path, ignored),
+                 kInvalidArgument,
+                 str_cat("The clip was made with the LoRA \"", record.name,
+                         "\", which is not in this folder."),
+                 "Say where it is with --lora.");
+  }
+  return loras;
 }
 
 }  // namespace
@@ -38,6 +73,7 @@ ReplayResult replay(const std::string& clip, const ModelOptions& options, Progre
   ModelOptions model_options = options;
   if (model_options.precision == "auto") model_options.precision = recipe.precision;
   if (model_options.checkpoint_kind.empty()) model_options.checkpoint_kind = recipe.verdict;
+  model_options.loras = loras_of(recipe, options.loras);
   const OpenModel model(model_options, Parts{}, progress);
   const CheckedRun checked = check_sampling(recipe.sampling, model.facts());
   const StopFlag stop(progress.stop_requested);
@@ -62,6 +98,9 @@ ReplayResult replay(const std::string& clip, const ModelOptions& options, Progre
           result.differences);
   compare("DiT's weights digest", recipe.weights.dit, now.weights.dit, result.differences);
   compare("VAE's weights digest", recipe.weights.vae, now.weights.vae, result.differences);
+  for (size_t at = 0; at < recipe.loras.size(); ++at) {
+    compare("LoRA's digest", recipe.loras[at].digest, now.loras[at].digest, result.differences);
+  }
   compare("precision", recipe.precision, now.precision, result.differences);
   compare("device", recipe.device, now.device, result.differences);
   compare("set of kernels", recipe.kernels, now.kernels, result.differences);

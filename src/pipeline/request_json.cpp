@@ -44,6 +44,23 @@ void take_path(const json& from, const char* key, std::string& path) {
   }
 }
 
+json loras_to_json(const std::vector<LoraChoice>& loras) {
+  json all = json::array();
+  for (const LoraChoice& lora : loras) {
+    all.push_back({{"path", path_to_json(lora.path)}, {"strength", lora.strength}});
+  }
+  return all;
+}
+
+void take_loras(const json& from, std::vector<LoraChoice>& loras) {
+  if (!from.contains("loras")) return;
+  for (const json& one : from.at("loras")) {
+    LoraChoice& lora = loras.emplace_back();
+    take_path(one, "path", lora.path);
+    take(one, "strength", lora.strength);
+  }
+}
+
 }  // namespace
 
 void to_json(json& to, const SamplingOptions& options) {
@@ -83,6 +100,7 @@ void to_json(json& to, const ModelOptions& options) {
         {"tokenizer", path_to_json(options.tokenizer)},
         {"variant", options.variant},
         {"checkpoint_kind", options.checkpoint_kind},
+        {"loras", loras_to_json(options.loras)},
         {"device", options.device},
         {"precision", options.precision},
         {"threads", options.threads},
@@ -97,6 +115,7 @@ void from_json(const json& from, ModelOptions& options) {
   take_path(from, "tokenizer", options.tokenizer);
   take(from, "variant", options.variant);
   take(from, "checkpoint_kind", options.checkpoint_kind);
+  take_loras(from, options.loras);
   take(from, "device", options.device);
   take(from, "precision", options.precision);
   take(from, "threads", options.threads);

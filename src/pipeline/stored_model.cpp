@@ -108,6 +108,7 @@ synth::Model stored_model(const SynthRequest& request) {
   model.height_px = chosen(request.height_px, settings.height_px, 480);
   model.frames = chosen(request.frames, settings.frames, 81);
   model.with_vace = request.with_vace;
+  model.lora_rank = request.lora_rank;
   model.tokenizer.spiece_model = read_tokenizer_proto(*files.tokenizer);
   model.tokenizer.vocabulary = tokenizer::read_model_proto(model.tokenizer.spiece_model, 0);
   model.seed = request.seed;

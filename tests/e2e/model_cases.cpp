@@ -22,6 +22,17 @@ void use_tensor(Scene& scene, const std::string& name) {
   use_file(scene, {{name, DType::kBF16, {8, 8}}});
 }
 
+// The scene's model, 128 wide, with a LoRA that is nothing but zeros.
+void add_lora(Scene& scene, const Specs& tensors) {
+  write_tensors(scene / "l.safetensors", tensors);
+  scene.generate({"--lora", "l.safetensors"});
+}
+
+Specs lora_of_width(int64_t width, const std::string& module = "blocks.0.self_attn.q") {
+  return {{module + ".lora_up.weight", DType::kF32, {width, 4}},
+          {module + ".lora_down.weight", DType::kF32, {4, width}}};
+}
+
 Specs with_channels(int64_t channels) {
   Specs tensors = dit_tensors();
   tensors[0].shape = {kDim, channels, 1, 2, 2};
@@ -121,6 +132,55 @@ std::vector<Case> model_cases() {
       {"hunyuan-video", [](Scene& s) { use_tensor(s, "double_blocks.0.img_attn_qkv.weight"); }},
       {"qwen-image", [](Scene& s) { use_tensor(s, "transformer_blocks.0.img_mod.1.weight"); }},
       {"flux", [](Scene& s) { use_tensor(s, "double_blocks.0.img_attn.qkv.weight"); }},
+      {"lora-missing",
+       [](Scene& s) {
+         s.generate({"--lora", "l.safetensors"});
+       }},
+      {"lora-is-a-model",
+       [](Scene& s) {
+         s.generate({"--lora", kBlock});
+       }},
+      {"lora-of-another-size", [](Scene& s) { add_lora(s, lora_of_width(5120)); }},
+      {"lora-of-another-network",
+       [](Scene& s) { add_lora(s, lora_of_width(128, "double_blocks.0.img_attn.qkv")); }},
+      {"lora-of-other-blocks", [](Scene& s) { add_lora(s, lora_of_width(128, "blocks.7.ffn.0")); }},
+      {"lora-half-a-pair",
+       [](Scene& s) {
+         add_lora(s, {{"blocks.0.self_attn.q.lora_down.weight", DType::kF32, {4, 128}}});
+       }},
+      {"lora-ranks-differ",
+       [](Scene& s) {
+         Specs lora = lora_of_width(128);
+         lora[0].shape = {128, 8};
+         add_lora(s, lora);
+       }},
+      {"lora-int8",
+       [](Scene& s) {
+         Specs lora = lora_of_width(128);
+         lora[0].dtype = DType::kI8;
+         add_lora(s, lora);
+       }},
+      {"lora-of-text-encoder",
+       [](Scene& s) {
+         add_lora(s, lora_of_width(128) + lora_of_width(64, "text_encoder.blocks.0.attn.q"));
+       }},
+      {"lora-dora",
+       [](Scene& s) {
+         add_lora(s, lora_of_width(128) +
+                         Specs{{"blocks.0.self_attn.q.dora_scale", DType::kF32, {128}}});
+       }},
+      {"lora-nan",
+       [](Scene& s) {
+         write_tensors(s / "l.safetensors", lora_of_width(128));
+         fill_with_nan(s / "l.safetensors", "blocks.0.self_attn.q.lora_up.weight");
+         s.generate({"--lora", "l.safetensors"});
+       }},
+      {"lora-cut",
+       [](Scene& s) {
+         write_tensors(s / "l.safetensors", lora_of_width(128));
+         cut_in_half(s / "l.safetensors");
+         s.generate({"--lora", "l.safetensors"});
+       }},
       {"lora-as-model", [](Scene& s) { use_tensor(s, "blocks.0.self_attn.q.lora_down.weight"); }},
       {"nvfp4",
        [](Scene& s) {

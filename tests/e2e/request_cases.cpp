@@ -45,6 +45,14 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--frames", "4097"});
        }},
+      {"lora-strength",
+       [](Scene& s) {
+         s.generate({"--lora", "l.safetensors:nan"});
+       }},
+      {"lora-without-file",
+       [](Scene& s) {
+         s.generate({"--lora", ":0.5"});
+       }},
       {"size-8x8",
        [](Scene& s) {
          s.generate({"--size", "8x8"});

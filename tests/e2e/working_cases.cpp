@@ -67,6 +67,14 @@ std::vector<Case> working_cases() {
          write_bytes(s / "out/clip.mp4", "an older clip");
          s.generate({"--force"});
        }},
+      {"lora-without-place",
+       [](Scene& s) {
+         const std::string images = "diffusion_model.blocks.0.cross_attn.k_img.";
+         write_zeros(s / "l.safetensors", {{"blocks.0.ffn.2.diff_b", {128}},
+                                           {images + "lora_up.weight", {128, 4}},
+                                           {images + "lora_down.weight", {4, 128}}});
+         s.generate({"--lora", "l.safetensors:-0.5"});
+       }},
       {"no-index", [](Scene& s) { fs::remove(s / kIndex); }},
       {"no-config",
        [](Scene& s) {

@@ -31,6 +31,7 @@ struct Model {
   wan_vae::Config vae;
   int64_t width_px = 0, height_px = 0, frames = 0;
   bool with_vace = false;
+  int64_t lora_rank = 0;  // of the pairs of a LoRA; 0: 4
   TokenizerFiles tokenizer;
   uint64_t seed = 0;       // of random numbers
   FindValues find_values;  // null: all numbers are random; otherwise those of VACE alone

@@ -38,7 +38,7 @@ uint64_t Plan::tensor_bytes() const {
 }
 
 Plan plan_layout(const Model& model, const std::string& layout) {
-  constexpr std::string_view kGguf = "gguf:";
+  constexpr std::string_view kGguf = "gguf:", kLora = "lora:";
   Plan plan;
   if (layout == "distill_fp8") {
     add_distill(plan, model, DType::kF8E4M3);
@@ -54,10 +54,12 @@ Plan plan_layout(const Model& model, const std::string& layout) {
     add_diffusers(plan, model);
   } else if (layout.starts_with(kGguf)) {
     add_gguf(plan, model, layout.substr(kGguf.size()));
+  } else if (layout.starts_with(kLora)) {
+    add_lora(plan, model, layout.substr(kLora.size()));
   } else {
     fail(ErrorCode::kInvalidArgument, str_cat("There is no layout \"", layout, "\"."),
-         "Known are distill_fp8, distill_int8, bf16, official, comfy_fp8, diffusers and "
-         "gguf:<type>.");
+         "Known are distill_fp8, distill_int8, bf16, official, comfy_fp8, diffusers, gguf:<type> "
+         "and lora:<style>.");
   }
   return plan;
 }

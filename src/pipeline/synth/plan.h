@@ -91,6 +91,10 @@ void add_diffusers(Plan& plan, const Model& model);
 // `type` is llama.cpp's name in lower case: "q4_k_m". Throws kInvalidArgument for unknown ones.
 void add_gguf(Plan& plan, const Model& model, const std::string& type);
 
+// lora_layout.cpp: a LoRA alone. Throws kInvalidArgument for an unknown style or an impossible
+// rank.
+void add_lora(Plan& plan, const Model& model, const std::string& style);
+
 // config.json as the original repositories have it in their root folder.
 TextPlan wan_config(const Model& model);
 // The tokenizer's files in `folder`.

@@ -102,6 +102,7 @@ Model model_of(const SynthRequest& request) {
               .height_px = chosen(request.height_px, preset.height_px),
               .frames = chosen(request.frames, preset.frames),
               .with_vace = request.with_vace,
+              .lora_rank = request.lora_rank,
               .tokenizer = small_tokenizer(),
               .seed = request.seed,
               .find_values = {}};

@@ -121,6 +121,36 @@ TEST(ClipPlanner, StreamsTwiceAsMuchFromBf16Files) {
   EXPECT_EQ(bf16.phase(memory::Phase::kDenoise)->read_mode, ReadMode::kDirect);
 }
 
+// A rank of 64 beside FP8 matrices: 15 MB of factors a block, which arrive with it in every pass.
+TEST(ClipPlanner, CountsWhatALoraReadsAndWhereItArrives) {
+  static const test::TempFolder folder;
+  SynthRequest request{
+      .layout = "lora:peft", .preset = "wan2.1-t2v-14b", .out = folder / "lora", .sparse = true};
+  request.lora_rank = 64;
+  const std::string name = synthesize(request).files[0].name;
+  const auto planned = [&](bool with_lora) {
+    checkpoint::OpenOptions open{.model = checkpoint_14b("distill_fp8")};
+    if (with_lora) open.loras = {{.path = folder / "lora" / name}};
+    return ClipPlanner(checkpoint::open_checkpoint(open), pipeline::gpu_precision("auto"),
+                       memory::assumed_machine("RTX 4070"))
+        .plan({.video = k480p}, {.card_bytes = 8 * kGiB, .ram_bytes = 16 * kGiB});
+  };
+  const memory::Plan plain = planned(false), changed = planned(true);
+  const memory::PhasePlan& before = *plain.phase(memory::Phase::kDenoise);
+  const memory::PhasePlan& after = *changed.phase(memory::Phase::kDenoise);
+
+  ASSERT_TRUE(changed.fits) << changed.refusal;
+  const uint64_t factors = 64u * (8 * (5120 + 5120) + 2 * (5120 + 13824)) * 2;  // of a block
+  EXPECT_EQ(after.first_pass_bytes - before.first_pass_bytes, 40 * factors);
+  EXPECT_EQ(after.pass_bytes / static_cast<uint64_t>(after.streamed()) -
+                before.pass_bytes / static_cast<uint64_t>(before.streamed()),
+            factors);
+  // It fits where the text embedding was staged: no matrix of a block with its rows is as large.
+  EXPECT_EQ(after.arena_bytes, before.arena_bytes);
+  EXPECT_EQ(changed.host_bytes, plain.host_bytes);
+  EXPECT_LE(changed.host_bytes, 2 * kGiB);
+}
+
 TEST(ClipPlanner, TakesNoMoreThan2GiBOfTheHost) {
   for (const std::string layout : {"distill_fp8", "bf16", "gguf:q8_0"}) {
     const memory::Plan plan = planner_14b(layout).plan(

@@ -14,6 +14,7 @@ Recipe some_recipe() {
   recipe.prompt = "a \"red\" ball, \u7ea2\u7403";
   recipe.sampling = complete_sampling(check_sampling({}, {}).settings);
   recipe.weights = {.text_encoder = "a", .dit = "b", .vae = "c"};
+  recipe.loras = {{.name = "a.safetensors", .digest = "d", .strength = 0.8f}};
   recipe.frames_digest = "0123";
   recipe.measured = "{\"seconds\":1.5}";
   return recipe;
@@ -27,6 +28,9 @@ TEST(Recipe, SurvivesItsJson) {
   EXPECT_EQ(to_json(again), to_json(recipe));
   EXPECT_EQ(again.prompt, recipe.prompt);
   EXPECT_EQ(again.sampling.seed, recipe.sampling.seed);
+  ASSERT_EQ(again.loras.size(), 1u);
+  EXPECT_EQ(again.loras[0].digest, "d");
+  EXPECT_EQ(again.loras[0].strength, 0.8f);
 }
 
 TEST(Recipe, LeavesNothingToADefault) {
@@ -45,6 +49,15 @@ TEST(Recipe, IsReadWithoutMeasurements) {
 
   EXPECT_EQ(recipe_from_json(to_json(recipe)).measured, "");
   EXPECT_EQ(recipe_from_json(to_json(some_recipe())).measured, some_recipe().measured);
+}
+
+TEST(Recipe, OfAVersionWithoutLorasHasNone) {
+  std::string text = to_json(some_recipe());
+  const size_t from = text.find(",\"loras\":[");
+  ASSERT_NE(from, std::string::npos);
+  text.erase(from, text.find(']', from) + 1 - from);
+
+  EXPECT_TRUE(recipe_from_json(text).loras.empty());
 }
 
 TEST(Recipe, RefusesOtherComments) {

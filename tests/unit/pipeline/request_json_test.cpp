@@ -45,12 +45,17 @@ TEST(RequestJson, KeepsPathsThatAreNotUtf8) {
   options.model = "mod\xe8le";
   options.vae = "plain.pth";
   options.threads = 3;
+  options.loras = {{.path = "m\xe9ga.safetensors", .strength = -0.25f}, {.path = "b.pth"}};
   VideoRequest request;
   request.out = "out/cl\xefp.mp4";
 
   EXPECT_EQ(stored(options).model, options.model);
   EXPECT_EQ(stored(options).vae, options.vae);
   EXPECT_EQ(stored(options).threads, 3);
+  ASSERT_EQ(stored(options).loras.size(), 2u);
+  EXPECT_EQ(stored(options).loras[0].path, options.loras[0].path);
+  EXPECT_EQ(stored(options).loras[0].strength, -0.25f);
+  EXPECT_EQ(stored(options).loras[1].strength, 1);
   EXPECT_EQ(stored(request).out, request.out);
 }
 
@@ -59,6 +64,7 @@ TEST(RequestJson, WhatIsLeftOutKeepsItsDefault) {
 
   EXPECT_EQ(options.precision, "auto");
   EXPECT_EQ(options.device, "auto");
+  EXPECT_TRUE(options.loras.empty());
 }
 
 }  // namespace
