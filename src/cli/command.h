@@ -24,6 +24,7 @@ extern const Command kPlanCommand;
 extern const Command kSynthCommand;
 extern const Command kBenchCommand;
 extern const Command kEvalCommand;
+extern const Command kDoctorCommand;
 extern const Command kReplayCommand;
 extern const Command kCompletionsCommand;
 extern const Command kManCommand;

@@ -7,9 +7,9 @@ namespace reel::cli {
 
 std::span<const Command* const> all_commands() {
   static constexpr std::array kCommands = {
-      &kGenerateCommand, &kEncodeTextCommand, &kDenoiseCommand,     &kDecodeCommand,
-      &kInspectCommand,  &kPlanCommand,       &kBenchCommand,       &kEvalCommand,
-      &kSynthCommand,    &kReplayCommand,     &kCompletionsCommand, &kManCommand,
+      &kGenerateCommand, &kEncodeTextCommand,  &kDenoiseCommand, &kDecodeCommand, &kInspectCommand,
+      &kPlanCommand,     &kBenchCommand,       &kEvalCommand,    &kDoctorCommand, &kSynthCommand,
+      &kReplayCommand,   &kCompletionsCommand, &kManCommand,
   };
   return kCommands;
 }

@@ -8,7 +8,7 @@ namespace reel::cli {
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitDiffers =
-    1;  // replay: the frames are not the same; eval --check: too far
+    1;  // replay: the frames are not the same; eval --check: too far; doctor: a problem
 
 int exit_code(ErrorCode code);
 

@@ -24,11 +24,9 @@ constexpr int64_t kMostKeyBlocks = kMostKeys / kBlock;
 constexpr int64_t kMostHeadDim = 512;
 constexpr int64_t kMostPackedBytes = int64_t{64} << 20;  // of the keys and values packed at once
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // What one thread works in: one block of queries.
 struct alignas(64) Workspace {
-  std::byte queries[kMostHeadDim / kStep * kPairBytes];
+  std::byte queries[kMostHeadDim / kBlock * kPairBytes];
   std::byte logits[kMostKeyBlocks * kGroupBytes];
   std::byte weights[kMostKeyBlocks * kPairBytes];
   std::byte sums[kMostHeadDim / kBlock * kGroupBytes];
@@ -69,6 +67,10 @@ const uint16_t* head_of(const void* data, int64_t row, int64_t stride, int64_t h
   return static_cast<const uint16_t*>(data) + row * stride + head * dim;
 }
 
+const std::byte* as_bytes(const uint16_t* numbers) {
+  return reinterpret_cast<const std::byte*>(numbers);
+}
+
 // 16 numbers, each in the lower half of 32 bits; zeros for null.
 inline __m512i widen16(const uint16_t* from) {
   if (from == nullptr) return _mm512_setzero_si512();
@@ -102,9 +104,11 @@ void pack_values(const ops::AttentionArgs& args, int64_t head, int64_t block,
 void pack_block(const ops::AttentionArgs& args, int64_t head, int64_t block,
                 const PackedHeads& packed, int64_t packed_head) {
   const int64_t key = block * kBlock;
-  pack_right_block(head_of(args.k, key, args.k_stride, head, args.head_dim), args.k_stride,
-                   std::min(kBlock, args.keys - key), args.head_dim, packed.dim_blocks,
-                   packed.keys_of(packed_head, block));
+  pack_right_block({.from = as_bytes(head_of(args.k, key, args.k_stride, head, args.head_dim)),
+                    .stride = 2 * args.k_stride,
+                    .width = 2 * args.head_dim,
+                    .rows = std::min(kBlock, args.keys - key)},
+                   packed.dim_blocks, packed.keys_of(packed_head, block));
   pack_values(args, head, block, packed, packed_head);
 }
 
@@ -183,9 +187,12 @@ void store_rows(const ops::AttentionArgs& args, Workspace& space, const QueryBlo
 void attend_block(const ops::AttentionArgs& args, const PackedHeads& packed,
                   const QueryBlock& block) {
   Workspace& space = workspace();
-  pack_left_block(head_of(args.q, block.query, args.q_stride, block.head, args.head_dim),
-                  DType::kBF16, args.q_stride, block.queries, 0, args.head_dim, packed.dim_blocks,
-                  space.queries);
+  pack_left_block(
+      {.from = as_bytes(head_of(args.q, block.query, args.q_stride, block.head, args.head_dim)),
+       .stride = 2 * args.q_stride,
+       .width = 2 * args.head_dim,
+       .rows = block.queries},
+      packed.dim_blocks, space.queries);
   std::fill_n(space.largest, kBlock, -std::numeric_limits<float>::infinity());
   std::fill_n(space.total, kBlock, 0.0f);
   const Tiles tiles;
@@ -194,24 +201,23 @@ void attend_block(const ops::AttentionArgs& args, const PackedHeads& packed,
     const int64_t first = key / kBlock;
     const int64_t blocks = ceil_div(keys, kBlock);
     for (int64_t at = 0; at < blocks; ++at) {
-      multiply_group({.a = space.queries,
-                      .b = packed.keys_of(block.packed_head, first + at),
-                      .sums = space.logits + at * kGroupBytes,
-                      .steps = packed.dim_blocks,
-                      .adds = false,
-                      .ahead = nullptr});
+      multiply_group<Numbers::kBf16>({.a = space.queries,
+                                      .b = packed.keys_of(block.packed_head, first + at),
+                                      .sums = space.logits + at * kGroupBytes,
+                                      .steps = packed.dim_blocks,
+                                      .adds = false});
     }
     for (int64_t row = 0; row < block.queries; ++row) {
       const float factor = soften_row(args, space, block.head, block.query + row, row, key, keys);
       if (key > 0 && factor != 1.0f) scale_sums(space, row, packed.dim_blocks, factor);
     }
     for (int64_t at = 0; at < packed.dim_blocks; ++at) {
-      multiply_group({.a = space.weights,
-                      .b = packed.values_of(block.packed_head, at) + first * kPairBytes,
-                      .sums = space.sums + at * kGroupBytes,
-                      .steps = blocks,
-                      .adds = key > 0,
-                      .ahead = nullptr});
+      multiply_group<Numbers::kBf16>(
+          {.a = space.weights,
+           .b = packed.values_of(block.packed_head, at) + first * kPairBytes,
+           .sums = space.sums + at * kGroupBytes,
+           .steps = blocks,
+           .adds = key > 0});
     }
   }
   store_rows(args, space, block, packed.dim_blocks);

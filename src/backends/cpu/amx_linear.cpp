@@ -2,19 +2,14 @@
 // Matrix products on the matrix unit. Weights are packed once as right-hand tiles; a block of rows
 // is packed into the second-level cache, meets a strip of 32 columns at a time, and the strip's
 // part for kInnerSteps steps stays in the first-level cache meanwhile.
-#include <asm/prctl.h>
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/amx_tiles.h"
 #include "base/parallel.h"
-#include "core/buffer.h"
+#include "core/int8_layout.h"
 
 namespace reel::cpu::amx {
 namespace {
@@ -23,87 +18,79 @@ constexpr int64_t kMostRows = 320;                    // of a block
 constexpr int64_t kMostLeftBytes = int64_t{1} << 20;  // of its packed rows
 constexpr int64_t kInnerSteps = 8;
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-#ifndef ARCH_REQ_XCOMP_PERM
-#define ARCH_REQ_XCOMP_PERM 0x1023
-#endif
-
-bool ask_for_tiles() {
-  constexpr unsigned kBf16 = 1u << 22;
-  constexpr unsigned kTiles = 1u << 24;
-  constexpr long kTileData = 18;  // the number of the tiles' state component
-  unsigned eax = 0;
-  unsigned ebx = 0;
-  unsigned ecx = 0;
-  unsigned edx = 0;
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
-  if ((edx & kBf16) == 0 || (edx & kTiles) == 0) return false;
-  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, kTileData) == 0;
-}
-
-// Memory of the calling thread that grows to what the largest call needs.
-std::byte* thread_scratch(int64_t bytes) {
-  constexpr int64_t kFewest = int64_t{2} << 20;  // a huge page
-  thread_local Buffer buffer;
-  if (buffer.size_bytes() < static_cast<size_t>(bytes)) {
-    buffer = Buffer();
-    buffer = Buffer(static_cast<size_t>(std::max(kFewest, bytes)), "the CPU kernels' scratch");
-  }
-  return buffer.data();
-}
-
 struct BlockRange {
   int64_t row_begin, row_end;
   int64_t strip_begin, strip_end;  // of 32 columns
 };
 
+int64_t steps_of(DType dtype, int64_t in) { return ceil_div(storage_bytes(dtype, in), kLineBytes); }
+
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 #include "backends/cpu/amx_vector.inc"
 
-// Bias, epilogue and rounding of 16 columns of one row.
-inline void finish_lanes(const ops::LinearArgs& args, int64_t row, int64_t column, __m512 y) {
-  const int64_t count = args.weight.out - column;
-  if (count <= 0) return;
-  const __mmask16 lanes = first_lanes(count);
-  if (args.bias != nullptr) {
-    y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(lanes, args.bias + column));
+// What is the same for all sums of a product.
+struct Finish {
+  const ops::LinearArgs& args;
+  const float* column_scales;  // of INT8 weights, else null
+
+  // 16 columns of one row: scales, bias, epilogue and rounding.
+  void lanes(int64_t row, int64_t column, const float* sums) const {
+    const int64_t count = args.weight.out - column;
+    if (count <= 0) return;
+    const __mmask16 lanes = first_lanes(count);
+    __m512 y = _mm512_load_ps(sums);
+    if (column_scales != nullptr) {
+      y = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_castps_si512(y)),
+                        _mm512_set1_ps(args.x_scale[row]));
+      y = _mm512_mul_ps(y, _mm512_maskz_loadu_ps(lanes, column_scales + column));
+    }
+    if (args.bias != nullptr) {
+      y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(lanes, args.bias + column));
+    }
+    const int64_t at = row * args.weight.out + column;
+    const auto* const before = static_cast<const float*>(args.out) + at;
+    switch (args.epilogue) {
+      case ops::Epilogue::kStore: break;
+      case ops::Epilogue::kGeluTanh: y = gelu16(y); break;
+      case ops::Epilogue::kSilu: y = silu16(y); break;
+      case ops::Epilogue::kAdd: y = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, before), y); break;
+      case ops::Epilogue::kGatedAdd:
+        y = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, args.gate + column), y,
+                            _mm512_maskz_loadu_ps(lanes, before));
+        break;
+    }
+    store16(args.out, args.out_dtype, at, lanes, y);
   }
-  const int64_t at = row * args.weight.out + column;
-  auto* const out = static_cast<float*>(args.out) + at;
-  switch (args.epilogue) {
-    case ops::Epilogue::kStore: break;
-    case ops::Epilogue::kGeluTanh: y = gelu16(y); break;
-    case ops::Epilogue::kSilu: y = silu16(y); break;
-    case ops::Epilogue::kAdd: y = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, out), y); break;
-    case ops::Epilogue::kGatedAdd:
-      y = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(lanes, args.gate + column), y,
-                          _mm512_maskz_loadu_ps(lanes, out));
-      break;
+
+  void group(int64_t row, int64_t rows, int64_t column, std::byte* sums) const {
+    for (int64_t at = 0; at < rows; ++at) {
+      const float* const y = sums_of_row(sums, at);
+      lanes(row + at, column, y);
+      lanes(row + at, column + kTileRows, y + kTileBytes / 4);
+    }
   }
-  if (args.out_dtype == DType::kF32) {
-    _mm512_mask_storeu_ps(out, lanes, y);
-  } else {
-    _mm256_mask_storeu_epi16(static_cast<uint16_t*>(args.out) + at, lanes,
-                             reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(y)));
-  }
+};
+
+// Steps [begin, end) of up to 32 rows from `row` on, as left-hand tiles.
+void pack_rows(const ops::LinearArgs& args, int64_t row, int64_t row_end, int64_t begin,
+               int64_t end, std::byte* to) {
+  const MatrixView& w = args.weight;
+  const int64_t row_bytes = storage_bytes(args.x_dtype, w.in);
+  const bool rounds = args.x_dtype == DType::kF32;
+  const int64_t skipped = begin * kLineBytes * (rounds ? 2 : 1);
+  const RowBytes rows{.from = static_cast<const std::byte*>(args.x) + row * row_bytes + skipped,
+                      .stride = row_bytes,
+                      .width = row_bytes - skipped,
+                      .rows = row_end - row};
+  rounds ? pack_rounded_left_block(rows, end - begin, to) : pack_left_block(rows, end - begin, to);
 }
 
-void finish_group(const ops::LinearArgs& args, int64_t row, int64_t rows, int64_t column,
-                  std::byte* sums) {
-  for (int64_t at = 0; at < rows; ++at) {
-    const float* const y = sums_of_row(sums, at);
-    finish_lanes(args, row + at, column, _mm512_load_ps(y));
-    finish_lanes(args, row + at, column + kTileRows, _mm512_load_ps(y + kTileBytes / 4));
-  }
-}
-
+template <Numbers kNumbers>
 void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
   const MatrixView& w = args.weight;
-  const int64_t rows = range.row_end - range.row_begin;
-  const int64_t groups = ceil_div(rows, kBlock);
-  const int64_t steps = ceil_div(w.in, kStep);
+  const int64_t groups = ceil_div(range.row_end - range.row_begin, kBlock);
+  const int64_t steps = steps_of(w.dtype, w.in);
   const int64_t most_outer = std::max<int64_t>(1, kMostLeftBytes / (groups * kPairBytes));
   const int64_t outer = ceil_div(steps, ceil_div(steps, most_outer));
   // Packed rows lie in the order they are read in: kInnerSteps steps of one group after the other.
@@ -115,16 +102,18 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
   const auto left_of = [&](int64_t step, int64_t group) {
     return left + (step * groups + group * kInnerSteps) * kPairBytes;
   };
-  const auto* const x = static_cast<const std::byte*>(args.x);
+  // Each group fetches its share of the strip's next part.
+  const int64_t lines_ahead = ceil_div(kPairBytes / kLineBytes, groups);
+  const Finish finish{args, kNumbers == Numbers::kInt8
+                                ? row_scales(w.data, packed_matrix_bytes(w.dtype, w.out, w.in))
+                                : nullptr};
   const Tiles tiles;
   for (int64_t begin = 0; begin < steps; begin += outer) {
     const int64_t end = std::min(steps, begin + outer);
     for (int64_t group = 0; group < groups; ++group) {
-      const int64_t row = range.row_begin + group * kBlock;
       for (int64_t step = begin; step < end; step += kInnerSteps) {
-        pack_left_block(x + storage_bytes(args.x_dtype, row * w.in), args.x_dtype, w.in,
-                        range.row_end - row, step * kStep, w.in, std::min(kInnerSteps, end - step),
-                        left_of(step - begin, group));
+        pack_rows(args, range.row_begin + group * kBlock, range.row_end, step,
+                  std::min(step + kInnerSteps, end), left_of(step - begin, group));
       }
     }
     for (int64_t strip = range.strip_begin; strip < range.strip_end; ++strip) {
@@ -134,21 +123,18 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
       for (int64_t step = begin; step < end; step += kInnerSteps) {
         const int64_t count = std::min(kInnerSteps, end - step);
         for (int64_t group = 0; group < groups; ++group) {
-          // The first two groups fetch the strip's next part, half of it each.
-          const std::byte* const ahead =
-              group < 2 ? right + (step + count) * kPairBytes + group * kTileBytes : nullptr;
           std::byte* const group_sums = sums + group * kGroupBytes;
-          multiply_group({.a = left_of(step - begin, group),
-                          .b = right + step * kPairBytes,
-                          .sums = group_sums,
-                          .steps = count,
-                          .adds = step > 0,
-                          .ahead = ahead,
-                          .streams_a = true});
+          multiply_group<kNumbers>({.a = left_of(step - begin, group),
+                                    .b = right + step * kPairBytes,
+                                    .sums = group_sums,
+                                    .steps = count,
+                                    .adds = step > 0,
+                                    .ahead = right + (step + count) * kPairBytes +
+                                             group * count * lines_ahead * kLineBytes,
+                                    .lines_ahead = lines_ahead});
           if (step + count == steps) {
             const int64_t row = range.row_begin + group * kBlock;
-            finish_group(args, row, std::min(kBlock, range.row_end - row), strip * kBlock,
-                         group_sums);
+            finish.group(row, std::min(kBlock, range.row_end - row), strip * kBlock, group_sums);
           }
         }
       }
@@ -157,23 +143,20 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
 }
 
 void pack_strip(const ops::PackMatrixArgs& args, int64_t strip) {
-  const int64_t steps = ceil_div(args.in, kStep);
-  const int64_t column = strip * kBlock;
-  pack_right_block(static_cast<const uint16_t*>(args.from) + column * args.in, args.in,
-                   std::min(kBlock, args.out - column), args.in, steps,
-                   static_cast<std::byte*>(args.to) + strip * steps * kPairBytes);
+  const int64_t steps = steps_of(args.dtype, args.in);
+  const int64_t row_bytes = storage_bytes(args.dtype, args.in);
+  pack_right_block({.from = static_cast<const std::byte*>(args.from) + strip * kBlock * row_bytes,
+                    .stride = row_bytes,
+                    .width = row_bytes,
+                    .rows = std::min(kBlock, args.out - strip * kBlock)},
+                   steps, static_cast<std::byte*>(args.to) + strip * steps * kPairBytes);
 }
 #pragma GCC pop_options
 
 }  // namespace
 
-bool available() {
-  static const bool is = ask_for_tiles();
-  return is;
-}
-
-int64_t packed_matrix_bytes(int64_t out, int64_t in) {
-  return ceil_div(out, kBlock) * ceil_div(in, kStep) * kPairBytes;
+int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
+  return ceil_div(out, kBlock) * steps_of(dtype, in) * kPairBytes;
 }
 
 void pack_matrix(const ops::PackMatrixArgs& args) {
@@ -197,8 +180,11 @@ void linear(const ops::LinearArgs& args) {
       const int64_t strip = task % cuts * cut_strips;
       const BlockRange range{row, std::min(args.rows, row + block_rows), strip,
                              std::min(strips, strip + cut_strips)};
-      if (range.row_begin < range.row_end && range.strip_begin < range.strip_end) {
-        multiply_range(args, range);
+      if (range.row_begin >= range.row_end || range.strip_begin >= range.strip_end) continue;
+      if (args.weight.dtype == DType::kI8) {
+        multiply_range<Numbers::kInt8>(args, range);
+      } else {
+        multiply_range<Numbers::kBf16>(args, range);
       }
     }
   });

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
 #include "base/parallel.h"
@@ -15,6 +16,9 @@ namespace reel::cpu::onednn {
 namespace {
 
 using dnnl::memory;
+
+// bf16 convolutions are our own where there is a matrix unit.
+bool on_amx(DType dtype) { return dtype == DType::kBF16 && usable_isa() >= Isa::kAmx; }
 
 // Weights are packed in the order that a strip of this size wants; a strip that wants another one
 // gets a copy of its own.
@@ -154,10 +158,12 @@ void run_tap(const ops::ConvArgs& args, const ConvShape& shape, const Strip& str
 }  // namespace
 
 int64_t packed_conv_bytes(DType dtype, const ConvShape& shape) {
+  if (on_amx(dtype)) return amx::packed_conv_bytes(shape);
   return shape.taps * tap_bytes(dtype, with_enough_channels(shape));
 }
 
 void pack_conv(const ops::PackConvArgs& args, Stream) {
+  if (on_amx(args.dtype)) return amx::pack_conv(args);
   const ConvShape shape = with_enough_channels(args.shape);
   const int64_t window = shape.kernel_rows * shape.kernel_cols;
   const int64_t pairs = args.shape.out_channels * shape.in_channels;
@@ -181,7 +187,10 @@ void pack_conv(const ops::PackConvArgs& args, Stream) {
   }
 }
 
+const char* which_conv(const ops::ConvArgs& args) { return on_amx(args.dtype) ? "AMX" : "oneDNN"; }
+
 void conv(const ops::ConvArgs& args, Stream) {
+  if (on_amx(args.dtype)) return amx::conv(args);
   const ConvShape shape = with_enough_channels(args.weight.shape);
   const int64_t channels = args.weight.shape.out_channels;
   const int64_t half_rows = shape.kernel_rows / 2;

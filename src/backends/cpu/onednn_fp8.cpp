@@ -89,23 +89,9 @@ void fp8_linear(const ops::LinearArgs& args, Stream stream_of_call) {
           .epilogue = ops::Epilogue::kStore,
           .sum_squares = nullptr},
          stream_of_call);
-  const VectorHelpers& helpers = vector_helpers(usable_isa());
-  const float* const w_scales = row_scales(w.data, number_bytes(w.out, w.in));
-  parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      helpers.finish_scaled_row({.int_sums = nullptr,
-                                 .float_sums = sums + row * w.out,
-                                 .x_scale = args.x_scale[row],
-                                 .w_scales = w_scales,
-                                 .bias = args.bias,
-                                 .gate = args.gate,
-                                 .epilogue = args.epilogue,
-                                 .out = args.out,
-                                 .dtype = args.out_dtype,
-                                 .start = row * w.out,
-                                 .width = w.out});
-    }
-  });
+  finish_scaled_rows(args, {.ints = nullptr,
+                            .floats = sums,
+                            .column_scales = row_scales(w.data, number_bytes(w.out, w.in))});
 }
 
 }  // namespace reel::cpu::onednn

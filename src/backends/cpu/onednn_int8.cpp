@@ -5,6 +5,7 @@
 // over row-major weights, keep the sums exact.
 #include <cstring>
 
+#include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/onednn_engine.h"
 #include "backends/cpu/onednn_parts.h"
 #include "backends/cpu/reference_kernels.h"
@@ -17,6 +18,9 @@ namespace {
 using dnnl::memory;
 
 constexpr int64_t kPackedForRows = 256;
+
+// Products are our own where there is a matrix unit.
+bool on_amx() { return usable_isa() >= Isa::kAmx; }
 
 bool has_vnni() {
   static const bool has = usable_isa() >= Isa::kAvx512 && __builtin_cpu_supports("avx512vnni");
@@ -44,6 +48,7 @@ const memory::desc& packed_desc(int64_t out, int64_t in) {
 }
 
 int64_t number_bytes(int64_t out, int64_t in) {
+  if (on_amx()) return amx::packed_matrix_bytes(DType::kI8, out, in);
   return has_vnni() ? static_cast<int64_t>(packed_desc(out, in).get_size()) : out * in;
 }
 
@@ -77,7 +82,9 @@ int64_t packed_int8_bytes(int64_t out, int64_t in) {
 }
 
 void pack_int8(const ops::PackMatrixArgs& args, Stream) {
-  if (has_vnni()) {
+  if (on_amx()) {
+    amx::pack_matrix(args);
+  } else if (has_vnni()) {
     const memory::desc from({args.in, args.out}, memory::data_type::s8, memory::format_tag::ba);
     memory source = wrap(from, args.from);
     memory target = wrap(packed_desc(args.out, args.in), args.to);
@@ -102,29 +109,19 @@ void quantise_rows(const ops::QuantiseRowsArgs& args, Stream stream_of_call) {
   });
 }
 
-const char* which_int8_linear() { return has_vnni() ? "oneDNN" : "vector"; }
+const char* which_int8_linear() {
+  if (on_amx()) return "AMX";
+  return has_vnni() ? "oneDNN" : "vector";
+}
 
 void int8_linear(const ops::LinearArgs& args, Stream) {
+  if (on_amx()) return amx::linear(args);
   const MatrixView& w = args.weight;
-  const VectorHelpers& helpers = vector_helpers(usable_isa());
   auto* const sums = reinterpret_cast<int32_t*>(scratch_floats(1, args.rows * w.out));
   multiply(w, args.rows, static_cast<const int8_t*>(args.x), sums);
-  const float* const w_scales = row_scales(w.data, number_bytes(w.out, w.in));
-  parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      helpers.finish_scaled_row({.int_sums = sums + row * w.out,
-                                 .float_sums = nullptr,
-                                 .x_scale = args.x_scale[row],
-                                 .w_scales = w_scales,
-                                 .bias = args.bias,
-                                 .gate = args.gate,
-                                 .epilogue = args.epilogue,
-                                 .out = args.out,
-                                 .dtype = args.out_dtype,
-                                 .start = row * w.out,
-                                 .width = w.out});
-    }
-  });
+  finish_scaled_rows(args, {.ints = sums,
+                            .floats = nullptr,
+                            .column_scales = row_scales(w.data, number_bytes(w.out, w.in))});
 }
 
 }  // namespace reel::cpu::onednn

@@ -18,7 +18,7 @@ void add_onednn_kernels(ops::Kernels& table, Isa isa) {
   table.conv = onednn::conv;
   table.which_linear = onednn::which_linear;
   table.which_attention = onednn::which_attention;
-  table.which_conv = [](const ops::ConvArgs&) { return "oneDNN"; };
+  table.which_conv = onednn::which_conv;
 }
 
 }  // namespace reel::cpu

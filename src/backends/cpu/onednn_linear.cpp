@@ -122,7 +122,7 @@ void plain_linear(const ops::LinearArgs& args) {
 int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
   if (dtype == DType::kI8) return packed_int8_bytes(out, in);
   if (dtype == DType::kF8E4M3) return packed_fp8_bytes(out, in);
-  if (on_amx(dtype)) return amx::packed_matrix_bytes(out, in);
+  if (on_amx(dtype)) return amx::packed_matrix_bytes(dtype, out, in);
   return static_cast<int64_t>(packed_desc(dtype, out, in).get_size());
 }
 

@@ -27,5 +27,6 @@ const char* which_attention(const ops::AttentionArgs& args);
 int64_t packed_conv_bytes(DType dtype, const ConvShape& shape);
 void pack_conv(const ops::PackConvArgs& args, Stream);
 void conv(const ops::ConvArgs& args, Stream);
+const char* which_conv(const ops::ConvArgs& args);
 
 }  // namespace reel::cpu::onednn

@@ -41,4 +41,25 @@ const VectorHelpers& vector_helpers(Isa isa) {
   return isa >= Isa::kAvx512 ? avx512::kHelpers : avx2::kHelpers;
 }
 
+void finish_scaled_rows(const ops::LinearArgs& args, const ScaledSums& sums) {
+  const VectorHelpers& helpers = vector_helpers(usable_isa());
+  parallel_for(args.rows, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t start = row * args.weight.out;
+      helpers.finish_scaled_row(
+          {.int_sums = sums.ints == nullptr ? nullptr : sums.ints + start,
+           .float_sums = sums.floats == nullptr ? nullptr : sums.floats + start,
+           .x_scale = args.x_scale[row],
+           .w_scales = sums.column_scales,
+           .bias = args.bias,
+           .gate = args.gate,
+           .epilogue = args.epilogue,
+           .out = args.out,
+           .dtype = args.out_dtype,
+           .start = start,
+           .width = args.weight.out});
+    }
+  });
+}
+
 }  // namespace reel::cpu

@@ -62,4 +62,14 @@ struct VectorHelpers {
 void add_vector_kernels(ops::Kernels& table, Isa isa);
 const VectorHelpers& vector_helpers(Isa isa);
 
+// Sums [rows, weight.out] of a product of rows with scales: one of both pointers.
+struct ScaledSums {
+  const int32_t* ints;
+  const float* floats;
+  const float* column_scales;  // [weight.out]
+};
+
+// Scales, adds the bias and stores all rows of a product.
+void finish_scaled_rows(const ops::LinearArgs& args, const ScaledSums& sums);
+
 }  // namespace reel::cpu

@@ -23,13 +23,16 @@ std::string version_text(int version) {
 GpuFacts read_facts(int index) {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, index), "asking for the GPU's properties");
+  char bus_id[32] = {};
+  check(cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, index), "asking for the GPU's place");
   return {.index = index,
           .name = properties.name,
           .major = properties.major,
           .minor = properties.minor,
           .multiprocessors = properties.multiProcessorCount,
           .threads_per_multiprocessor = properties.maxThreadsPerMultiProcessor,
-          .total_bytes = properties.totalGlobalMem};
+          .total_bytes = properties.totalGlobalMem,
+          .bus_id = bus_id};
 }
 
 // How many there are, or one sentence on why CUDA does not start.

@@ -24,6 +24,7 @@ struct GpuFacts {
   int multiprocessors = 0;
   int threads_per_multiprocessor = 0;
   uint64_t total_bytes = 0;
+  std::string bus_id;  // "0000:65:00.0"
 };
 
 // "12.9" and so on; empty where there is none.

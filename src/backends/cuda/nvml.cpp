@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,27 @@ struct ProcessInfo {
   unsigned long long used_gpu_memory;
   unsigned gpu_instance_id, compute_instance_id;
 };
+
+using AskNumber = Result (*)(Device, unsigned*);
+using AskClock = Result (*)(Device, int, unsigned*);
+using AskProcesses = Result (*)(Device, unsigned*, ProcessInfo*);
+constexpr int kSmClock = 1;
+constexpr int kMemoryClock = 2;
+constexpr double kMilliwatts = 1e-3;
+
+// Each program of the list; nothing where there is no list.
+std::optional<std::vector<ProcessInfo>> list_processes(AskProcesses ask, Device device) {
+  if (ask == nullptr) return std::nullopt;
+  std::vector<ProcessInfo> list(kSpareEntries);
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    auto count = static_cast<unsigned>(list.size());
+    const Result result = ask(device, &count, list.data());
+    if (result != kSuccess && result != kInsufficientSize) return std::nullopt;
+    list.resize(result == kSuccess ? count : count + kSpareEntries);
+    if (result == kSuccess) return list;
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -59,8 +81,38 @@ struct Nvml::Library {
   Result (*shut_down)() = nullptr;
   Result (*by_bus_id)(const char*, Device*) = nullptr;
   Result (*memory_info)(Device, Memory*) = nullptr;
-  // Since driver 510; null with an older one.
-  Result (*processes)(Device, unsigned*, ProcessInfo*) = nullptr;
+  // What follows may be null: older drivers lack some of it.
+  AskProcesses computing = nullptr, drawing = nullptr;  // since driver 510
+  AskNumber link_generation = nullptr, link_width = nullptr;
+  AskNumber most_link_generation = nullptr, most_link_width = nullptr;
+  AskNumber power_draw = nullptr, power_limit = nullptr, default_power_limit = nullptr;
+  AskClock clock = nullptr, most_clock = nullptr;
+  Result (*driver_version)(char*, unsigned) = nullptr;
+
+  void find_more() {
+    find("nvmlDeviceGetComputeRunningProcesses_v3", computing);
+    find("nvmlDeviceGetGraphicsRunningProcesses_v3", drawing);
+    find("nvmlDeviceGetCurrPcieLinkGeneration", link_generation);
+    find("nvmlDeviceGetCurrPcieLinkWidth", link_width);
+    find("nvmlDeviceGetMaxPcieLinkGeneration", most_link_generation);
+    find("nvmlDeviceGetMaxPcieLinkWidth", most_link_width);
+    find("nvmlDeviceGetPowerUsage", power_draw);
+    find("nvmlDeviceGetEnforcedPowerLimit", power_limit);
+    find("nvmlDeviceGetPowerManagementDefaultLimit", default_power_limit);
+    find("nvmlDeviceGetClockInfo", clock);
+    find("nvmlDeviceGetMaxClockInfo", most_clock);
+    find("nvmlSystemGetDriverVersion", driver_version);
+  }
+
+  // 0 where the driver does not tell.
+  unsigned number(AskNumber ask) const {
+    unsigned value = 0;
+    return ask != nullptr && ask(device, &value) == kSuccess ? value : 0;
+  }
+  int clock_mhz(AskClock ask, int which) const {
+    unsigned value = 0;
+    return ask != nullptr && ask(device, which, &value) == kSuccess ? static_cast<int>(value) : 0;
+  }
 };
 
 Nvml::Nvml(std::unique_ptr<Library> library) : library_(std::move(library)) {}
@@ -73,7 +125,7 @@ std::unique_ptr<Nvml> Nvml::open(const std::string& pci_bus_id, const char* libr
   if (!opened->find_all() || opened->init() != kSuccess) return nullptr;
   opened->is_started = true;
   if (opened->by_bus_id(pci_bus_id.c_str(), &opened->device) != kSuccess) return nullptr;
-  opened->find("nvmlDeviceGetComputeRunningProcesses_v3", opened->processes);
+  opened->find_more();
   return std::unique_ptr<Nvml>(new Nvml(std::move(opened)));
 }
 
@@ -83,23 +135,64 @@ std::optional<Nvml::Card> Nvml::card() const {
   return Card{.free_bytes = memory.free, .used_bytes = memory.used};
 }
 
+std::optional<Nvml::Link> Nvml::link() const {
+  const Library& lib = *library_;
+  const Link link{.generation = static_cast<int>(lib.number(lib.link_generation)),
+                  .width = static_cast<int>(lib.number(lib.link_width)),
+                  .most_generation = static_cast<int>(lib.number(lib.most_link_generation)),
+                  .most_width = static_cast<int>(lib.number(lib.most_link_width))};
+  if (link.generation == 0 || link.width == 0) return std::nullopt;
+  return link;
+}
+
+std::optional<Nvml::Power> Nvml::power() const {
+  const Library& lib = *library_;
+  const Power power{.draw_w = kMilliwatts * lib.number(lib.power_draw),
+                    .limit_w = kMilliwatts * lib.number(lib.power_limit),
+                    .default_limit_w = kMilliwatts * lib.number(lib.default_power_limit)};
+  if (power.limit_w == 0) return std::nullopt;
+  return power;
+}
+
+std::optional<Nvml::Clocks> Nvml::clocks() const {
+  const Library& lib = *library_;
+  const Clocks clocks{.sm_mhz = lib.clock_mhz(lib.clock, kSmClock),
+                      .most_sm_mhz = lib.clock_mhz(lib.most_clock, kSmClock),
+                      .memory_mhz = lib.clock_mhz(lib.clock, kMemoryClock)};
+  if (clocks.sm_mhz == 0) return std::nullopt;
+  return clocks;
+}
+
+std::string Nvml::driver_release() const {
+  char text[96] = {};
+  if (library_->driver_version == nullptr ||
+      library_->driver_version(text, sizeof text - 1) != kSuccess) {
+    return {};
+  }
+  return text;
+}
+
+Nvml::Others Nvml::others() const {
+  Others others;
+  for (const AskProcesses ask : {library_->computing, library_->drawing}) {
+    const auto list = list_processes(ask, library_->device);
+    if (!list) continue;
+    for (const ProcessInfo& one : *list) {
+      if (one.pid == static_cast<unsigned>(getpid())) continue;
+      ++others.programs;
+      if (one.used_gpu_memory != kNotAvailable) others.bytes += one.used_gpu_memory;
+    }
+  }
+  return others;
+}
+
 std::optional<uint64_t> Nvml::process_bytes() const {
-  if (library_->processes == nullptr) return std::nullopt;
-  std::vector<ProcessInfo> list(kSpareEntries);
-  for (int attempt = 0; attempt < kMostTries; ++attempt) {
-    auto count = static_cast<unsigned>(list.size());
-    const Result result = library_->processes(library_->device, &count, list.data());
-    if (result == kInsufficientSize) {
-      list.resize(count + kSpareEntries);
-      continue;
-    }
-    if (result != kSuccess) return std::nullopt;
-    for (unsigned at = 0; at < count; ++at) {
-      if (list[at].pid != static_cast<unsigned>(getpid())) continue;
-      if (list[at].used_gpu_memory == kNotAvailable) return std::nullopt;
-      return list[at].used_gpu_memory;
-    }
-    return std::nullopt;
+  const auto list = list_processes(library_->computing, library_->device);
+  if (!list) return std::nullopt;
+  for (const ProcessInfo& one : *list) {
+    if (one.pid != static_cast<unsigned>(getpid())) continue;
+    if (one.used_gpu_memory == kNotAvailable) return std::nullopt;
+    return one.used_gpu_memory;
   }
   return std::nullopt;
 }

@@ -26,6 +26,28 @@ class Nvml {
     uint64_t used_bytes = 0;  // by all programs, and by the driver itself
   };
   std::optional<Card> card() const;
+  // As the card runs now, and at most. Nothing where the driver does not tell, as under WSL2.
+  struct Link {
+    int generation = 0, width = 0;  // of PCI Express; both fall while the card has nothing to do
+    int most_generation = 0, most_width = 0;  // of the card in this slot
+  };
+  std::optional<Link> link() const;
+  struct Power {
+    double draw_w = 0, limit_w = 0, default_limit_w = 0;
+  };
+  std::optional<Power> power() const;
+  struct Clocks {
+    int sm_mhz = 0, most_sm_mhz = 0, memory_mhz = 0;
+  };
+  std::optional<Clocks> clocks() const;
+  // "580.159.04"; empty where it is not told.
+  std::string driver_release() const;
+  // Bytes of other programs that compute or draw on the card, as many as are told.
+  struct Others {
+    int programs = 0;
+    uint64_t bytes = 0;
+  };
+  Others others() const;
   // Of this process, its context included. Nothing where the driver lists it under another id, as
   // in some containers, or does not count by process.
   std::optional<uint64_t> process_bytes() const;

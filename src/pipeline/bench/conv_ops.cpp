@@ -18,17 +18,6 @@ struct Level {
 };
 constexpr std::array kLevels = {Level{8, 384}, Level{4, 384}, Level{2, 192}, Level{1, 96}};
 
-ConvView random_weight(ops::Context& ctx, RandomData& data, const ConvShape& shape) {
-  const int64_t kernel = shape.taps * shape.kernel_rows * shape.kernel_cols;
-  const TensorView from =
-      data.tensor(DType::kF32, {shape.out_channels, shape.in_channels * kernel}, 1e-2f);
-  const TensorView to =
-      data.uninitialised(DType::kU8, {ctx.kernels.packed_conv_bytes(ctx.compute, shape)});
-  ctx.kernels.pack_conv(
-      {.from = from.as<float>(), .shape = shape, .dtype = ctx.compute, .to = to.data}, ctx.stream);
-  return {.data = to.data, .dtype = ctx.compute, .shape = shape};
-}
-
 }  // namespace
 
 ConvTimes time_convs(Runtime& runtime, int64_t height_px, int64_t width_px, double limit_ops) {
@@ -48,7 +37,7 @@ ConvTimes time_convs(Runtime& runtime, int64_t height_px, int64_t width_px, doub
     const std::array frames = {data.tensor(ctx.compute, frame), data.tensor(ctx.compute, frame),
                                data.tensor(ctx.compute, frame)};
     const std::array out = {data.uninitialised(ctx.compute, frame)};
-    const ConvView weight = random_weight(ctx, data, shape);
+    const ConvView weight = data.conv(shape);
     const TensorView bias = data.tensor(DType::kF32, {level.channels});
     BenchOp op{.op = "convolution 3x3x3",
                .shape = str_cat(frame[0], " x ", frame[1], ", ", level.channels, " channels"),

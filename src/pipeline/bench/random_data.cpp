@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kPeriod = int64_t{1} << 22;
 // Of 8-bit weights: keeps what comes out of products as large as what goes in.
 constexpr float kWeightScale = 1e-4f;
+constexpr float kConvAmplitude = 1e-2f;
 
 // Source: Steele et al. 2014, "Fast splittable pseudorandom number generators", SplitMix64.
 uint64_t next(uint64_t& state) {
@@ -94,6 +95,18 @@ MatrixView RandomData::matrix(DType dtype, int64_t out, int64_t in) {
 
 nn::Linear RandomData::linear(DType matrices, int64_t out, int64_t in) {
   return {.weight = matrix(matrices, out, in), .bias = tensor(DType::kF32, {out})};
+}
+
+ConvView RandomData::conv(const ConvShape& shape) {
+  const int64_t kernel = shape.taps * shape.kernel_rows * shape.kernel_cols;
+  const TensorView from =
+      tensor(DType::kF32, {shape.out_channels, shape.in_channels * kernel}, kConvAmplitude);
+  const TensorView to =
+      uninitialised(DType::kU8, {ctx_.kernels.packed_conv_bytes(ctx_.compute, shape)});
+  ctx_.kernels.pack_conv(
+      {.from = from.as<float>(), .shape = shape, .dtype = ctx_.compute, .to = to.data},
+      ctx_.stream);
+  return {.data = to.data, .dtype = ctx_.compute, .shape = shape};
 }
 
 }  // namespace reel::pipeline

@@ -22,6 +22,8 @@ class RandomData {
   TensorView uninitialised(DType dtype, const Shape& shape);
   // A layer with a matrix as products take it: `matrices` is i8, f16, bf16 or f32.
   nn::Linear linear(DType matrices, int64_t out, int64_t in);
+  // A convolution's, in the precision of the context.
+  ConvView conv(const ConvShape& shape);
 
  private:
   MatrixView matrix(DType dtype, int64_t out, int64_t in);

@@ -63,4 +63,46 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void*, unsigned* count, ProcessInfo*
   }
   return 0;
 }
+
+// A card at rest in a narrower slot than it could have, limited below its default.
+int nvmlDeviceGetCurrPcieLinkGeneration(void*, unsigned* value) {
+  *value = 1;
+  return 0;
+}
+int nvmlDeviceGetCurrPcieLinkWidth(void*, unsigned* value) {
+  *value = 4;
+  return 0;
+}
+int nvmlDeviceGetMaxPcieLinkGeneration(void*, unsigned* value) {
+  *value = 4;
+  return 0;
+}
+int nvmlDeviceGetMaxPcieLinkWidth(void*, unsigned* value) {
+  *value = 16;
+  return 0;
+}
+int nvmlDeviceGetPowerUsage(void*, unsigned* value) {
+  *value = 55500;
+  return 0;
+}
+int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* value) {
+  *value = 150000;
+  return static_cast<int>(setting("FAKE_NVML_NO_POWER"));
+}
+int nvmlDeviceGetPowerManagementDefaultLimit(void*, unsigned* value) {
+  *value = 200000;
+  return 0;
+}
+int nvmlDeviceGetClockInfo(void*, int which, unsigned* value) {
+  *value = which == 1 ? 210 : 405;
+  return 0;
+}
+int nvmlDeviceGetMaxClockInfo(void*, int, unsigned* value) {
+  *value = 3105;
+  return 0;
+}
+int nvmlSystemGetDriverVersion(char* text, unsigned size) {
+  std::strncpy(text, "550.54.15", size);
+  return 0;
+}
 }

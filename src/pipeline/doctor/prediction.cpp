@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/doctor/prediction.h"
+
+#include <reel/synth.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/byte_units.h"
+#include "base/error.h"
+
+namespace reel::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+// True headers of the published checkpoint, gone at the end of a scope.
+class Headers {
+ public:
+  Headers() : folder_(fs::temp_directory_path() / str_cat("reel-doctor-14b-", ::getpid())) {
+    synthesize({.layout = "distill_fp8",
+                .preset = "wan2.1-t2v-14b",
+                .out = folder_.string(),
+                .sparse = true});
+  }
+  ~Headers() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  Headers(const Headers&) = delete;
+  Headers& operator=(const Headers&) = delete;
+  const fs::path& folder() const { return folder_; }
+
+ private:
+  fs::path folder_;
+};
+
+std::string seconds(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", value);
+  return text;
+}
+
+const StagePlan* denoise_of(const Plan& plan) {
+  const auto found = std::find_if(plan.stages.begin(), plan.stages.end(),
+                                  [](const StagePlan& one) { return one.stage == "denoise"; });
+  return found == plan.stages.end() ? nullptr : &*found;
+}
+
+Finding on_link(const StagePlan& denoise) {
+  Finding finding{.area = "streaming", .text = {}, .advice = {}};
+  if (denoise.later_pass_bytes == 0) {
+    finding.text = "all blocks stay on the GPU; neither link nor disk matter after the first step";
+    return finding;
+  }
+  const std::string bytes = format_bytes(denoise.later_pass_bytes);
+  if (denoise.stream_s < denoise.compute_s) {
+    finding.text = str_cat(bytes, " move in every step, in ", seconds(denoise.stream_s), " behind ",
+                           seconds(denoise.compute_s),
+                           " of computing: a faster link or disk would change nothing");
+    return finding;
+  }
+  finding.health = Health::kRemark;
+  finding.text = str_cat(bytes, " move in every step, which takes ", seconds(denoise.stream_s),
+                         "; the GPU computes for ", seconds(denoise.compute_s));
+  finding.advice = denoise.later_pass_disk_bytes > 0
+                       ? "They come from disk: more free memory, or a faster drive, would help."
+                       : "A slot with more lanes, or a smaller clip, would help.";
+  return finding;
+}
+
+}  // namespace
+
+Plan predict_clip(const DoctorRequest& request, Progress& progress) {
+  PlanRequest wanted{.model = request.model, .sampling = request.sampling};
+  if (!request.model.model.empty()) return make_plan(wanted);
+  progress.on_note("Planning a clip of the published 14B (distill_fp8).");
+  const Headers headers;
+  wanted.model.model = headers.folder().string();
+  wanted.model.checkpoint_kind = "distilled";
+  return make_plan(wanted);
+}
+
+std::vector<Finding> findings_on(const Plan& plan) {
+  const std::string clip = str_cat(plan.width_px, " wide x ", plan.height_px, " high, ",
+                                   plan.frames, " frames, ", plan.steps, " steps");
+  if (!plan.fits) {
+    return {{.area = "clip time",
+             .health = Health::kProblem,
+             .text = str_cat(clip, ": does not fit. ", plan.refusal),
+             .advice = plan.alternatives.empty()
+                           ? std::string()
+                           : str_cat("What would fit: ", plan.alternatives.front(), '.')}};
+  }
+  std::vector<Finding> findings;
+  const StagePlan* const denoise = denoise_of(plan);
+  Finding time{.area = "clip time",
+               .text = str_cat(clip, ": ", seconds(plan.total_s), " from a cold disk"),
+               .advice = {}};
+  if (denoise != nullptr) {
+    time.text +=
+        str_cat(", ", seconds(std::max(denoise->compute_s, denoise->stream_s)), " a step, ",
+                format_bytes(plan.context_bytes + plan.arena_bytes), " of GPU memory");
+  }
+  time.text += plan.is_assumed
+                   ? str_cat(". A prediction: the speed of an ", plan.gpu, " is assumed")
+                   : ". A prediction from what was measured here";
+  findings.push_back(std::move(time));
+  if (denoise != nullptr) findings.push_back(on_link(*denoise));
+  return findings;
+}
+
+}  // namespace reel::pipeline
