@@ -315,6 +315,31 @@ TEST_P(DTypes, ElementwiseOps) {
   }
 }
 
+TEST_P(DTypes, DeltasOfAnyRank) {
+  for (const auto& [rows, width, rank] : std::vector<std::tuple<int64_t, int64_t, int64_t>>{
+           {1, 1, 1}, {3, 127, 5}, {4, 128, 16}, {9, 300, 64}, {5, 129, 0}}) {
+    SCOPED_TRACE(testing::Message() << rows << ", " << width << " of rank " << rank);
+    const Tensor up = random_tensor({rows, rank == 0 ? width : rank}, GetParam(), 1);
+    const Tensor down = random_tensor({std::max<int64_t>(1, rank), width}, GetParam(), 2);
+    const auto changed = [&](const Context& ctx) {
+      Tensor x = random_tensor({rows, width}, DType::kF32, 3);
+      ctx.kernels.add_delta({.x = x.view().as<float>(),
+                             .up = up.view().data,
+                             .up_dtype = GetParam(),
+                             .down = rank == 0 ? nullptr : down.view().data,
+                             .down_dtype = GetParam(),
+                             .rank = rank,
+                             .rows = rows,
+                             .width = width,
+                             .factor = 0.7f},
+                            {});
+      return x;
+    };
+
+    EXPECT_LE(relative_error(changed(fast), changed(truth)), test::tolerance::kernel(DType::kF32));
+  }
+}
+
 TEST_P(DTypes, ConvAtEdgesWithMissingFramesAndResidual) {
   const DType dtype = GetParam();
   struct Case {
