@@ -4,6 +4,9 @@
 install(TARGETS reel RUNTIME DESTINATION bin)
 install(TARGETS reel_ffmpeg LIBRARY DESTINATION lib)
 install(DIRECTORY models/demo/ DESTINATION share/reel/demo PATTERN preview.png EXCLUDE)
+# A script finds the configs two folders up.
+install(DIRECTORY configs DESTINATION share/reel)
+install(DIRECTORY scripts/wan DESTINATION share/reel/scripts USE_SOURCE_PERMISSIONS)
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION share/doc/reel)
 
 # Component `gpu_tests`: what is run on a machine with a GPU that has no packages and no sources.

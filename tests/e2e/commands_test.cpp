@@ -261,7 +261,7 @@ TEST(Commands, HelpListsEveryCommandAndEveryCommandHasHelp) {
   const std::string usage = expect_ok(scene.reel({"--help"})).out;
 
   for (const char* name : {"generate", "encode-text", "denoise", "decode", "inspect", "plan",
-                           "bench", "eval", "synth", "replay", "completions", "man"}) {
+                           "bench", "eval", "synth", "replay", "infer", "completions", "man"}) {
     EXPECT_NE(usage.find(name), std::string::npos) << name;
     EXPECT_NE(expect_ok(scene.reel({name, "--help"})).out.find("--help"), std::string::npos);
   }
