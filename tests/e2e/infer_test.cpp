@@ -101,6 +101,31 @@ TEST(InferClip, IsThatOfGenerateWithTheSameSettings) {
   EXPECT_FALSE(inferred == lcm);
 }
 
+TEST(InferClip, AppliesTheLorasOfTheConfig) {
+  Scene scene;
+  ASSERT_EQ(
+      run_program(scene
+                      .reel({"synth", "--layout", "lora:lightx2v", "--dim", "128", "--ffn-dim",
+                             "128", "--layers", "1", "--text-dim", "64", "--out", "lora"})
+                      .command)
+          .exit_code,
+      0);
+  const fs::path file = fs::directory_iterator(scene / "lora")->path();
+  const auto clip = [&](const std::string& strength) {
+    write_bytes(scene / "config.json", R"({"lora_configs": [{"path": ")" + file.string() +
+                                           R"(", "strength": )" + strength + "}]}");
+    return made(scene,
+                {"infer", "--model_path", "model", "--config_json", "config.json", "--prompt",
+                 "a ball", "--device", "cpu", "--force", "--save_result_path", "out/clip.y4m"});
+  };
+
+  const std::string with = clip("1.0");
+  const std::string without = clip("0");
+
+  EXPECT_FALSE(with.empty());
+  EXPECT_FALSE(with == without);
+}
+
 TEST(InferClip, ReplacesAFileOnlyWhenForced) {
   Scene scene;
   write_bytes(scene / "out/clip.y4m", "mine");

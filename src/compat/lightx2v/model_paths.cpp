@@ -8,6 +8,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kHowToWriteLoras =
+    "Write [{\"path\": \"a.safetensors\", \"strength\": 1.0}].";
+
 struct Scheme {
   std::string key;  // for messages; empty where none is named
   SchemeFamily family = SchemeFamily::kUnquantised;
@@ -106,6 +109,34 @@ void set_parts(const Settings& settings, ModelPaths& paths) {
   }
 }
 
+// [{"path": ..., "strength": 1.0}, ...]: each entry is read like a config of its own.
+std::vector<LoraChoice> loras_of(const Settings& settings) {
+  const Setting* configs = find(settings, "lora_configs");
+  if (configs == nullptr) return {};
+  constexpr size_t kMost = 100;
+  REEL_REQUIRE(configs->value.is_array() && configs->value.size() <= kMost, kInvalidArgument,
+               str_cat(described("lora_configs", *configs), "; a list of LoRAs is needed."),
+               kHowToWriteLoras);
+  std::vector<LoraChoice> loras;
+  for (const auto& config : configs->value) {
+    REEL_REQUIRE(config.is_object(), kInvalidArgument,
+                 str_cat(described("lora_configs", {config, configs->origin}),
+                         "; an object with a path is needed."),
+                 kHowToWriteLoras);
+    Settings entry;
+    for (const auto& [key, value] : config.items()) {
+      entry["lora_configs." + key] = {value, configs->origin};
+    }
+    const auto path = text_of(entry, "lora_configs.path");
+    REEL_REQUIRE(path && !path->empty(), kInvalidArgument,
+                 str_cat(described("lora_configs", {config, configs->origin}),
+                         "; an object with a path is needed."),
+                 kHowToWriteLoras);
+    loras.push_back({*path, number_of(entry, "lora_configs.strength").value_or(1.0f)});
+  }
+  return loras;
+}
+
 }  // namespace
 
 ModelPaths find_paths(const Settings& settings, const FileTest& exists) {
@@ -135,6 +166,7 @@ ModelPaths find_paths(const Settings& settings, const FileTest& exists) {
   }
   set_checkpoint(settings, quantised && !at_load, exists, paths);
   set_parts(settings, paths);
+  paths.model.loras = loras_of(settings);
   return paths;
 }
 

@@ -231,7 +231,6 @@ TEST(MapRequest, WhatCannotBeIsRefused) {
       {R"({"dit_quantized": true, "dit_quant_scheme": "nvfp4"})", ErrorCode::kUnsupported, "nvfp4"},
       {R"({"feature_caching": "Tea"})", ErrorCode::kUnsupported, "feature_caching"},
       {R"({"use_tae": true})", ErrorCode::kUnsupported, "use_tae"},
-      {R"({"lora_configs": [{"path": "a"}]})", ErrorCode::kUnsupported, "lora_configs"},
       {R"({"text_len": 256})", ErrorCode::kUnsupported, "text_len"},
       {R"({"infer_steps": "four"})", ErrorCode::kInvalidArgument,
        "infer_steps (my.json) is \"four\""},

@@ -112,6 +112,25 @@ TEST(ModelPaths, AnAbsentCheckpointIsToldToTheCaller) {
   EXPECT_EQ(paths.absent_checkpoint, "dit_original_ckpt (my.json) is \"x/y.safetensors\"");
 }
 
+TEST(ModelPaths, LorasAreListedInOrder) {
+  const auto loras = find(R"({"lora_configs": [{"path": "a.safetensors", "strength": 0.5},
+                                               {"path": "b.safetensors", "name": "b"}]})")
+                         .model.loras;
+
+  ASSERT_EQ(loras.size(), 2u);
+  EXPECT_EQ(loras[0].path, "a.safetensors");
+  EXPECT_EQ(loras[0].strength, 0.5f);
+  EXPECT_EQ(loras[1].path, "b.safetensors");
+  EXPECT_EQ(loras[1].strength, 1.0f);
+  EXPECT_TRUE(find(R"({"lora_configs": []})").model.loras.empty());
+  for (const char* wrong :
+       {R"({"lora_configs": "a"})", R"({"lora_configs": ["a"]})",
+        R"({"lora_configs": [{"strength": 1}]})", R"({"lora_configs": [{"path": 1}]})",
+        R"({"lora_configs": [{"path": "a", "strength": "full"}]})"}) {
+    EXPECT_EQ(error_of([&] { find(wrong); }).code(), ErrorCode::kInvalidArgument) << wrong;
+  }
+}
+
 TEST(ModelPaths, TheOtherPartsAreTakenAsGiven) {
   const ModelPaths paths = find(R"({"t5_quantized": true, "t5_quant_scheme": "fp8-q8f",
       "t5_quantized_ckpt": "a.pth", "t5_original_ckpt": "b.pth", "vae_path": "v.pth",
