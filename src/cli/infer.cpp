@@ -180,6 +180,17 @@ Inspection inspect_preferred(lightx2v::MappedRun& run, const ModelOptions& optio
   return found;
 }
 
+void tell_other_text_encoder(const lightx2v::MappedRun& run, const Inspection& found,
+                             Terminal& terminal) {
+  const std::string& expected = run.text_encoder_precision;
+  for (const NetworkInfo& network : found.networks) {
+    if (network.network != "text encoder" || expected.empty()) continue;
+    if (network.precision == expected) continue;
+    terminal.note(str_cat("The config expects a text encoder in ", expected, "; the one in ",
+                          network.path, " (", network.precision, ") is used."));
+  }
+}
+
 // Asks the files what they are, whatever the settings say: the wrong model for the settings makes
 // nothing but noise.
 void settle_model(lightx2v::MappedRun& run, const std::string& sampler, Terminal& terminal) {
@@ -198,6 +209,7 @@ void settle_model(lightx2v::MappedRun& run, const std::string& sampler, Terminal
     terminal.warning(str_cat("The settings are those of a distilled model, but this one is not (",
                              found.verdict_evidence, "); the clip will be noise."));
   }
+  tell_other_text_encoder(run, found, terminal);
   // LightX2V's update; `reel generate` has the model card's, lcm.
   const bool distilled = says_distilled || found.distilled;
   run.request.sampling.sampler = !sampler.empty() ? sampler : distilled ? "euler" : "";

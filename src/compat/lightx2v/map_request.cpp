@@ -202,6 +202,7 @@ MappedRun map_request(const Settings& settings, const RequestFlags& flags, const
   MappedRun run{.model = std::move(paths.model),
                 .request = {},
                 .absent_checkpoint = std::move(paths.absent_checkpoint),
+                .text_encoder_precision = std::move(paths.text_encoder_precision),
                 .prefers_bf16 = paths.prefers_bf16,
                 .notes = std::move(paths.notes)};
   run.request.prompt = flags.prompt;

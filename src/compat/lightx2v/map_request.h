@@ -25,7 +25,8 @@ struct RequestFlags {
 struct MappedRun {
   ModelOptions model;
   VideoRequest request;           // the sampler is left to the kind of model
-  std::string absent_checkpoint;  // as in ModelPaths
+  std::string absent_checkpoint;  // this and the next two as in ModelPaths
+  std::string text_encoder_precision;
   bool prefers_bf16 = false;
   std::vector<std::string> notes;
 };

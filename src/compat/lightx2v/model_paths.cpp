@@ -94,9 +94,12 @@ void set_checkpoint(const Settings& settings, bool quantised, const FileTest& ex
 
 void set_parts(const Settings& settings, ModelPaths& paths) {
   const bool quantised = flag_of(settings, "t5_quantized").value_or(false);
+  if (!quantised) paths.text_encoder_precision = "bf16";
   if (const auto name = text_of(settings, "t5_quant_scheme")) {
     const std::string where = described("t5_quant_scheme", *find(settings, "t5_quant_scheme"));
-    const char* products = products_of(scheme_family(*name, where));
+    const SchemeFamily family = scheme_family(*name, where);
+    if (quantised) paths.text_encoder_precision = variant_of(family);
+    const char* products = products_of(family);
     if (*products != '\0') paths.notes.push_back(str_cat(where, ": ", products, " run instead."));
   }
   const auto encoder = text_of(settings, quantised ? "t5_quantized_ckpt" : "t5_original_ckpt");

@@ -22,6 +22,8 @@ struct ModelPaths {
   // A checkpoint that the config names and that is not here, described for a message: the weights
   // under model_path stand in for it, if they are distilled ones.
   std::string absent_checkpoint;
+  // "fp8", "int8" or "bf16": what the config expects; empty where any will do.
+  std::string text_encoder_precision;
   bool prefers_bf16 = false;  // the config asks for weights that are not quantised
   std::vector<std::string> notes;
 };

@@ -137,10 +137,13 @@ TEST(ModelPaths, TheOtherPartsAreTakenAsGiven) {
       "t5_tokenizer_path": "google/umt5-xxl"})");
 
   EXPECT_EQ(paths.model.text_encoder, "a.pth");
+  EXPECT_EQ(paths.text_encoder_precision, "fp8");
   EXPECT_EQ(paths.model.vae, "v.pth");
   EXPECT_EQ(paths.model.tokenizer, "google/umt5-xxl");
   EXPECT_THAT(paths.notes, testing::ElementsAre(testing::HasSubstr("t5_quant_scheme (my.json)")));
   EXPECT_EQ(find(R"({"t5_original_ckpt": "b.pth"})").model.text_encoder, "b.pth");
+  EXPECT_EQ(find("{}").text_encoder_precision, "bf16");
+  EXPECT_EQ(find(R"({"t5_quantized": true})").text_encoder_precision, "");
 }
 
 }  // namespace
