@@ -10,6 +10,9 @@ find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+find_path(REEL_CURL_INCLUDE curl/curl.h REQUIRED)
+# The archive: the system's libcurl brings a libcrypto of its own, perhaps a newer one.
+find_library(REEL_CRYPTO NAMES libcrypto.a crypto REQUIRED)
 if(REEL_WITH_ONEDNN)
   # Not its CMake package: Debian's asks for OpenCL headers that only its GPU engine needs.
   find_path(REEL_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)

@@ -40,7 +40,7 @@ while read -r library path; do
   licence_of "$(readlink -f "$path")"
 done < "$stage/bundled"
 # Compiled into the program.
-for header in /usr/include/nlohmann/json.hpp /usr/include/CLI/CLI.hpp; do licence_of "$header"; done
+for header in /usr/include/nlohmann/json.hpp /usr/include/CLI/CLI.hpp /usr/include/openssl/sha.h; do licence_of "$header"; done
 if grep -q '^REEL_WITH_CUDA:.*=ON' "$build/CMakeCache.txt" || grep -q '^CMAKE_CUDA_COMPILER:' "$build/CMakeCache.txt"; then
   echo "The CUDA runtime (cudart) is linked in, under the NVIDIA CUDA Toolkit End User License Agreement,
 which lets applications distribute it: https://docs.nvidia.com/cuda/eula/" > "$licences/cuda-runtime"
@@ -70,7 +70,7 @@ Architecture: amd64
 Maintainer: The Reel authors <reel@localhost>
 Installed-Size: $(du -sk "$root/usr" | cut -f1)
 Depends: libc6 (>= $glibc), libstdc++6 (>= 12), libgcc-s1
-Recommends: ffmpeg
+Recommends: ffmpeg, libcurl4 | libcurl3-gnutls, ca-certificates
 Section: video
 Priority: optional
 Description: turns a sentence into a short video on your own PC

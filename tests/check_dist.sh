@@ -48,6 +48,8 @@ in_root "$checks"'
   refused 6 "Install ffmpeg" "$reel" generate --prompt "$prompt" --out clip.mp4
   refused 6 "device .cuda:0. cannot be used" "$reel" generate --prompt "$prompt" --device cuda:0
   cat out.txt
+  refused 6 "Downloading needs libcurl" "$reel" pull wan2.1-t2v-14b-fp8
+  cat out.txt
 '
 echo "== the .deb"
 in_root "$checks"'
@@ -57,6 +59,11 @@ in_root "$checks"'
   cmp deb.y4m bundle.y4m
   dpkg -r reel
   test ! -e /usr/lib/reel
+'
+echo "== with libcurl"
+in_root 'apt-get update -qq; apt-get install -y -qq --no-install-recommends libcurl3-gnutls > /dev/null'
+in_root "$checks"'
+  refused 9 "Cannot get" env HF_ENDPOINT=http://127.0.0.1:9 "$reel" pull wan2.1-t2v-14b-fp8
 '
 echo "== with FFmpeg: its libraries, then its program alone"
 in_root 'apt-get update -qq; apt-get install -y -qq --no-install-recommends ffmpeg > /dev/null'

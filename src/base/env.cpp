@@ -32,6 +32,12 @@ fs::path cache_folder() {
   return fs::temp_directory_path() / ("reel-cache-" + std::to_string(::getuid()));
 }
 
+fs::path data_folder() {
+  if (const auto data = get("XDG_DATA_HOME")) return fs::path(*data) / "reel";
+  if (const auto home = get("HOME")) return fs::path(*home) / ".local/share/reel";
+  return fs::temp_directory_path() / ("reel-data-" + std::to_string(::getuid()));
+}
+
 std::string config_file() {
   const auto home = get("HOME");
   const auto config = get("XDG_CONFIG_HOME");

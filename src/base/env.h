@@ -19,6 +19,10 @@ std::filesystem::path state_folder();
 // $XDG_CACHE_HOME/reel, else ~/.cache/reel, else /tmp/reel-cache-<uid>: what can be made again.
 std::filesystem::path cache_folder();
 
+// $XDG_DATA_HOME/reel, else ~/.local/share/reel, else /tmp/reel-data-<uid>: what the user asked to
+// be kept.
+std::filesystem::path data_folder();
+
 // Settings of the command line: $XDG_CONFIG_HOME/reel/reel.toml, else ~/.config/reel/reel.toml.
 std::string config_file();
 

@@ -27,6 +27,8 @@ extern const Command kBenchCommand;
 extern const Command kEvalCommand;
 extern const Command kDoctorCommand;
 extern const Command kReplayCommand;
+extern const Command kPullCommand;
+extern const Command kModelsCommand;
 extern const Command kCompletionsCommand;
 extern const Command kManCommand;
 

@@ -101,6 +101,10 @@ void Flags::add(const std::string& name, std::vector<int>& value, const std::str
 void Flags::add(const std::string& name, std::vector<std::string>& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help);
 }
+void Flags::add_repeated(const std::string& name, std::vector<std::string>& value,
+                         const std::string& help) {
+  impl_->last = impl_->app.add_option(name, value, help)->allow_extra_args(false);
+}
 void Flags::add(const std::string& name, uint64_t& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help)->check(refuse_minus);
 }
@@ -144,7 +148,8 @@ void Flags::add_bytes(const std::string& name, uint64_t& bytes, const std::strin
 }
 
 void Flags::add_model(ModelOptions& options) {
-  add("--model", options.model, "checkpoint: a folder or file; left out: the built-in demo model");
+  add("--model", options.model,
+      "checkpoint: a folder, a file or the name of a pulled model; left out: the demo model");
   add("--text-encoder", options.text_encoder, "text encoder file, when it is not beside the model");
   add("--vae", options.vae, "VAE file, when it is not beside the model");
   add("--tokenizer", options.tokenizer, "tokenizer file or folder");

@@ -31,6 +31,9 @@ class Flags {
   void add(const std::string& name, std::vector<std::string>& value, const std::string& help);
   void add(const std::string& name, uint64_t& value, const std::string& help);
   void add(const std::string& name, int64_t& value, const std::string& help);
+  // One value each time it is given.
+  void add_repeated(const std::string& name, std::vector<std::string>& value,
+                    const std::string& help);
   void add_switch(const std::string& name, bool& value, const std::string& help);
   void add_count(const std::string& name, int& value, const std::string& help);
   // Marks the last added flag.

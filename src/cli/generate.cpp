@@ -85,7 +85,8 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
   if (flags.model.model.empty()) {
     terminal.note(
         "No --model was given: the built-in demo model makes this clip. It knows simple shapes "
-        "that move; for anything else give a Wan2.1-T2V checkpoint with --model.");
+        "that move; for anything else: reel pull wan2.1-t2v-14b-fp8, then --model "
+        "wan2.1-t2v-14b-fp8.");
   }
   flags.model.text_cache = !flags.no_cache;
   ShownProgress progress(terminal);

@@ -137,6 +137,11 @@ void Terminal::status(std::string_view text) {
   line_open_ = true;
 }
 
+void Terminal::milestone(std::string_view text, bool due) {
+  if (is_terminal_) return status(text);
+  if (due) note(text);
+}
+
 void Terminal::finish_progress() {
   if (line_open_) put(stderr, "\n");
   line_open_ = false;

@@ -28,6 +28,8 @@ class Terminal {
   void progress(const ProgressEvent& event);
   // A line that the next one replaces; nothing when stderr is not a terminal.
   void status(std::string_view text);
+  // The same; where stderr is not a terminal, a line of its own when that is `due`.
+  void milestone(std::string_view text, bool due);
   // Ends a progress line, so that what follows starts on a line of its own.
   void finish_progress();
 

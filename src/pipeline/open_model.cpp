@@ -2,13 +2,12 @@
 #include "pipeline/open_model.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <sstream>
 
 #include "base/env.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "hub/model_folders.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/names.h"
 #include "models/wan_vae/names.h"
@@ -52,21 +51,8 @@ std::string file_digest(const InputFile& file, const StopFlag& stop) {
 
 }  // namespace
 
-std::string find_model(const std::string& model) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (model.empty() || fs::exists(model, error)) return model;
-  std::stringstream folders(env::models_path());
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (!folder.empty() && fs::exists(fs::path(folder) / model, error)) {
-      return (fs::path(folder) / model).string();
-    }
-  }
-  return model;
-}
-
 checkpoint::OpenOptions open_options(const ModelOptions& options) {
-  checkpoint::OpenOptions open{.model = find_model(options.model),
+  checkpoint::OpenOptions open{.model = hub::find_model(options.model),
                                .text_encoder = options.text_encoder,
                                .vae = options.vae,
                                .tokenizer = options.tokenizer,
@@ -74,7 +60,7 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
                                .kind = std::nullopt};
   for (const LoraChoice& lora : options.loras) {
     REEL_REQUIRE(!lora.path.empty(), kInvalidArgument, "A LoRA was given without its file.");
-    open.loras.push_back({.path = find_model(lora.path), .strength = lora.strength});
+    open.loras.push_back({.path = hub::find_model(lora.path), .strength = lora.strength});
   }
   if (options.checkpoint_kind == "distilled") open.kind = checkpoint::Verdict::kDistilled;
   if (options.checkpoint_kind == "base") open.kind = checkpoint::Verdict::kBase;

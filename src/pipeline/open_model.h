@@ -55,10 +55,6 @@ using LoadedText = Loaded<umt5::Encoder, umt5::Config>;
 using LoadedDit = Loaded<wan_dit::Transformer, wan_dit::Config>;
 using LoadedVae = Loaded<wan_vae::Decoder, wan_vae::Config>;
 
-// A model's name is looked up in the folders of REEL_MODELS; whatever exists as a path is that
-// path.
-std::string find_model(const std::string& model);
-
 // Where to look for what; without a model, the demo's folder. Throws kNotFound when it is not
 // there.
 checkpoint::OpenOptions open_options(const ModelOptions& options);

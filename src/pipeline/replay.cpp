@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "formats/mp4_comment.h"
+#include "hub/model_folders.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/open_model.h"
 #include "pipeline/recipe.h"
@@ -43,7 +44,7 @@ std::vector<LoraChoice> loras_of(const Recipe& recipe, const std::vector<LoraCho
   std::vector<LoraChoice> loras;
   for (size_t at = 0; at < recipe.loras.size(); ++at) {
     const LoraRecord& record = recipe.loras[at];
-    loras.push_back({.path = given.empty() ? find_model(record.name) : given[at].path,
+    loras.push_back({.path = given.empty() ? hub::find_model(record.name) : given[at].path,
                      .strength = record.strength});
     std::error_code ignored;
     REEL_REQUIRE(!given.empty() || std::filesystem::exists(loras.back().path, ignored),

@@ -71,6 +71,13 @@ void Child::become(const Command& command) const {
   }
   ::setenv("XDG_CACHE_HOME", (command.folder / "cache").c_str(), 1);
   ::setenv("XDG_STATE_HOME", (command.folder / "state").c_str(), 1);
+  for (const char* name : {"XDG_DATA_HOME", "REEL_MODELS", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT",
+                           "HF_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "http_proxy"}) {
+    ::unsetenv(name);
+  }
+  for (const auto& [name, value] : command.environment) {
+    ::setenv(name.c_str(), value.c_str(), 1);
+  }
   ::setenv("ASAN_OPTIONS", "max_allocation_size_mb=8192:allocator_may_return_null=1", 0);
   if (!command.path.empty()) ::setenv("PATH", command.path.c_str(), 1);
   limit(RLIMIT_FSIZE, command.most_file_bytes);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,8 @@ std::filesystem::path built_program();
 struct Command {
   std::vector<std::string> args;  // of reel
   std::filesystem::path program = built_program();
-  std::string path;                     // PATH, when it is another
+  std::string path;  // PATH, when it is another
+  std::map<std::string, std::string> environment;
   std::vector<std::string> started_by;  // "unshare", "-r": a program that starts reel
   std::filesystem::path folder;         // the current folder; the job state goes to its "state"
   std::string input;                    // on standard input

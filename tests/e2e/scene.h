@@ -43,6 +43,7 @@ struct Case {
 std::vector<Case> weight_file_cases();
 std::vector<Case> model_cases();
 std::vector<Case> request_cases();
+std::vector<Case> download_cases();
 std::vector<Case> output_cases();
 std::vector<Case> stage_cases();
 std::vector<Case> working_cases();
