@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -95,59 +96,110 @@ Tensor copy_of(const Tensor& from) {
   return to;
 }
 
+// The steps of one clip; a step that goes wrong is taken once more, with safer kernels.
+class StepTaker {
+ public:
+  StepTaker(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
+            const EncodedPrompts& prompts, DenoiseState& state, ProgressClock& clock)
+      : model_(model),
+        runtime_(runtime),
+        settings_(settings),
+        prompts_(prompts),
+        state_(state),
+        clock_(clock),
+        scheduler_(schedulers::make_scheduler(settings.sampler, settings.levels)),
+        velocity_(DType::kF32, state.latents.shape(), "the velocity") {
+    if (state.next_step > 0) scheduler_->restore(state.sampler);
+    clock.enter(Stage::kDenoise, steps());
+    load();
+  }
+
+  int steps() const { return static_cast<int>(scheduler_->steps().size()); }
+  const Tensor& velocity() const { return velocity_; }
+
+  void take_next() {
+    const int index = state_.next_step;
+    const Before before{
+        .latents = copy_of(state_.latents), .rng = state_.rng, .sampler = scheduler_->state()};
+    take(*denoiser_, index, false);
+    if (!latents_are_usable(state_.latents)) take_again(index, before);
+    state_.next_step = index + 1;
+    state_.sampler = scheduler_->state();
+  }
+
+  // Of the denoiser's weights, also once it is gone.
+  std::string weights_digest() const { return denoiser_ ? denoiser_->weights_digest() : digest_; }
+
+ private:
+  struct Before {
+    Tensor latents;
+    schedulers::Rng rng;
+    schedulers::SamplerState sampler;
+  };
+
+  void load() { denoiser_.emplace(model_, runtime_, runtime_.numbers(), settings_, prompts_); }
+
+  void take(Denoiser& with, int index, bool is_checked) {
+    const schedulers::Step& step = scheduler_->steps()[static_cast<size_t>(index)];
+    with.velocity(state_.latents, index, velocity_,
+                  {.on_part = [&](double part) { clock_.report(index, part); },
+                   .is_checked = is_checked,
+                   .on_residual = {}});
+    scheduler_->advance(state_.latents.values<float>(), velocity_.values<float>(), step,
+                        state_.rng);
+  }
+
+  void take_again(int index, const Before& before) {
+    const std::string safer_kernels = kernels_in_words(runtime_.safer_numbers());
+    tell_of_bad_step(runtime_, state_.latents, index, safer_kernels, clock_);
+    go_back(before);
+    digest_ = denoiser_->weights_digest();
+    denoiser_.reset();  // its memory is the second attempt's
+    {
+      Denoiser safer(model_, runtime_, runtime_.safer_numbers(), settings_, prompts_,
+                     memory::Phase::kSecondAttempt);
+      take(safer, index, false);
+      if (!latents_are_usable(state_.latents)) {
+        go_back(before);
+        take(safer, index, true);  // slow: it throws where the first bad number is
+      }
+    }
+    require_usable(state_.latents, index, safer_kernels);
+    if (index + 1 < steps()) load();
+  }
+
+  void go_back(const Before& before) {
+    std::memcpy(state_.latents.bytes().data(), before.latents.bytes().data(),
+                before.latents.bytes().size());
+    state_.rng = before.rng;
+    scheduler_->restore(before.sampler);
+  }
+
+  const OpenModel& model_;
+  Runtime& runtime_;
+  const RunSettings& settings_;
+  const EncodedPrompts& prompts_;
+  DenoiseState& state_;
+  ProgressClock& clock_;
+  const std::unique_ptr<schedulers::Scheduler> scheduler_;
+  const Tensor velocity_;
+  std::optional<Denoiser> denoiser_;
+  std::string digest_;
+};
+
 }  // namespace
 
 void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
              const EncodedPrompts& prompts, DenoiseState& state, ProgressClock& clock,
              const DenoiseHooks& hooks, std::string* weights_digest) {
-  const auto scheduler = schedulers::make_scheduler(settings.sampler, settings.levels);
-  const auto steps = static_cast<int>(scheduler->steps().size());
-  if (state.next_step > 0) scheduler->restore(state.sampler);
-  clock.enter(Stage::kDenoise, steps);
-  std::optional<Denoiser> denoiser;
-  std::string digest;  // of the denoiser's weights, once it is gone
-  const auto load = [&] { denoiser.emplace(model, runtime, runtime.numbers(), settings, prompts); };
-  load();
-  Tensor velocity(DType::kF32, state.latents.shape(), "the velocity");
-
-  const auto take_step = [&](Denoiser& with, int index, bool is_checked) {
-    const schedulers::Step& step = scheduler->steps()[static_cast<size_t>(index)];
-    with.velocity(state.latents, index, velocity,
-                  {.on_part = [&](double part) { clock.report(index, part); },
-                   .is_checked = is_checked,
-                   .on_residual = {}});
-    scheduler->advance(state.latents.values<float>(), velocity.values<float>(), step, state.rng);
-  };
-  while (state.next_step < steps) {
-    const int index = state.next_step;
-    if (hooks.before_step) hooks.before_step(index);
-    const Tensor before = copy_of(state.latents);
-    const schedulers::Rng rng = state.rng;
-    const schedulers::SamplerState sampler = scheduler->state();
-    take_step(*denoiser, index, false);
-    if (!latents_are_usable(state.latents)) {
-      const std::string safer_kernels = kernels_in_words(runtime.safer_numbers());
-      tell_of_bad_step(runtime, state.latents, index, safer_kernels, clock);
-      std::memcpy(state.latents.bytes().data(), before.bytes().data(), before.bytes().size());
-      state.rng = rng;
-      scheduler->restore(sampler);
-      digest = denoiser->weights_digest();
-      denoiser.reset();  // its memory is the second attempt's
-      {
-        Denoiser safer(model, runtime, runtime.safer_numbers(), settings, prompts,
-                       memory::Phase::kSecondAttempt);
-        take_step(safer, index, true);
-      }
-      require_usable(state.latents, index, safer_kernels);
-      if (index + 1 < steps) load();
-    }
-    state.next_step = index + 1;
-    state.sampler = scheduler->state();
-    if (hooks.on_step) hooks.on_step(state, velocity);
+  StepTaker taker(model, runtime, settings, prompts, state, clock);
+  while (state.next_step < taker.steps()) {
+    if (hooks.before_step) hooks.before_step(state.next_step);
+    taker.take_next();
+    if (hooks.on_step) hooks.on_step(state, taker.velocity());
     clock.report(state.next_step);
   }
-  if (denoiser) digest = denoiser->weights_digest();
-  if (weights_digest != nullptr) *weights_digest = digest;
+  if (weights_digest != nullptr) *weights_digest = taker.weights_digest();
 }
 
 void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& latents,
