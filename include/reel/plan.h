@@ -5,6 +5,7 @@
 #include <reel/request.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct PlanTag {
 
 // One of the stages that share the arena in turn.
 struct StagePlan {
-  std::string stage;         // "text", "denoise", "decode"
+  std::string stage;         // "text", "denoise", "decode", "second attempt"
   std::string weights;       // how the files hold them: "fp8"
   uint64_t arena_bytes = 0;  // of tags "throughout", and the larger of "setup" and "pass"
   std::vector<PlanTag> tags;
@@ -62,6 +63,9 @@ struct Plan {
   uint64_t arena_bytes = 0;
   int64_t row_chunk = 0;
   std::vector<StagePlan> stages;
+  // A denoising step that ended in NaN or a flat latent, taken again in 16 bits, in the place of
+  // the denoise stage; nothing where there is no room for it.
+  std::optional<StagePlan> second_attempt;
 
   uint64_t host_bytes = 0;  // private, with the pinned ring
   uint64_t ring_bytes = 0;

@@ -41,6 +41,7 @@ json to_json(const StagePlan& stage) {
 std::string as_json(const Plan& plan) {
   json stages = json::array();
   for (const StagePlan& stage : plan.stages) stages.push_back(to_json(stage));
+  const json second = plan.second_attempt ? to_json(*plan.second_attempt) : json();
   return json{{"fits", plan.fits},
               {"refusal", plan.refusal},
               {"alternatives", plan.alternatives},
@@ -59,6 +60,7 @@ std::string as_json(const Plan& plan) {
               {"arena_bytes", plan.arena_bytes},
               {"row_chunk", plan.row_chunk},
               {"stages", stages},
+              {"second_attempt", second},
               {"host_bytes", plan.host_bytes},
               {"ring_bytes", plan.ring_bytes},
               {"seconds", plan.total_s},
@@ -134,6 +136,11 @@ std::string as_text(const Plan& plan) {
            format_bytes(plan.card_bytes).c_str(), format_bytes(plan.cap_bytes).c_str(),
            format_bytes(plan.context_bytes).c_str());
   for (const StagePlan& stage : plan.stages) add_stage(text, stage);
+  add_line(text, "\nA step that goes wrong %s",
+           plan.second_attempt ? ("is taken again in 16 bits within " +
+                                  format_bytes(plan.second_attempt->arena_bytes))
+                                     .c_str()
+                               : "cannot be taken again in 16 bits: there is no room for it");
   add_line(text, "\nGPU memory  %s: the driver's and the largest stage's",
            format_bytes(plan.context_bytes + plan.arena_bytes).c_str());
   add_line(text, "host memory %s, of it pinned %s", format_bytes(plan.host_bytes).c_str(),

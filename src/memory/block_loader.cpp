@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "memory/tags.h"
 
 namespace reel::memory {
 namespace {
@@ -31,7 +32,7 @@ BlockLoader::BlockLoader(StreamLayout layout, MemorySpace& device, CopyEngine& e
       reader_(options.read_mode, options.read),
       units_(std::make_move_iterator(layout.units.begin()),
              std::make_move_iterator(layout.units.end())),
-      staging_(device, layout.footprint.staging_bytes, "weights/staging"),
+      staging_(device, layout.footprint.staging_bytes, tags::kStaging),
       pinned_(engine, layout.footprint.pinned_bytes),
       before_(engine),
       queue_(who_stays(layout), units_.size() - 2, layout.slots) {
@@ -66,7 +67,7 @@ void BlockLoader::take_memory(const StreamLayout& layout) {
     units_[unit].ready = OwnedEvent(engine_);
   }
   for (size_t at = 0; at < layout.slots; ++at) {
-    slots_.push_back({.memory = Buffer(device_, layout.slot_bytes, "weights/window"),
+    slots_.push_back({.memory = Buffer(device_, layout.slot_bytes, tags::kWindow),
                       .ready = OwnedEvent(engine_),
                       .free = OwnedEvent(engine_)});
   }
@@ -78,9 +79,9 @@ void BlockLoader::take_memory(const StreamLayout& layout) {
 
 void BlockLoader::take_memory(size_t unit) {
   const bool is_setup = unit == setup_unit();
-  const char* const tag = is_setup               ? "weights/setup"
-                          : unit == fixed_unit() ? "weights/fixed"
-                                                 : "weights/resident";
+  const char* const tag = is_setup               ? tags::kSetupWeights
+                          : unit == fixed_unit() ? tags::kFixedWeights
+                                                 : tags::kResidentBlocks;
   MemorySpace& memory =
       is_setup && options_.setup_memory != nullptr ? *options_.setup_memory : device_;
   Unit& of = units_[unit];

@@ -8,6 +8,7 @@
 #include "base/byte_units.h"
 #include "base/error.h"
 #include "core/region_allocator.h"
+#include "memory/tags.h"
 
 namespace reel::memory {
 namespace {
@@ -63,16 +64,16 @@ void add_row(PhasePlan& plan, std::string tag, uint64_t bytes,
 }
 
 void fill_rows(const PhaseNeeds& needs, const Machine& machine, PhasePlan& plan) {
-  add_row(plan, "fixed weights", aligned(needs.weights.fixed.prepared_bytes));
-  add_row(plan, "resident blocks", plan.resident.size() * plan.slot_bytes);
-  add_row(plan, "window", static_cast<uint64_t>(plan.window_slots) * plan.slot_bytes);
-  add_row(plan, "staging", needs.weights.staging_bytes());
+  add_row(plan, tags::kFixedWeights, aligned(needs.weights.fixed.prepared_bytes));
+  add_row(plan, tags::kResidentBlocks, plan.resident.size() * plan.slot_bytes);
+  add_row(plan, tags::kWindow, static_cast<uint64_t>(plan.window_slots) * plan.slot_bytes);
+  add_row(plan, tags::kStaging, needs.weights.staging_bytes());
   for (const TaggedBytes& held : needs.held) add_row(plan, held.tag, held.bytes);
   add_row(plan, "workspace", machine.workspace_bytes);
-  add_row(plan, "setup weights", aligned(needs.weights.setup.prepared_bytes), RowTime::kSetup);
+  add_row(plan, tags::kSetupWeights, aligned(needs.weights.setup.prepared_bytes), RowTime::kSetup);
   plan.setup_activation_bytes = stack_layout(needs.setup).bytes;
   add_row(plan, "setup activations", plan.setup_activation_bytes, RowTime::kSetup);
-  add_row(plan, "activations", plan.layout.bytes, RowTime::kPass);
+  add_row(plan, tags::kActivations, plan.layout.bytes, RowTime::kPass);
 
   uint64_t by_time[3] = {};
   for (const PlanRow& row : plan.rows) by_time[static_cast<int>(row.time)] += row.bytes;

@@ -8,7 +8,7 @@ namespace reel::nn {
 ops::Frame FramePool::take(const Shape& shape) {
   std::vector<void*>& free = free_[storage_bytes(dtype_, shape.elements())];
   if (free.empty()) {
-    return all_.emplace_back(memory_, dtype_, shape, "the decoder's past frames").view();
+    return all_.emplace_back(memory_, dtype_, shape, "past frames").view();
   }
   const ops::Frame frame{.data = free.back(), .dtype = dtype_, .shape = shape};
   free.pop_back();

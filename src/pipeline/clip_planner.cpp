@@ -6,6 +6,7 @@
 
 #include "base/byte_units.h"
 #include "base/error.h"
+#include "memory/tags.h"
 #include "models/umt5/footprint.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/footprint.h"
@@ -190,15 +191,16 @@ PhaseNeeds ClipPlanner::dit_needs(const ClipSize& clip, const ClipPrecision& pre
   }
   const wan_dit::ForwardShape shape =
       forward_shape(dit_, precision, machine_, clip.video, longest(clip.prompt_tokens));
-  return {.phase = memory::Phase::kDenoise,
-          .weights = weights,
-          .passes = clip.steps * static_cast<int>(clip.prompt_tokens.size()),
-          .held = {{"prompt keys and values", prompt_bytes},
-                   {"time modulation", wan_dit::time_modulation_bytes(dit_, clip.steps)}},
-          .setup = wan_dit::setup_activations(dit_, shape),
-          .forward = wan_dit::forward_activations(dit_, shape),
-          .setup_work = {},
-          .pass_work = wan_dit::forward_work(dit_, shape)};
+  return {
+      .phase = memory::Phase::kDenoise,
+      .weights = weights,
+      .passes = clip.steps * static_cast<int>(clip.prompt_tokens.size()),
+      .held = {{memory::tags::kPrompt, prompt_bytes},
+               {memory::tags::kTimeModulation, wan_dit::time_modulation_bytes(dit_, clip.steps)}},
+      .setup = wan_dit::setup_activations(dit_, shape),
+      .forward = wan_dit::forward_activations(dit_, shape),
+      .setup_work = {},
+      .pass_work = wan_dit::forward_work(dit_, shape)};
 }
 
 PhaseNeeds ClipPlanner::decode_needs(const ClipSize& clip, int strips) const {
@@ -207,8 +209,8 @@ PhaseNeeds ClipPlanner::decode_needs(const ClipSize& clip, int strips) const {
           .weights = vae_load_,
           .passes = 1,
           .strips = strips,
-          .held = {{"past frames", wan_vae::past_frames_bytes(vae_, shape)},
-                   {"frames of the low levels", wan_vae::low_frames_bytes(vae_, shape)}},
+          .held = {{memory::tags::kPastFrames, wan_vae::past_frames_bytes(vae_, shape)},
+                   {memory::tags::kLowFrames, wan_vae::low_frames_bytes(vae_, shape)}},
           .setup = {},
           .forward = wan_vae::decode_activations(vae_, shape),
           .setup_work = {},

@@ -115,6 +115,7 @@ void describe(const memory::Plan& made, Plan& plan) {
   plan.ring_bytes = made.ring_bytes;
   plan.total_s = made.total_s;
   for (const memory::PhasePlan& phase : made.phases) plan.stages.push_back(describe(phase));
+  if (made.second_attempt) plan.second_attempt = describe(*made.second_attempt);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/available_memory.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "memory/tags.h"
 #include "pipeline/machine_file.h"
 
 namespace reel::pipeline {
@@ -52,6 +53,11 @@ std::unique_ptr<cuda::Gpu> open_gpu(int index, const std::string& device) {
          error.hint());
   }
 }
+
+// Threads that fill the pinned ring. On an H200's host with 16 cores, 4, 6, 8 and 12 of them
+// brought the text encoder's 4.6 GB in within 0.64, 0.54, 0.47 and 0.34 s.
+constexpr int kFewestReaders = 2;
+constexpr int kMostReaders = 12;
 
 // Null for the CPU.
 std::unique_ptr<cuda::Gpu> choose_gpu(const ModelOptions& options) {
@@ -130,7 +136,7 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
   keeps_text_ = options.text_cache && options.trace.empty();
   watch_kernels(options.trace);
   memory_ = &*counted_;
-  arena_ = std::make_unique<Arena>("activations", *memory_);
+  arena_ = std::make_unique<Arena>(memory::tags::kActivations, *memory_);
 }
 
 Runtime::~Runtime() = default;
@@ -188,12 +194,12 @@ void Runtime::obey(const memory::Plan& plan) {
   planned_ = std::make_unique<PlannedMemory>(gpu_->memory(), plan.arena_bytes + kRounding,
                                              "the GPU memory that was planned");
   memory_ = planned_.get();
-  arena_ = std::make_unique<Arena>("activations", *memory_);
+  arena_ = std::make_unique<Arena>(memory::tags::kActivations, *memory_);
 }
 
 void Runtime::renew_arena(uint64_t size_bytes) {
   arena_.reset();
-  arena_ = std::make_unique<Arena>("activations", *shared_);
+  arena_ = std::make_unique<Arena>(memory::tags::kActivations, *shared_);
   arena_->reserve(size_bytes);
 }
 
@@ -202,7 +208,8 @@ void Runtime::begin_setup(memory::Phase phase) {
   if (planned == nullptr) return;
   arena_.reset();
   shared_.reset();
-  shared_ = std::make_unique<PlannedMemory>(*planned_, planned->shared_bytes(), "activations");
+  shared_ = std::make_unique<PlannedMemory>(*planned_, planned->shared_bytes(),
+                                            memory::tags::kActivations);
   renew_arena(planned->setup_activation_bytes);
 }
 
@@ -214,6 +221,7 @@ void Runtime::begin_passes(memory::Phase phase) {
 memory::StreamerOptions Runtime::streamer_options(memory::Phase phase, int blocks) const {
   memory::StreamerOptions options;
   options.after = stream();
+  options.reader_threads = std::clamp(usable_cores(), kFewestReaders, kMostReaders);
   const memory::PhasePlan* planned = plan_ ? plan_->phase(phase) : nullptr;
   if (planned == nullptr) {
     options.resident.resize(static_cast<size_t>(blocks));

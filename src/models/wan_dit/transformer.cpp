@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "memory/tags.h"
 #include "models/wan_dit/patchify.h"
 #include "nn/rope3d.h"
 #include "nn/time_embedding.h"
@@ -44,8 +45,8 @@ void require_finite(ops::Context& ctx, const TensorView& x, const std::string& w
 }  // namespace
 
 Prompt::Prompt(const Config& config, const ops::Context& ctx, int64_t keys)
-    : text_(ctx.memory, ctx.compute, {keys, config.dim}, "the prompt"),
-      key_bias_(ctx.memory, DType::kF32, {keys}, "the prompt"),
+    : text_(ctx.memory, ctx.compute, {keys, config.dim}, memory::tags::kPrompt),
+      key_bias_(ctx.memory, DType::kF32, {keys}, memory::tags::kPrompt),
       k_(static_cast<size_t>(config.layers)),
       v_(static_cast<size_t>(config.layers)) {}
 
@@ -94,7 +95,7 @@ void Transformer::embed_time(ops::Context& ctx, float timestep, const TensorView
 TimeModulation Transformer::make_time_modulation(ops::Context& ctx,
                                                  const std::vector<float>& timesteps) {
   const auto steps = static_cast<int64_t>(timesteps.size());
-  const char* const what = "the time modulation";
+  const char* const what = memory::tags::kTimeModulation;
   TimeModulation time{.blocks = Tensor(ctx.memory, DType::kF32, {steps, 6, config_.dim}, what),
                       .head = Tensor(ctx.memory, DType::kF32, {steps, config_.dim}, what)};
   for (int64_t step = 0; step < steps; ++step) {
@@ -148,8 +149,8 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
     Tensor& k = prompt.k_[static_cast<size_t>(index)];
     Tensor& v = prompt.v_[static_cast<size_t>(index)];
     if (k.empty()) {
-      Tensor keys(ctx.memory, ctx.compute, prompt.text_.shape(), "the prompt's keys");
-      Tensor values(ctx.memory, ctx.compute, prompt.text_.shape(), "the prompt's values");
+      Tensor keys(ctx.memory, ctx.compute, prompt.text_.shape(), memory::tags::kPrompt);
+      Tensor values(ctx.memory, ctx.compute, prompt.text_.shape(), memory::tags::kPrompt);
       fill_text_keys(ctx, w, prompt.text_, {.k = keys, .v = values, .key_bias = {}});
       k = std::move(keys);
       v = std::move(values);

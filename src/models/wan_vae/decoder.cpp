@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "core/download_queue.h"
+#include "memory/tags.h"
 #include "models/wan_vae/stages.h"
 
 namespace reel::wan_vae {
@@ -109,7 +110,7 @@ class ClipDecoder {
   void decode_in_strips(int strips) {
     const Shape frame = low_shape();
     const Tensor frames(ctx_.memory, ctx_.residual(),
-                        {latent_.shape[1], frame[0], frame[1], frame[2]}, "frames of level 0");
+                        {latent_.shape[1], frame[0], frame[1], frame[2]}, memory::tags::kLowFrames);
     const auto frame_at = [&](int64_t index) {
       return frames.view().slice(index, 1).reshaped(frame);
     };

@@ -87,11 +87,11 @@ TEST_F(BlockStreamerTest, TakesAsMuchMemoryAsItSays) {
 
   uint64_t taken = 0;
   for (const auto& [tag, use] : device_.region().use_by_tag()) {
-    const uint64_t said = tag == "weights/fixed"      ? says.fixed_bytes
-                          : tag == "weights/setup"    ? says.setup_bytes
-                          : tag == "weights/resident" ? says.resident_bytes
-                          : tag == "weights/window"   ? says.window_bytes
-                                                      : says.staging_bytes;
+    const uint64_t said = tag == "fixed weights"     ? says.fixed_bytes
+                          : tag == "setup weights"   ? says.setup_bytes
+                          : tag == "resident blocks" ? says.resident_bytes
+                          : tag == "window"          ? says.window_bytes
+                                                     : says.staging_bytes;
     EXPECT_GE(use.now_bytes, said) << tag;
     EXPECT_LT(use.now_bytes, said + 3 * RegionAllocator::kAlignment) << tag;
     taken += use.now_bytes;
@@ -133,7 +133,7 @@ TEST_F(BlockStreamerTest, KeepsTheSetupWeightsOnlyUntilTheFirstBlock) {
   const auto blocks = streamer(options());
   model_.compare(blocks->setup(), "setup", compute_);
   const auto use_of_setup = [&] {
-    return device_.region().use_by_tag().at("weights/setup").now_bytes;
+    return device_.region().use_by_tag().at("setup weights").now_bytes;
   };
   EXPECT_GT(use_of_setup(), 0u);
 
@@ -260,7 +260,7 @@ TEST_F(BlockStreamerTest, TheNextStreamerMayUseTheSameMemoryAtOnce) {
 TEST_F(BlockStreamerTest, NamesTheTagWhenTheDeviceIsTooSmall) {
   PlannedMemory small(host_memory(), 100'000, "the memory of the test");
   EXPECT_REEL_ERROR(BlockStreamer(model_.manifest(), model_, small, engine_, stop_, options()),
-                    kOutOfMemory, "weights/");
+                    kOutOfMemory, "window needs");
   EXPECT_EQ(small.region().used_bytes(), 0u);
 }
 

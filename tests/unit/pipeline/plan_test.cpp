@@ -63,6 +63,15 @@ TEST(ClipPlanner, FitsA720pClipOnACardOf12GiB) {
   EXPECT_GE(resident(plan), 10u);
 }
 
+TEST(ClipPlanner, HasRoomForASecondAttemptOnACardOf8GiB) {
+  for (const VideoSize& size : {k480p, k720p}) {
+    const memory::Plan plan = planner_14b().plan({.video = size}, {.card_bytes = 8 * kGiB});
+    ASSERT_TRUE(plan.second_attempt) << size.width_px;
+    EXPECT_LE(plan.context_bytes + plan.second_attempt->arena_bytes, plan.cap_bytes);
+    EXPECT_EQ(plan.second_attempt->streamed(), 40);
+  }
+}
+
 TEST(ClipPlanner, KeepsAllBlocksOnALargeCard) {
   const memory::Plan plan = planner_14b().plan({.video = k480p}, {.card_bytes = 80 * kGiB});
   EXPECT_EQ(resident(plan), 40u);

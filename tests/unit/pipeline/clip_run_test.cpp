@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stages under the plan of a whole clip and under one of their own, on a GPU that is none.
+#include "pipeline/clip_run.h"
+
+#include <gmock/gmock.h>
+#include <reel/synth.h>
+
+#include <cstring>
+
+#include "pipeline/text_to_video.h"
+#include "support/fake_gpu.h"
+#include "support/temp_folder.h"
+
+namespace reel::pipeline {
+namespace {
+
+using memory::Phase;
+using testing::Contains;
+
+constexpr uint64_t kPlenty = uint64_t{24} << 30;
+const std::vector<int32_t> kIds = {7, 21, 3, 90, 1};
+
+std::filesystem::path tiny_model() {
+  static const test::TempFolder folder;
+  static const std::filesystem::path model = [] {
+    synthesize(
+        {.layout = "distill_fp8", .out = folder / "model", .seed = 6, .layers = 6, .t5_layers = 5});
+    return folder / "model";
+  }();
+  return model;
+}
+
+std::vector<float> numbers_of(const Tensor& tensor) {
+  const auto values = tensor.values<float>();
+  return {values.begin(), values.end()};
+}
+
+class ClipRunTest : public testing::Test, public Progress {
+ protected:
+  ClipRunTest() : model_(options(0), Parts{}, *this) {
+    settings_ = check_sampling({.seed = 3}, model_.facts()).settings;
+    settings_.size = {.frames = 5, .height_px = 64, .width_px = 32};
+  }
+
+  static ModelOptions options(uint64_t card_bytes) {
+    ModelOptions options;
+    options.model = tiny_model();
+    options.vram_bytes = card_bytes;
+    options.ram_bytes = uint64_t{4} << 30;
+    return options;
+  }
+  ClipSize clip() const {
+    return {.video = settings_.size,
+            .steps = static_cast<int>(settings_.levels.timesteps.size()),
+            .prompt_tokens = {static_cast<int64_t>(kIds.size())}};
+  }
+
+  // A run of these stages on a card of that size, and what it was promised.
+  struct Run {
+    std::unique_ptr<Runtime> runtime;
+    memory::Plan plan;
+  };
+  Run start(const ClipStages& stages, uint64_t card_bytes) {
+    Run run{.runtime = std::make_unique<Runtime>(options(card_bytes), stop_,
+                                                 std::make_unique<test::FakeGpu>(kPlenty)),
+            .plan = {}};
+    const auto planned = obey_plan(model_, stages, clip(), *run.runtime);
+    run.plan = planned->planner.plan_or_refuse(clip(), run.runtime->budget());
+    run.runtime->restart_memory_peaks();
+    return run;
+  }
+  Run start_tight(const ClipStages& stages) {
+    const uint64_t least = start(stages, 0).plan.least_cap_bytes;
+    return start(stages, memory::card_bytes_for(least));
+  }
+
+  EncodedPrompts encode(const Run& run) {
+    ProgressClock clock(*this);
+    return encode_prompts(model_, *run.runtime, {kIds}, clock);
+  }
+  Tensor denoised(const Run& run, const EncodedPrompts& prompts) {
+    ProgressClock clock(*this);
+    DenoiseState state = start_denoising(settings_);
+    denoise(model_, *run.runtime, settings_, prompts, state, clock, {});
+    return std::move(state.latents);
+  }
+  std::vector<float> decoded(const Run& run, const Tensor& latents) {
+    ProgressClock clock(*this);
+    std::vector<float> pixels;
+    decode_latents(model_, *run.runtime, latents, clock, [&](const TensorView& frame) {
+      pixels.insert(pixels.end(), frame.as<float>(), frame.as<float>() + frame.elements());
+    });
+    return pixels;
+  }
+
+  // What was taken since start() is what the plan names, and no more than it says.
+  static void expect_as_planned(const Run& run, Phase phase) {
+    const memory::PhasePlan& planned = *run.plan.phase(phase);
+    std::vector<std::string> named;
+    for (const memory::PlanRow& row : planned.rows) named.push_back(row.tag);
+    const MemoryUse& use = run.runtime->memory_use();
+    for (const auto& [tag, one] : use.by_tag()) {
+      if (one.peak_bytes == 0) continue;
+      EXPECT_THAT(named, Contains(tag)) << memory::phase_name(phase);
+    }
+    EXPECT_GT(use.peak_bytes(), 0u);
+    EXPECT_LE(use.peak_bytes(), run.plan.arena_bytes + kRoundingBytes);
+    run.runtime->restart_memory_peaks();
+  }
+  static constexpr uint64_t kRoundingBytes = uint64_t{1} << 20;  // as Runtime::obey()
+
+  StopFlag stop_;
+  OpenModel model_;
+  RunSettings settings_;
+};
+
+TEST_F(ClipRunTest, StagesAloneAndTightMakeWhatTheWholeClipHas) {
+  const Run whole = start({}, 0);
+  const EncodedPrompts prompts = encode(whole);
+  expect_as_planned(whole, Phase::kText);
+  const Tensor latents = denoised(whole, prompts);
+  expect_as_planned(whole, Phase::kDenoise);
+  const std::vector<float> pixels = decoded(whole, latents);
+  expect_as_planned(whole, Phase::kDecode);
+  ASSERT_EQ(whole.plan.phase(Phase::kDenoise)->streamed(), 0);
+
+  const Run text = start_tight({.denoise = false, .decode = false});
+  EXPECT_EQ(text.plan.phases.size(), 1u);
+  EXPECT_GT(text.plan.phase(Phase::kText)->streamed(), 0);
+  EXPECT_EQ(numbers_of(encode(text).prompt.states), numbers_of(prompts.prompt.states));
+  expect_as_planned(text, Phase::kText);
+
+  const Run denoise = start_tight({.text = false, .decode = false});
+  EXPECT_EQ(denoise.plan.phases.size(), 1u);
+  EXPECT_GT(denoise.plan.phase(Phase::kDenoise)->streamed(), 0);
+  EXPECT_EQ(numbers_of(denoised(denoise, prompts)), numbers_of(latents));
+  expect_as_planned(denoise, Phase::kDenoise);
+
+  const Run decode = start({.text = false, .denoise = false}, 0);
+  EXPECT_EQ(decode.plan.phases.size(), 1u);
+  EXPECT_EQ(decoded(decode, latents), pixels);
+  expect_as_planned(decode, Phase::kDecode);
+}
+
+TEST_F(ClipRunTest, DecodesInStripsWhereThePlanSaysSo) {
+  settings_.size.height_px = 128;
+  const Tensor latents = start_denoising(settings_).latents;
+  const ClipStages alone{.text = false, .denoise = false};
+  const Run roomy = start(alone, 0);
+  ASSERT_EQ(roomy.plan.phase(Phase::kDecode)->strips, 1);
+  const std::vector<float> pixels = decoded(roomy, latents);
+
+  const uint64_t less = roomy.plan.least_cap_bytes - 1;
+  const Run tight = start(alone, memory::card_bytes_for(less) - (uint64_t{1} << 20));
+
+  EXPECT_GT(tight.plan.phase(Phase::kDecode)->strips, 1);
+  EXPECT_EQ(decoded(tight, latents), pixels);
+  expect_as_planned(tight, Phase::kDecode);
+}
+
+TEST_F(ClipRunTest, TheCpuHasNoPlan) {
+  ModelOptions on_cpu = options(0);
+  on_cpu.device = "cpu";
+  Runtime runtime(on_cpu, stop_);
+  EXPECT_FALSE(obey_plan(model_, {}, clip(), runtime));
+}
+
+}  // namespace
+}  // namespace reel::pipeline
