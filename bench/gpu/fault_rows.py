@@ -124,18 +124,18 @@ def files(scene: Scene) -> Rows:
 
     def after_step_1(spoil: Callable, environment: dict | None = None,
                      options: list[str] | None = None):
+        """How the run ended, when it was spoiled, and how soon after that it has to end: the block
+        is met again within a step, which took no longer than the first, loading included."""
         running = scene.start(options or scene.tight, environment)
-        running.wait_for("step 1/4")
+        first_s = running.wait_for("step 1/4") - running.when("text  ")
         spoil()
-        return time.monotonic(), running.wait()
-
-    # The block is met again within a step.
-    most_s = 2 * scene.reference.step_s + MOST_LATENCY_S
+        spoiled = time.monotonic()
+        return running.wait(), spoiled, first_s + MOST_LATENCY_S
 
     def shrinks() -> str:
         shutil.copyfile(file, kept)
         try:
-            spoiled, outcome = after_step_1(lambda: truncate(file))
+            outcome, spoiled, most_s = after_step_1(lambda: truncate(file))
             scene.ended_badly(outcome, BAD_FILE, file.name)
         finally:
             kept.replace(file)
@@ -145,7 +145,7 @@ def files(scene: Scene) -> Rows:
 
     def vanishes() -> str:
         try:
-            _, outcome = after_step_1(lambda: file.rename(kept))
+            outcome, *_ = after_step_1(lambda: file.rename(kept))
         finally:
             kept.rename(file)
         scene.same(outcome.clip())
@@ -166,7 +166,7 @@ def files(scene: Scene) -> Rows:
 
     def read_error(options: list[str]) -> str:
         when, environment = spoiling("error")
-        spoiled, outcome = after_step_1(when.touch, environment, options)
+        outcome, spoiled, most_s = after_step_1(when.touch, environment, options)
         when.unlink()
         scene.ended_badly(outcome, READ_OR_WRITE, file.name)
         latency = within(outcome.ended - spoiled, most_s, "the end")

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the rows of faults.py share: a program, a model of its own, and one undisturbed clip."""
 import json
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from driver import Nvml
-from program import Failed, Outcome, Program, require, stage
+from program import Outcome, Program, require, stage
 
 GIB = 1 << 30
 MOST_LATENCY_S = 0.5

@@ -8,7 +8,8 @@ namespace reel::cuda {
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // the next call is not to blame
-  fail(ErrorCode::kDeviceFailure, str_cat(what, ": ", cudaGetErrorString(status), '.'),
+  fail(ErrorCode::kDeviceFailure,
+       str_cat("The GPU failed while ", what, ": ", cudaGetErrorString(status), '.'),
        "If it happens again, look for the GPU's own errors with nvidia-smi and dmesg.");
 }
 

@@ -6,7 +6,7 @@
 
 namespace reel::cuda {
 
-// Throws kDeviceFailure when `status` is an error: "copying to the GPU: <what CUDA says>".
+// Throws kDeviceFailure when `status` is an error: "The GPU failed while <what>: <what CUDA says>."
 void check(cudaError_t status, const char* what);
 
 }  // namespace reel::cuda
