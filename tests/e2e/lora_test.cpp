@@ -113,6 +113,21 @@ TEST_F(LoraClips, AreRecordedWithDigestAndStrength) {
   EXPECT_EQ(loras[0].at("digest"), digest_hex(std::as_bytes(std::span(bytes))));
 }
 
+TEST_F(LoraClips, AreInspectedAsJson) {
+  const Outcome outcome =
+      run(folder_, {"inspect", "--json", "other/wan2.1_t2v_tiny_lora_rank4_kohya.safetensors"});
+  const json lora = json::parse(outcome.out, nullptr, false).at("lora");
+
+  EXPECT_EQ(lora.at("matrices"), 20);
+  EXPECT_EQ(lora.at("deltas"), 0);
+  EXPECT_EQ(lora.at("blocks"), 2);
+  EXPECT_EQ(lora.at("rank"), json({4, 4}));
+  EXPECT_EQ(lora.at("alpha_over_rank"), json({0.5, 0.5}));
+  EXPECT_EQ(lora.at("names_of"), json({"kohya"}));
+  EXPECT_EQ(lora.at("dtype"), "bf16");
+  EXPECT_EQ(lora.at("unknown_tensors"), json::array());
+}
+
 TEST_F(LoraClips, AreReplayedWithTheirLorasAlone) {
   made("clip.mp4", {std::string(kStyle) + ":0.5"});
   const auto replayed = [&](const std::vector<std::string>& more) {

@@ -76,6 +76,17 @@ TEST(Lora, ReadsPairsAndFullDeltas) {
   EXPECT_TRUE(is_lora(*lora.file));
 }
 
+TEST(Lora, IsReadFromAPthToo) {
+  const TempFolder folder;
+  write_tensors(folder / "l.pth", pair_of("transformer.blocks.0.attn1.to_out.0", kDim, 4, kDim));
+
+  const Lora lora = open_lora(folder / "l.pth");
+
+  ASSERT_EQ(lora.changes.size(), 1u);
+  EXPECT_EQ(lora.changes[0].target, "blocks.0.self_attn.o.weight");
+  EXPECT_EQ(lora.namings, std::vector<std::string>{"diffusers"});
+}
+
 TEST(Lora, AlphaOverRankIsTheFactorAndZeroCountsAsNone) {
   const Specs pair = pair_of(kQ, kDim, 4, kDim, DType::kF32);
   const auto factor = [](const Lora& lora) { return lora.changes.at(0).delta.factor; };
