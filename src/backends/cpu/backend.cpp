@@ -39,9 +39,11 @@ Isa limited_isa() {
   return detected;
 }
 
+#ifdef REEL_WITH_ONEDNN
 // What a core of a CPU with a matrix unit multiplies in f32, without it, within the 0.2 s between
 // looks at the stop flag. Fewer flops would read the weights anew for fewer rows.
 constexpr int64_t kMostAmxFlops = int64_t{16} << 30;
+#endif
 
 ops::Kernels make_kernels() {
   ops::Kernels table = reference_kernels();
