@@ -62,6 +62,8 @@ struct QueryBlock {
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 #include "backends/cpu/amx_vector.inc"
+// After it:
+#include "backends/cpu/amx_softmax.inc"
 
 const uint16_t* head_of(const void* data, int64_t row, int64_t stride, int64_t head, int64_t dim) {
   return static_cast<const uint16_t*>(data) + row * stride + head * dim;
@@ -112,51 +114,29 @@ void pack_block(const ops::AttentionArgs& args, int64_t head, int64_t block,
   pack_values(args, head, block, packed, packed_head);
 }
 
-// exp(logits - largest) of the first `count` lanes, zeros in the others.
-inline __m512 weight16(const float* logits, __m512 largest, int64_t count) {
-  const __m512 weights = exp16(_mm512_sub_ps(_mm512_load_ps(logits), largest));
-  return _mm512_maskz_mov_ps(first_lanes(std::max<int64_t>(0, count)), weights);
-}
-
 // The logits of one query and `keys` keys from `key` on become weights; returns the factor for what
 // was summed before.
 float soften_row(const ops::AttentionArgs& args, Workspace& space, int64_t head, int64_t query,
                  int64_t row, int64_t key, int64_t keys) {
+  constexpr float kLog2E = 1.44269504f;
   const float* const bias = args.key_bias == nullptr ? nullptr : args.key_bias + key;
   const float* const relative =
       args.relative_bias == nullptr
           ? nullptr
           : args.relative_bias + head * args.relative_stride + key - query + args.queries - 1;
-  const __m512 scale = _mm512_set1_ps(args.scale);
-  __m512 largest16 = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-  const auto logits_at = [&](int64_t at) {
-    return sums_of_row(space.logits + at / kBlock * kGroupBytes, row) +
-           at % kBlock / kTileRows * (kTileBytes / 4);
-  };
-  for (int64_t at = 0; at < keys; at += 16) {
-    const __mmask16 lanes = first_lanes(keys - at);
-    float* const logits = logits_at(at);
-    __m512 x = _mm512_mul_ps(_mm512_load_ps(logits), scale);
-    if (bias != nullptr) x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(lanes, bias + at));
-    if (relative != nullptr) x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(lanes, relative + at));
-    _mm512_store_ps(logits, x);
-    largest16 = _mm512_mask_max_ps(largest16, lanes, largest16, x);
+  const LogitRow logits{.sums = space.logits, .row = row, .keys = keys};
+  // Without biases the scale, which is positive, waits for the exponent.
+  float scale = args.scale;
+  if (bias != nullptr || relative != nullptr || scale <= 0) {
+    add_biases(logits, args.scale, bias, relative);
+    scale = 1;
   }
   const float before = space.largest[row];
-  const float largest = std::max(before, _mm512_reduce_max_ps(largest16));
-  const __m512 subtract = _mm512_set1_ps(largest);
-  __m512 total16 = _mm512_setzero_ps();
-  for (int64_t at = 0; at < keys; at += kBlock) {
-    const __m512 low = weight16(logits_at(at), subtract, keys - at);
-    const __m512 high = weight16(logits_at(at + kTileRows), subtract, keys - at - kTileRows);
-    total16 = _mm512_add_ps(total16, _mm512_add_ps(low, high));
-    _mm512_store_si512(space.weights + at / kBlock * kPairBytes + row / kTileRows * kTileBytes +
-                           row % kTileRows * kLineBytes,
-                       narrow32(low, high));
-  }
+  const float largest = std::max(before, largest_logit(logits) * scale);
+  const float total = fill_weights(logits, scale * kLog2E, largest * kLog2E, space.weights);
   const float factor = before == largest ? 1.0f : std::exp(before - largest);
   space.largest[row] = largest;
-  space.total[row] = space.total[row] * factor + _mm512_reduce_add_ps(total16);
+  space.total[row] = space.total[row] * factor + total;
   return factor;
 }
 
