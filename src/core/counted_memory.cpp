@@ -20,20 +20,4 @@ void CountedMemory::free(std::byte* data) {
   below_.free(data);
 }
 
-void CountedMemory::upload(void* to, const void* from, size_t size_bytes, Stream stream) {
-  below_.upload(to, from, size_bytes, stream);
-}
-
-void CountedMemory::download(void* to, const void* from, size_t size_bytes, Stream stream) {
-  below_.download(to, from, size_bytes, stream);
-}
-
-void CountedMemory::copy(void* to, const void* from, size_t size_bytes, Stream stream) {
-  below_.copy(to, from, size_bytes, stream);
-}
-
-void CountedMemory::zero(void* to, size_t size_bytes, Stream stream) {
-  below_.zero(to, size_bytes, stream);
-}
-
 }  // namespace reel

@@ -4,25 +4,19 @@
 
 #include <unordered_map>
 
-#include "core/memory_space.h"
+#include "core/memory_layer.h"
 #include "core/memory_use.h"
 
 namespace reel {
 
 // Hands every call on and keeps count by tag. For one thread.
-class CountedMemory : public MemorySpace {
+class CountedMemory : public MemoryLayer {
  public:
   // `below` must outlive this object, and this object what is taken from it.
-  explicit CountedMemory(MemorySpace& below) : below_(below) {}
+  explicit CountedMemory(MemorySpace& below) : MemoryLayer(below) {}
 
   std::byte* allocate(size_t size_bytes, const char* tag) override;
   void free(std::byte* data) override;
-
-  void upload(void* to, const void* from, size_t size_bytes, Stream stream) override;
-  void download(void* to, const void* from, size_t size_bytes, Stream stream) override;
-  void copy(void* to, const void* from, size_t size_bytes, Stream stream) override;
-  void zero(void* to, size_t size_bytes, Stream stream) override;
-  bool is_host() const override { return below_.is_host(); }
 
   MemoryUse& use() { return use_; }
   const MemoryUse& use() const { return use_; }
@@ -33,7 +27,6 @@ class CountedMemory : public MemorySpace {
     MemoryUse::Use* use;
   };
 
-  MemorySpace& below_;
   MemoryUse use_;
   std::unordered_map<std::byte*, Part> taken_;
 };

@@ -22,7 +22,7 @@ size_t with_slack(const MemorySpace& below, size_t size_bytes) {
 }  // namespace
 
 PlannedMemory::PlannedMemory(MemorySpace& below, size_t size_bytes, const char* what)
-    : below_(below),
+    : MemoryLayer(below),
       region_(size_bytes, what),
       memory_(below.allocate(with_slack(below, size_bytes), what)),
       begin_(below.is_host() ? aligned(memory_) : memory_) {}
@@ -36,22 +36,6 @@ std::byte* PlannedMemory::allocate(size_t size_bytes, const char* tag) {
 void PlannedMemory::free(std::byte* data) {
   if (data == nullptr) return;
   region_.free(static_cast<uint64_t>(data - begin_));
-}
-
-void PlannedMemory::upload(void* to, const void* from, size_t size_bytes, Stream stream) {
-  below_.upload(to, from, size_bytes, stream);
-}
-
-void PlannedMemory::download(void* to, const void* from, size_t size_bytes, Stream stream) {
-  below_.download(to, from, size_bytes, stream);
-}
-
-void PlannedMemory::copy(void* to, const void* from, size_t size_bytes, Stream stream) {
-  below_.copy(to, from, size_bytes, stream);
-}
-
-void PlannedMemory::zero(void* to, size_t size_bytes, Stream stream) {
-  below_.zero(to, size_bytes, stream);
 }
 
 }  // namespace reel

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/memory_space.h"
+#include "core/memory_layer.h"
 #include "core/region_allocator.h"
 
 namespace reel {
@@ -15,7 +15,7 @@ namespace reel {
 //
 // free() hands bytes out again at once. Work still under way that uses them must be ordered before
 // the next user's work: on the same stream, or by a wait.
-class PlannedMemory : public MemorySpace {
+class PlannedMemory : public MemoryLayer {
  public:
   // `what` names the region in messages: "the GPU memory that was planned". `below` must outlive
   // this object. Throws kOutOfMemory when it does not have the region.
@@ -28,18 +28,11 @@ class PlannedMemory : public MemorySpace {
   std::byte* allocate(size_t size_bytes, const char* tag) override;
   void free(std::byte* data) override;
 
-  void upload(void* to, const void* from, size_t size_bytes, Stream stream) override;
-  void download(void* to, const void* from, size_t size_bytes, Stream stream) override;
-  void copy(void* to, const void* from, size_t size_bytes, Stream stream) override;
-  void zero(void* to, size_t size_bytes, Stream stream) override;
-  bool is_host() const override { return below_.is_host(); }
-
   // What is in use and what was at most, by tag.
   const RegionAllocator& region() const { return region_; }
   RegionAllocator& region() { return region_; }
 
  private:
-  MemorySpace& below_;
   RegionAllocator region_;
   std::byte* memory_;  // as `below` gave it
   std::byte* begin_;   // of the region, aligned
