@@ -22,8 +22,9 @@ CPU_HEAD = """\
 both the same inputs and the same number of threads, and lets them take turns; the best time of
 each counts. PyTorch runs in inference mode at the fastest of the settings that are tried first: bf16
 where the CPU multiplies it (else f32), plain and channels-last convolutions, as is and through
-torch.compile, also with frozen weights and autotuned products. Reel runs with `--precision auto`. "Error" is the relative difference between the two results, each with its own
-bf16 roundings. Peak memory is a process of its own for each row, weights included.
+torch.compile, also with frozen weights and autotuned products. Reel runs with `--precision auto`,
+and the DiT in INT8 as well. "Error" is the relative difference between the two results, each with
+its own roundings. Peak memory is a process of its own for each row, weights included.
 """
 
 
@@ -35,15 +36,23 @@ def side(answer: dict) -> str:
     return f"{answer['seconds']:.3f} s"
 
 
-def row_line(row: dict) -> str:
-    cells = [row["what"], side(row["reel"])]
+def row_line(row: dict, reel: str, what: str) -> str:
+    cells = [what, side(row[reel])]
     if "peer" in row:
-        cells += [side(row["peer"]), f"{row['ratio']:.2f}", row["peer"]["setting"],
-                  f"{row['relative_error']:.1e}", gib(row["reel"]["peak_rss_bytes"]),
+        suffix = reel.removeprefix("reel")
+        cells += [side(row["peer"]), f"{row['ratio' + suffix]:.2f}", row["peer"]["setting"],
+                  f"{row['relative_error' + suffix]:.1e}", gib(row[reel]["peak_rss_bytes"]),
                   gib(row["peer"]["peak_rss_bytes"])]
     else:
-        cells += ["", "", "not measured", "", gib(row["reel"]["peak_rss_bytes"]), ""]
+        cells += ["", "", "not measured", "", gib(row[reel]["peak_rss_bytes"]), ""]
     return "| " + " | ".join(cells) + " |"
+
+
+def row_lines(row: dict) -> list[str]:
+    lines = [row_line(row, "reel", row["what"])]
+    if "reel_int8" in row:
+        lines.append(row_line(row, "reel_int8", "the same with `--precision int8`"))
+    return lines
 
 
 def section(report: dict, file: str) -> str:
@@ -52,7 +61,7 @@ def section(report: dict, file: str) -> str:
     lines = [f"### {machine['cpu']}, {machine['threads']} threads", "",
              "| | Reel | PyTorch | ratio | PyTorch's setting | error | Reel's peak | PyTorch's peak |",
              "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |"]
-    lines += [row_line(row) for row in report["cases"]]
+    lines += [line for row in report["cases"] for line in row_lines(row)]
     if "vae_memory" in report:
         memory = report["vae_memory"]
         peaks = " and ".join(f"{gib(peak['peak_rss_bytes'])} for {frames} frames"
@@ -62,7 +71,8 @@ def section(report: dict, file: str) -> str:
              if key in row]
     versions = ", ".join(f"{name} {version}"
                          for name, version in first.get("peer_version", {}).items())
-    lines += ["", f"`{report['command']}`, {report['date']}, commit {report['commit']}"
+    runs = "; ".join(f"`{run['command']}`, {run['date']}" for run in report["runs"])
+    lines += ["", f"{runs}; commit {report['commit']}"
               + (" with changes" if report["changed_files"] else "")
               + f"; {first['reel']['kernels']}, {first['reel']['precision']}"
               + (f"; {versions}" if versions else f"; no PyTorch: {report['no_peer']}")

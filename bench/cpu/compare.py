@@ -12,6 +12,7 @@ the CPU change. Needs nothing but Python.
 """
 import argparse
 import array
+import contextlib
 import datetime
 import json
 import math
@@ -31,9 +32,11 @@ CASES = {
     "t5": "one T5 encoding of 64 tokens, 1/4 width",
     "vae": "one VAE decode of 256x256x17, full width",
 }
+# Computed by Reel in INT8 too, where that is allowed (--precision int8).
+INT8_CASES = ("dit",)
 FRAMES = (17, 81)
-# Both sides may compute in bf16, each with its own roundings.
-MOST_ERROR = 0.05
+# Both sides may compute in bf16, each with its own roundings; Reel's INT8 rounds more.
+MOST_ERROR = {"reel": 0.05, "reel_int8": 0.1}
 MOST_WAIT_S = 3600
 # A setting of PyTorch that has not answered once (compilation included) by then is no candidate.
 MOST_TRIAL_S = 600
@@ -106,8 +109,8 @@ class Side:
             self.process.kill()
 
 
-def start_reel(args: argparse.Namespace) -> Side:
-    command = [str(args.program), str(args.model), args.precision, str(args.threads)]
+def start_reel(args: argparse.Namespace, precision: str = "auto") -> Side:
+    command = [str(args.program), str(args.model), precision, str(args.threads)]
     # As the program `reel` sets it for itself.
     return Side(command, {"OMP_WAIT_POLICY": "passive"})
 
@@ -212,6 +215,21 @@ def best_of(answers: list[dict]) -> dict:
     return best
 
 
+def take_turns(args: argparse.Namespace, line: str, sides: dict[str, Side], row: dict) -> None:
+    """Adds the best of each side's answers to the row."""
+    for side in sides.values():
+        side.ask(line)
+    answers = {name: [] for name in sides}
+    for _ in range(args.rounds):
+        for name, side in sides.items():
+            wait_until_quiet()
+            answers[name].append(side.ask(line))
+    for name, list_ in answers.items():
+        if len({answer.get("digest") for answer in list_}) != 1:
+            raise SystemExit(f"Reel's results of {line} differ from run to run")
+        row[name] = best_of(list_)
+
+
 def measure(args: argparse.Namespace, case: str) -> dict:
     line = "vae 17" if case == "vae" else case
     row = {"case": case, "what": CASES[case], "load_before": os.getloadavg()[0]}
@@ -222,21 +240,17 @@ def measure(args: argparse.Namespace, case: str) -> dict:
         return row
     setting, tried, row["peer_version"] = fastest_setting(args, case)
     row["peer_seconds_by_setting"] = tried
-    with start_reel(args) as reel:
-        with start_peer(args, case, setting) as peer:
-            sides = (reel, peer)
-            for side in sides:
-                side.ask(line)
-            answers = ([], [])
-            for _ in range(args.rounds):
-                for side, list_ in zip(sides, answers):
-                    wait_until_quiet()
-                    list_.append(side.ask(line))
-            if len({answer["digest"] for answer in answers[0]}) != 1:
-                raise SystemExit(f"Reel's results of {case} differ from run to run")
-            row["reel"], row["peer"] = (best_of(list_) for list_ in answers)
-            row["ratio"] = row["peer"]["seconds"] / row["reel"]["seconds"]
-            row["relative_error"] = error_between(reel, peer, case)
+    with contextlib.ExitStack() as open_sides:
+        sides = {"reel": open_sides.enter_context(start_reel(args))}
+        if case in INT8_CASES:
+            sides["reel_int8"] = open_sides.enter_context(start_reel(args, "int8"))
+        sides["peer"] = open_sides.enter_context(start_peer(args, case, setting))
+        take_turns(args, line, sides, row)
+        for name in sides:
+            if name != "peer":
+                suffix = name.removeprefix("reel")
+                row["ratio" + suffix] = row["peer"]["seconds"] / row[name]["seconds"]
+                row["relative_error" + suffix] = error_between(sides[name], sides["peer"], case)
     row["load_after"] = os.getloadavg()[0]
     return row
 
@@ -287,12 +301,29 @@ def print_row(row: dict) -> None:
         print(f"  PyTorch {peer['seconds']:9.4f} s  {mib(peer['peak_rss_bytes']):>9}"
               f"  ratio {row['ratio']:.2f}  error {row['relative_error']:.1e}"
               f"  ({peer['setting']})", end="")
+    if "reel_int8" in row:
+        print(f"\n  in INT8 {row['reel_int8']['seconds']:.4f} s  ratio {row['ratio_int8']:.2f}"
+              f"  error {row['relative_error_int8']:.1e}", end="")
     print(flush=True)
 
 
+def keep_other_cases(report: dict, before: dict) -> None:
+    """What an earlier run of the same sources has measured besides stays in the report."""
+    same = ("machine", "commit", "changed_files")
+    if report["changed_files"] or any(report[key] != before.get(key) for key in same):
+        return
+    measured = {row["case"] for row in report["cases"]}
+    report["cases"] += [row for row in before["cases"] if row["case"] not in measured]
+    report["cases"].sort(key=lambda row: list(CASES).index(row["case"]))
+    report["runs"] = before["runs"] + report["runs"]
+    if "vae_memory" in before:
+        report.setdefault("vae_memory", before["vae_memory"])
+
+
 def check(report: dict) -> list[str]:
-    problems = [f"{row['case']}: the two results differ by {row['relative_error']:.2g}"
-                for row in report["cases"] if row.get("relative_error", 0) > MOST_ERROR]
+    problems = [f"{row['case']}, {side}: the two results differ by {row[key]:.2g}"
+                for row in report["cases"] for side, most in MOST_ERROR.items()
+                if row.get(key := "relative_error" + side.removeprefix("reel"), 0) > most]
     memory = report.get("vae_memory")
     if memory and abs(memory["difference"]) > 0.05:
         problems.append(f"81 frames take {memory['difference']:+.1%} memory beside 17")
@@ -307,17 +338,16 @@ def main() -> int:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--peer-python", type=Path)
     parser.add_argument("--no-peer", default="")
-    parser.add_argument("--precision", default="auto")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cases", default="dit,t5,vae")
     parser.add_argument("--try-settings-again", action="store_true")
     parser.add_argument("--no-memory", action="store_true", help="leave out the 81 frames")
     args = parser.parse_args()
 
+    date = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     report = {"machine": machine(args), "commit": git("rev-parse", "--short=12", "HEAD"),
               "changed_files": bool(git("status", "--porcelain", "--", "src")),
-              "command": command_of(args), "rounds": args.rounds,
-              "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+              "runs": [{"command": command_of(args), "date": date}], "rounds": args.rounds,
               "no_peer": args.no_peer, "cases": []}
     if args.peer_python is not None:
         choose_waiting(args)
@@ -334,6 +364,8 @@ def main() -> int:
     slug = re.sub(r"[^a-z0-9]+", "-", report["machine"]["cpu"].lower()).strip("-")
     path = args.results / f"{slug}-{args.threads}-threads.json"
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        keep_other_cases(report, json.loads(path.read_text()))
     path.write_text(json.dumps(report, indent=1) + "\n")
     print(f"written: {path}")
     problems = check(report)

@@ -179,7 +179,7 @@ void expect_like_reference(Context& fast, Context& truth, DType weight, DType dt
 
 TEST_P(DTypes, RotatedInt8Products) {
   expect_like_reference(fast, truth, DType::kI8, GetParam(),
-                        {{1, 64, 128}, {7, 33, 384}, {129, 96, 256}});
+                        {{1, 64, 128}, {7, 33, 384}, {129, 96, 256}, {331, 40, 8448}});
 }
 
 TEST_P(DTypes, Fp8Products) {
@@ -348,7 +348,8 @@ TEST_P(DTypes, ConvAtEdgesWithMissingFramesAndResidual) {
   };
   const Case cases[] = {{{16, 16, 1, 1, 1}, 4, 5},   {{16, 24, 3, 3, 3}, 5, 7},
                         {{32, 3, 3, 3, 3}, 9, 6},    {{8, 16, 3, 1, 1}, 3, 4},
-                        {{48, 24, 1, 3, 3}, 17, 19}, {{96, 96, 3, 3, 3}, 2, 2}};
+                        {{48, 24, 1, 3, 3}, 17, 19}, {{96, 96, 3, 3, 3}, 2, 2},
+                        {{8, 208, 1, 3, 3}, 90, 21}, {{40, 16, 3, 3, 3}, 71, 33}};
   for (const Case& test : cases) {
     const ConvShape& s = test.shape;
     const Tensor w = random_tensor(
