@@ -9,6 +9,7 @@
 #include <regex>
 #include <set>
 
+#include "e2e/answers.h"
 #include "e2e/scene.h"
 
 namespace reel::test {
@@ -73,15 +74,6 @@ std::map<std::string, std::string> tree_of(const fs::path& folder) {
   return tree;
 }
 
-std::vector<std::string> saved_jobs(const Scene& scene) {
-  std::vector<std::string> jobs;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(scene / "state/reel/jobs", none)) {
-    jobs.push_back(entry.path().filename().string());
-  }
-  return jobs;
-}
-
 // "..", two spaces, a space before a full stop and the like.
 void expect_clean_sentence(const std::string& line) {
   EXPECT_FALSE(std::regex_search(line, std::regex(R"([^.]\.\.( |$)|  |,,|;;| [.,;]( |$)|\(\)|"")")))
@@ -116,7 +108,7 @@ void expect_nothing_left(const Scene& scene, const std::map<std::string, std::st
     }
   }
   const bool offers_to_resume = outcome.err.find("--resume ") != std::string::npos;
-  EXPECT_EQ(saved_jobs(scene).size(), offers_to_resume ? 1u : 0u) << outcome.err;
+  EXPECT_EQ(saved_jobs(scene.folder()).size(), offers_to_resume ? 1u : 0u) << outcome.err;
 }
 
 void expect_success(const Scene& scene, const Outcome& outcome) {
@@ -126,7 +118,7 @@ void expect_success(const Scene& scene, const Outcome& outcome) {
   for (const auto& [name, content] : tree_of(scene.folder())) {
     EXPECT_EQ(name.find(".part"), std::string::npos) << name << " was left behind";
   }
-  EXPECT_TRUE(saved_jobs(scene).empty());
+  EXPECT_TRUE(saved_jobs(scene.folder()).empty());
 }
 
 class BadInput : public testing::TestWithParam<Row> {};
@@ -137,7 +129,7 @@ TEST_P(BadInput, IsAnsweredAsTheTableSays) {
   ASSERT_TRUE(builder != builders.end()) << "nothing builds this row";
   Scene scene;
   builder->second(scene);
-  const auto jobs_before = saved_jobs(scene);
+  const auto jobs_before = saved_jobs(scene.folder());
   const auto before = tree_of(scene.folder());
 
   const Outcome outcome = run_program(scene.command);

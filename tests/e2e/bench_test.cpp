@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "e2e/answers.h"
 #include "e2e/scene.h"
 
 namespace reel::test {
@@ -12,20 +12,13 @@ namespace {
 
 using nlohmann::json;
 
-Outcome run_ok(Scene& scene, const std::vector<std::string>& args) {
-  scene.reel(args);
-  Outcome outcome = run_program(scene.command);
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  return outcome;
-}
-
 TEST(Bench, MeasuresOpsAndAClipAndComparesReports) {
   Scene scene;
   const std::vector<std::string> small = {"--device", "cpu", "--size", "16x16", "--frames", "1"};
   std::vector<std::string> args{"bench", "--json", "--model", "model"};
   args.insert(args.end(), small.begin(), small.end());
 
-  const std::string report = run_ok(scene, args).out;
+  const std::string report = expect_ok(scene.reel(args)).out;
 
   const json measured = json::parse(report, nullptr, false);
   ASSERT_FALSE(measured.is_discarded()) << report;
@@ -38,7 +31,7 @@ TEST(Bench, MeasuresOpsAndAClipAndComparesReports) {
   EXPECT_GT(measured.at("clips")[0].at("seconds").at("total").get<double>(), 0);
 
   std::ofstream(scene / "one.json") << report;
-  const std::string same = run_ok(scene, {"bench", "one.json", "one.json"}).out;
+  const std::string same = expect_ok(scene.reel({"bench", "one.json", "one.json"})).out;
   EXPECT_NE(same.find("product up, GELU"), std::string::npos) << same;
   EXPECT_NE(same.find("1.00x"), std::string::npos) << same;
 }

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "e2e/answers.h"
 #include "e2e/damage.h"
 #include "e2e/scene.h"
 #include "formats/mp4_comment.h"
@@ -14,18 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-Outcome expect_ok(const Scene& scene) {
-  Outcome outcome = run_program(scene.command);
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  return outcome;
-}
-
-json answer(const Scene& scene) {
-  const json parsed = json::parse(expect_ok(scene).out, nullptr, false);
-  EXPECT_FALSE(parsed.is_discarded());
-  return parsed;
-}
 
 TEST(Commands, GenerateAnswersAsJson) {
   Scene scene;

@@ -2,8 +2,7 @@
 // `reel eval`, as a user runs it.
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "e2e/answers.h"
 #include "e2e/damage.h"
 #include "e2e/scene.h"
 #include "formats/tensor_file.h"
@@ -46,11 +45,8 @@ TEST(Eval, AnswersAsJson) {
   scene.reel({"eval", "--device", "cpu", "--size", "64x64", "--frames", "1", "--layers", "3",
               "--precision", "int8", "--count", "1", "--json"});
 
-  const Outcome outcome = run_program(scene.command);
+  const json report = answer(scene);
 
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  const json report = json::parse(outcome.out, nullptr, false);
-  ASSERT_FALSE(report.is_discarded()) << outcome.out;
   EXPECT_EQ(report.at("layers"), 3);
   EXPECT_EQ(report.at("model_layers"), 6);
   EXPECT_EQ(report.at("paths").front().at("name"), "int8");

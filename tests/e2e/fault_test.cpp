@@ -8,9 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
-#include "e2e/child.h"
+#include "e2e/answers.h"
 #include "support/temp_folder.h"
 
 namespace reel::test {
@@ -40,7 +39,7 @@ class Fault : public testing::Test {
     request.frames = 17;
     synthesize(request);
     fs::create_directory(*folder_ / "out");
-    const auto made = answer(with_json(kGenerate));
+    const auto made = answer(Command{.args = with_json(kGenerate), .folder = folder_->path()});
     digest_ = made.at("frames_digest");
     for (const auto& stage : made.at("measured").at("stages")) {
       if (stage.at("stage") == "denoise") step_s_ = double{stage.at("seconds")} / 4;
@@ -53,11 +52,6 @@ class Fault : public testing::Test {
     args.emplace_back("--json");
     return args;
   }
-  static nlohmann::json answer(const std::vector<std::string>& args) {
-    const Outcome outcome = run_program({.args = args, .folder = folder_->path()});
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    return nlohmann::json::parse(outcome.out, nullptr, false);
-  }
 
   // The file of the DiT's last block.
   static fs::path block_file() {
@@ -66,13 +60,10 @@ class Fault : public testing::Test {
     }
     return {};
   }
-  static std::vector<std::string> jobs() {
-    std::vector<std::string> names;
-    std::error_code none;
-    for (const auto& job : fs::directory_iterator(*folder_ / "state/reel/jobs", none)) {
-      names.push_back(job.path().filename().string());
-    }
-    return names;
+  static std::vector<std::string> jobs() { return saved_jobs(folder_->path()); }
+  static nlohmann::json resumed(const std::string& job) {
+    return answer(
+        Command{.args = {"generate", "--resume", job, "--json"}, .folder = folder_->path()});
   }
 
   static std::unique_ptr<TempFolder> folder_;
@@ -108,7 +99,7 @@ TEST_F(Fault, AFileThatShrinksEndsTheRunAndKeepsItsSteps) {
   EXPECT_NE(outcome.err.find("reel generate --resume " + job), std::string::npos) << outcome.err;
 
   fs::rename(copy, file);
-  const auto made = answer({"generate", "--resume", job, "--json"});
+  const auto made = resumed(job);
   EXPECT_EQ(made.at("frames_digest"), digest_);
   EXPECT_TRUE(jobs().empty());
   fs::remove(*folder_ / "out/clip.mp4");
@@ -156,7 +147,7 @@ TEST_F(Fault, AReadErrorEndsTheRunAndKeepsItsSteps) {
       << outcome.err;
   EXPECT_TRUE(fs::is_empty(*folder_ / "out"));
   ASSERT_EQ(jobs().size(), 1u) << outcome.err;
-  const auto made = answer({"generate", "--resume", jobs().front(), "--json"});
+  const auto made = resumed(jobs().front());
   EXPECT_EQ(made.at("frames_digest"), digest_);
   fs::remove(*folder_ / "out/clip.mp4");
 }

@@ -4,9 +4,9 @@
 
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "e2e/answers.h"
 #include "e2e/scene.h"
 #include "formats/mp4_comment.h"
 
@@ -15,18 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-Outcome expect_ok(const Scene& scene) {
-  Outcome outcome = run_program(scene.command);
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  return outcome;
-}
-
-json answer(const Scene& scene) {
-  const json parsed = json::parse(expect_ok(scene).out, nullptr, false);
-  EXPECT_FALSE(parsed.is_discarded());
-  return parsed;
-}
 
 // The cells of a CSV without quotes, by the names of the first line.
 std::vector<std::map<std::string, std::string>> read_table(const fs::path& path) {

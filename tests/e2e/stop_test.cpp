@@ -8,10 +8,9 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <thread>
 
-#include "e2e/child.h"
+#include "e2e/answers.h"
 #include "support/temp_folder.h"
 
 namespace reel::test {
@@ -59,20 +58,16 @@ class Stop : public testing::Test {
     request.frames = 17;
     synthesize(request);
     fs::create_directory(*folder_ / "out");
-    const auto made = answer({"generate", "--model", "model", "--prompt", "a ball", "--seed", "1",
-                              "--no-cache", "--out", "out/whole.mp4", "--json"});
+    const auto made =
+        answer(Command{.args = {"generate", "--model", "model", "--prompt", "a ball", "--seed", "1",
+                                "--no-cache", "--out", "out/whole.mp4", "--json"},
+                       .folder = folder_->path()});
     fs::remove(*folder_ / "out/whole.mp4");
     const auto& stages = made.at("measured").at("stages");
     reference_ = {made.at("frames_digest"), stages[0].at("seconds"), stages[1].at("seconds"),
                   stages[2].at("seconds")};
   }
   static void TearDownTestSuite() { folder_.reset(); }
-
-  static nlohmann::json answer(const std::vector<std::string>& args) {
-    const Outcome outcome = run_program({.args = args, .folder = folder_->path()});
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    return nlohmann::json::parse(outcome.out, nullptr, false);
-  }
 
   // Waits until the run is in the middle of the phase. False when it was missed.
   static bool reach(Child& child, Phase phase) {
@@ -116,14 +111,7 @@ class Stop : public testing::Test {
     return stopped;
   }
 
-  static std::vector<std::string> jobs() {
-    std::vector<std::string> names;
-    std::error_code none;
-    for (const auto& job : fs::directory_iterator(*folder_ / "state/reel/jobs", none)) {
-      names.push_back(job.path().filename().string());
-    }
-    return names;
-  }
+  static std::vector<std::string> jobs() { return saved_jobs(folder_->path()); }
 
   static void remove_leftovers() {
     fs::remove_all(*folder_ / "state");
@@ -158,7 +146,8 @@ class Stop : public testing::Test {
   static void expect_resumed(const std::string& hint) {
     const std::string job = jobs().front();
     EXPECT_NE(hint.find("reel generate --resume " + job), std::string::npos) << hint;
-    const auto made = answer({"generate", "--resume", job, "--json"});
+    const auto made =
+        answer(Command{.args = {"generate", "--resume", job, "--json"}, .folder = folder_->path()});
     EXPECT_EQ(made.at("frames_digest"), reference_.digest);
     EXPECT_TRUE(fs::exists(*folder_ / "out/clip.mp4"));
     EXPECT_TRUE(jobs().empty());
