@@ -8,14 +8,16 @@
 #include <cstdio>
 #include <string>
 
+#include "backends/cuda/device_time.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/limits.h"
 #include "base/error.h"
-#include "ops/device_time.h"
-#include "ops/random_data.h"
+#include "ops/program.h"
 
 namespace reel::bench {
 namespace {
+
+using cuda::median_seconds;
 
 constexpr int kRepeats = 11;
 constexpr int64_t kHeads = 40;
@@ -25,13 +27,9 @@ constexpr DType kDtype = DType::kBF16;
 // Memory of the GPU until the end of a scope.
 class DeviceBytes {
  public:
-  explicit DeviceBytes(int64_t size) {
-    cuda::check(cudaMalloc(&data_, static_cast<size_t>(size)), "taking memory");
-  }
+  explicit DeviceBytes(int64_t size) : data_(device_bytes(size)) {}
   DeviceBytes(DType dtype, int64_t elements, uint32_t seed)
-      : DeviceBytes(storage_bytes(dtype, elements)) {
-    fill_random(data_, dtype, elements, seed);
-  }
+      : data_(random_bytes(dtype, elements, seed)) {}
   ~DeviceBytes() { cudaFree(data_); }
   DeviceBytes(const DeviceBytes&) = delete;
   DeviceBytes& operator=(const DeviceBytes&) = delete;
@@ -42,7 +40,7 @@ class DeviceBytes {
   }
 
  private:
-  void* data_ = nullptr;
+  void* data_;
 };
 
 struct Rates {
@@ -168,12 +166,7 @@ void bench_plain(int64_t queries, int64_t keys, int64_t heads, int64_t head_dim,
 }
 
 void run() {
-  int device = 0;
-  cuda::check(cudaGetDevice(&device), "asking for the GPU");
-  cudaDeviceProp facts{};
-  cuda::check(cudaGetDeviceProperties(&facts, device), "asking for the GPU");
-  std::printf("%s, sm_%d%d, %d multiprocessors\n", facts.name, facts.major, facts.minor,
-              facts.multiProcessorCount);
+  print_gpu();
   const Rates rates{.int8 = cuda::mma_rate(cuda::Mma::kS8),
                     .f16 = cuda::mma_rate(cuda::Mma::kF16),
                     .bf16 = cuda::mma_rate(cuda::Mma::kBF16),
@@ -191,12 +184,4 @@ void run() {
 }  // namespace
 }  // namespace reel::bench
 
-int main() {
-  try {
-    reel::bench::run();
-  } catch (const reel::Error& error) {
-    std::fprintf(stderr, "bench_attention: %s %s\n", error.what(), error.hint().c_str());
-    return 1;
-  }
-  return 0;
-}
+int main() { return reel::bench::exit_code_of("bench_attention", reel::bench::run); }

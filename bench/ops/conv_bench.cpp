@@ -9,14 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "backends/cuda/device_time.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/limits.h"
 #include "base/error.h"
-#include "ops/device_time.h"
-#include "ops/random_data.h"
+#include "ops/program.h"
 
 namespace reel::bench {
 namespace {
+
+using cuda::median_seconds;
 
 constexpr int kRepeats = 15;
 constexpr DType kDtype = DType::kF16;
@@ -34,14 +36,6 @@ struct Pool {
   void* weight;
   float* bias;
 };
-
-void* random_bytes(DType dtype, int64_t elements, uint32_t seed) {
-  void* memory = nullptr;
-  cuda::check(cudaMalloc(&memory, static_cast<size_t>(storage_bytes(dtype, elements))),
-              "taking memory");
-  fill_random(memory, dtype, elements, seed);
-  return memory;
-}
 
 Pool make_pool() {
   constexpr int64_t kMostElements = int64_t{kRows} * kCols * 192;
@@ -201,12 +195,7 @@ void bench_rms_norm(const Pool& pool, int64_t rows, int64_t width, const Rates& 
 }
 
 void run() {
-  int device = 0;
-  cuda::check(cudaGetDevice(&device), "asking for the GPU");
-  cudaDeviceProp facts{};
-  cuda::check(cudaGetDeviceProperties(&facts, device), "asking for the GPU");
-  std::printf("%s, sm_%d%d, %d multiprocessors, L2 %d MiB\n", facts.name, facts.major, facts.minor,
-              facts.multiProcessorCount, facts.l2CacheSize >> 20);
+  print_gpu();
   const Rates rates{.products = cuda::mma_rate(cuda::Mma::kF16), .bytes = cuda::copy_rate()};
   std::printf("mma.sync f16 %.1f TFLOP/s, copy %.1f GB/s, read and written\n",
               1e-12 * rates.products, 1e-9 * rates.bytes);
@@ -242,12 +231,4 @@ void run() {
 }  // namespace
 }  // namespace reel::bench
 
-int main() {
-  try {
-    reel::bench::run();
-  } catch (const reel::Error& error) {
-    std::fprintf(stderr, "bench_conv: %s %s\n", error.what(), error.hint().c_str());
-    return 1;
-  }
-  return 0;
-}
+int main() { return reel::bench::exit_code_of("bench_conv", reel::bench::run); }

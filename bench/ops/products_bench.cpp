@@ -3,41 +3,30 @@
 // Prints one table; each line says how far it is from the rate that bounds it, measured in the same
 // run. Data are random and rotate among buffers that together exceed L2.
 #include <cuda_runtime_api.h>
-#include <reel/error.h>
 
 #include <cstdio>
 #include <string>
 #include <vector>
 
+#include "backends/cuda/device_time.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/limits.h"
 #include "backends/cuda/processors.h"
 #include "base/error.h"
 #include "core/int8_layout.h"
 #include "ops/cublaslt.h"
-#include "ops/device_time.h"
+#include "ops/program.h"
 #include "ops/random_data.h"
 
 namespace reel::bench {
 namespace {
 
+using cuda::median_seconds;
+
 constexpr int kRotation = 3;
 constexpr int kRepeats = 15;
 constexpr int64_t kDim = 5120;
 constexpr int64_t kFeedForward = 13824;
-
-// Device memory that lives as long as the program.
-void* device_bytes(int64_t size) {
-  void* memory = nullptr;
-  cuda::check(cudaMalloc(&memory, static_cast<size_t>(size)), "taking memory");
-  return memory;
-}
-
-void* random_bytes(DType dtype, int64_t elements, uint32_t seed, int64_t extra_bytes = 0) {
-  void* memory = device_bytes(storage_bytes(dtype, elements) + extra_bytes);
-  fill_random(memory, dtype, elements, seed);
-  return memory;
-}
 
 float* random_floats(int64_t count, uint32_t seed) {
   return static_cast<float*>(random_bytes(DType::kF32, count, seed));
@@ -293,12 +282,7 @@ Rates measure_rates() {
 }
 
 void run() {
-  int device = 0;
-  cuda::check(cudaGetDevice(&device), "asking for the GPU");
-  cudaDeviceProp facts{};
-  cuda::check(cudaGetDeviceProperties(&facts, device), "asking for the GPU");
-  std::printf("%s, sm_%d%d, %d multiprocessors, L2 %d MiB\n", facts.name, facts.major, facts.minor,
-              facts.multiProcessorCount, facts.l2CacheSize >> 20);
+  print_gpu();
   const Rates rates = measure_rates();
   const auto library = CublasLt::open();
   if (library == nullptr) std::printf("cuBLASLt is not installed here: no lines of it\n");
@@ -337,12 +321,4 @@ void run() {
 }  // namespace
 }  // namespace reel::bench
 
-int main() {
-  try {
-    reel::bench::run();
-  } catch (const reel::Error& error) {
-    std::fprintf(stderr, "bench_products: %s %s\n", error.what(), error.hint().c_str());
-    return 1;
-  }
-  return 0;
-}
+int main() { return reel::bench::exit_code_of("bench_products", reel::bench::run); }

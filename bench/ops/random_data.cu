@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/half.cuh"
+#include "backends/cuda/device/hash.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/launch.cuh"
 
@@ -12,26 +13,20 @@ namespace {
 
 namespace device = cuda::device;
 
-__device__ inline uint32_t hash(uint32_t x) {
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15)) * 0x846ca68bu;
-  return x ^ (x >> 16);
-}
-
 constexpr int kThreads = 256;
 
 __global__ void fill_int8_kernel(int8_t* to, int64_t elements, uint32_t seed) {
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at >= elements) return;
-  to[at] =
-      static_cast<int8_t>(static_cast<int>(hash(static_cast<uint32_t>(at) ^ seed) % 255) - 127);
+  to[at] = static_cast<int8_t>(
+      static_cast<int>(device::hash(static_cast<uint32_t>(at) ^ seed) % 255) - 127);
 }
 
 // e4m3: signs and mantissas at random, exponents of 1/64 to 2.
 __global__ void fill_e4m3_kernel(uint8_t* to, int64_t elements, uint32_t seed) {
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at >= elements) return;
-  const uint32_t bits = hash(static_cast<uint32_t>(at) ^ seed);
+  const uint32_t bits = device::hash(static_cast<uint32_t>(at) ^ seed);
   to[at] = static_cast<uint8_t>((bits & 0x87u) | (1 + (bits >> 8) % 7) << 3);
 }
 
@@ -39,7 +34,7 @@ template <typename T>
 __global__ void fill_floats_kernel(T* to, int64_t elements, uint32_t seed) {
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at >= elements) return;
-  const uint32_t bits = hash(static_cast<uint32_t>(at) ^ seed);
+  const uint32_t bits = device::hash(static_cast<uint32_t>(at) ^ seed);
   device::store_from_float(to[at], static_cast<float>(bits >> 8) * 0x1p-23f - 1.0f);
 }
 

@@ -3,11 +3,10 @@
 
 #include <cuda_runtime.h>
 
-#include <algorithm>
-#include <array>
-
 #include "backends/cuda/cuda_check.h"
+#include "backends/cuda/device/hash.cuh"
 #include "backends/cuda/device/mma.cuh"
+#include "backends/cuda/device_time.h"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
 
@@ -15,38 +14,6 @@ namespace reel::cuda {
 namespace {
 
 constexpr int kRepeats = 9;
-
-struct EventPair {
-  EventPair() {
-    check(cudaEventCreate(&begin), "making an event");
-    check(cudaEventCreate(&end), "making an event");
-  }
-  ~EventPair() {
-    cudaEventDestroy(begin);
-    cudaEventDestroy(end);
-  }
-  EventPair(const EventPair&) = delete;
-  EventPair& operator=(const EventPair&) = delete;
-  cudaEvent_t begin = nullptr, end = nullptr;
-};
-
-// The median of several runs, in seconds, after one that does not count.
-template <typename Work>
-double median_seconds(Work&& work) {
-  const EventPair events;
-  std::array<double, kRepeats> seconds{};
-  for (int run = -1; run < kRepeats; ++run) {
-    check(cudaEventRecord(events.begin), "timing");
-    work();
-    check(cudaEventRecord(events.end), "timing");
-    check(cudaEventSynchronize(events.end), "running what is timed");
-    float milliseconds = 0;
-    check(cudaEventElapsedTime(&milliseconds, events.begin, events.end), "timing");
-    if (run >= 0) seconds[static_cast<size_t>(run)] = 1e-3 * milliseconds;
-  }
-  std::sort(seconds.begin(), seconds.end());
-  return seconds[kRepeats / 2];
-}
 
 // Memory of the GPU until the end of a scope.
 class DeviceBytes {
@@ -60,12 +27,6 @@ class DeviceBytes {
  private:
   void* data_ = nullptr;
 };
-
-__device__ inline uint32_t hash(uint32_t x) {
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15)) * 0x846ca68bu;
-  return x ^ (x >> 16);
-}
 
 constexpr int kThreads = 256;
 constexpr int kBlocksPerProcessor = 2;
@@ -104,9 +65,9 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerProcessor) mma_kernel(floa
   uint32_t a[4];
   uint32_t b[2];
 #pragma unroll
-  for (uint32_t i = 0; i < 4; ++i) a[i] = kNearOne ^ (hash(8 * id + i) & kRandomBits);
+  for (uint32_t i = 0; i < 4; ++i) a[i] = kNearOne ^ (device::hash(8 * id + i) & kRandomBits);
 #pragma unroll
-  for (uint32_t i = 0; i < 2; ++i) b[i] = kNearOne ^ (hash(8 * id + 4 + i) & kRandomBits);
+  for (uint32_t i = 0; i < 2; ++i) b[i] = kNearOne ^ (device::hash(8 * id + 4 + i) & kRandomBits);
   Chain<kMma> chains[kChains];
 #pragma unroll 1
   for (int round = 0; round < kRounds; ++round) {
@@ -123,7 +84,7 @@ template <Mma kMma>
 double measured_rate() {
   const int blocks = processor_count() * kBlocksPerProcessor;
   const DeviceBytes out(sizeof(float) * static_cast<size_t>(blocks) * kThreads);
-  const double seconds = median_seconds([&] {
+  const double seconds = median_seconds(kRepeats, [&](int) {
     launch("mma_rate", mma_kernel<kMma>,
            {.grid = dim3(static_cast<unsigned>(blocks)), .block = dim3(kThreads)},
            static_cast<float*>(out.data()));
@@ -158,7 +119,7 @@ double copy_rate() {
   constexpr size_t kBytes = size_t{1} << 28;
   const DeviceBytes from(kBytes);
   const DeviceBytes to(kBytes);
-  const double seconds = median_seconds([&] {
+  const double seconds = median_seconds(kRepeats, [&](int) {
     check(cudaMemcpyAsync(to.data(), from.data(), kBytes, cudaMemcpyDeviceToDevice), "copying");
   });
   return 2.0 * kBytes / seconds;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the benchmark programs have in common: which GPU, its memory, how they end.
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace reel::bench {
+
+// The first line of every program: the current GPU.
+void print_gpu();
+
+// Memory of the current GPU; cudaFree() ends it, or the program. The second is filled with random
+// numbers (random_data.h) but for `extra_bytes` behind them.
+void* device_bytes(int64_t size);
+void* random_bytes(DType dtype, int64_t elements, uint32_t seed, int64_t extra_bytes = 0);
+
+// The exit code of `program`: 1 when run() throws, with one line on stderr.
+int exit_code_of(const char* program, void (*run)());
+
+}  // namespace reel::bench
