@@ -59,7 +59,8 @@ std::string verdict(const EvalPath& path) {
   std::string text = path.name + ": " + path.what;
   if (!path.velocity_of_fp8) return text + '\n';
   char part[160];
-  std::snprintf(part, sizeof part, "\n  %.2f of fp8's error after one forward, %.2f at the end",
+  std::snprintf(part, sizeof part,
+                "\n  at most %.2f of fp8's error after one forward, %.2f at the end",
                 *path.velocity_of_fp8, *path.latents_of_fp8);
   text += part;
   if (path.has_limit) {

@@ -13,6 +13,7 @@
 #include "models/wan_dit/patchify.h"
 #include "pipeline/clip_planner.h"
 #include "pipeline/eval/paths.h"
+#include "pipeline/eval/relative_error.h"
 #include "pipeline/eval/run_path.h"
 
 namespace reel {
@@ -87,12 +88,15 @@ class Evaluation {
                           .count = runs_,
                           .on_part = [this](double part) { on_part(part); }};
     const ExactRuns exact = run_exact(scene, *runtime);
+    std::vector<PathErrors> errors;
     for (const ComputePath& path : paths_) {
       runtime.reset();  // its memory goes before the next one's is taken
       runtime = make_runtime(path.numbers);
-      add(report, path, run_path(scene, *runtime, path.numbers, exact));
+      errors.push_back(run_path(scene, *runtime, path.numbers, exact));
     }
-    compare_with_baseline(report);
+    for (size_t at = 0; at < paths_.size(); ++at) {
+      report.paths.push_back(in_report(paths_[at], errors[at], errors.back()));
+    }
     return report;
   }
 
@@ -141,27 +145,23 @@ class Evaluation {
     clock_.report(forwards_, part);
   }
 
-  static void add(EvalReport& report, const ComputePath& path, PathErrors errors) {
-    report.paths.push_back({.name = path.name,
-                            .what = path.what,
-                            .local = std::move(errors.local),
-                            .accumulated = std::move(errors.accumulated),
-                            .velocity = errors.velocity,
-                            .latents = errors.latents,
-                            .velocity_of_fp8 = std::nullopt,
-                            .latents_of_fp8 = std::nullopt,
-                            .has_limit = path.has_limit});
-  }
-
-  // The baseline is the last path.
-  void compare_with_baseline(EvalReport& report) const {
-    const EvalPath& fp8 = report.paths.back();
-    for (size_t at = 0; at + 1 < paths_.size(); ++at) {
-      if (paths_[at].numbers.precision.matrices != DType::kI8) continue;
-      EvalPath& path = report.paths[at];
-      path.velocity_of_fp8 = path.velocity / fp8.velocity;
-      path.latents_of_fp8 = path.latents / fp8.latents;
+  // The baseline, FP8 W8A8, is the last path.
+  static EvalPath in_report(const ComputePath& path, const PathErrors& errors,
+                            const PathErrors& baseline) {
+    EvalPath made{.name = path.name,
+                  .what = path.what,
+                  .local = errors.local,
+                  .accumulated = errors.accumulated,
+                  .velocity = geometric_mean(errors.velocity),
+                  .latents = geometric_mean(errors.latents),
+                  .velocity_of_fp8 = std::nullopt,
+                  .latents_of_fp8 = std::nullopt,
+                  .has_limit = path.has_limit};
+    if (path.numbers.precision.matrices == DType::kI8) {
+      made.velocity_of_fp8 = largest_ratio(errors.velocity, baseline.velocity);
+      made.latents_of_fp8 = made.latents / geometric_mean(baseline.latents);
     }
+    return made;
   }
 
   ModelOptions options_;

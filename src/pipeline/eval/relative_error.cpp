@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/eval/relative_error.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -21,6 +22,16 @@ double geometric_mean(std::span<const double> errors) {
   double sum = 0;
   for (const double error : errors) sum += std::log(error);
   return std::exp(sum / static_cast<double>(errors.size()));
+}
+
+double largest_ratio(std::span<const double> errors, std::span<const double> of) {
+  double largest = 0;
+  for (size_t at = 0; at < of.size(); ++at) {
+    const double ratio = errors[at] / of[at];
+    if (std::isnan(ratio)) return ratio;
+    largest = std::max(largest, ratio);
+  }
+  return largest;
 }
 
 }  // namespace reel::pipeline

@@ -13,4 +13,7 @@ double relative_error(std::span<const float> got, std::span<const float> want);
 // Of at least one error; 0 when one of them is.
 double geometric_mean(std::span<const double> errors);
 
+// The largest of errors[i] / of[i]; not a number when one of them is not. Both have the same size.
+double largest_ratio(std::span<const double> errors, std::span<const double> of);
+
 }  // namespace reel::pipeline

@@ -83,20 +83,20 @@ ExactRuns run_exact(const EvalScene& scene, Runtime& runtime) {
 PathErrors run_path(const EvalScene& scene, Runtime& runtime, const Numbers& numbers,
                     const ExactRuns& exact) {
   Denoiser denoiser(scene.model, runtime, numbers, scene.settings, scene.prompts);
-  PathErrors errors{.local = local_errors(scene, runtime, denoiser, exact), .accumulated = {}};
+  PathErrors errors{.local = local_errors(scene, runtime, denoiser, exact),
+                    .accumulated = {},
+                    .velocity = {},
+                    .latents = {}};
   const OnResidual compare = [&](int block, const TensorView& x) {
     errors.accumulated.push_back(
         error_of(download(runtime, x), exact.outputs[static_cast<size_t>(block)]));
   };
-  std::vector<double> velocities, latents;
   for (int run = 0; run < scene.count; ++run) {
     const Denoised got = denoise_all(scene, denoiser, run, run == 0 ? compare : OnResidual{});
     const Denoised& want = exact.runs[static_cast<size_t>(run)];
-    velocities.push_back(error_of(got.velocity, want.velocity));
-    latents.push_back(error_of(got.latents, want.latents));
+    errors.velocity.push_back(error_of(got.velocity, want.velocity));
+    errors.latents.push_back(error_of(got.latents, want.latents));
   }
-  errors.velocity = geometric_mean(velocities);
-  errors.latents = geometric_mean(latents);
   return errors;
 }
 

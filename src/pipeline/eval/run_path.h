@@ -28,10 +28,9 @@ struct ExactRuns {
 };
 ExactRuns run_exact(const EvalScene& scene, Runtime& runtime);
 
-// As EvalPath has them.
 struct PathErrors {
-  std::vector<double> local, accumulated;
-  double velocity = 0, latents = 0;
+  std::vector<double> local, accumulated;  // as EvalPath has them
+  std::vector<double> velocity, latents;   // of every run
 };
 PathErrors run_path(const EvalScene& scene, Runtime& runtime, const Numbers& numbers,
                     const ExactRuns& exact);

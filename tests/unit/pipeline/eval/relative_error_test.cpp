@@ -39,5 +39,15 @@ TEST(GeometricMean, IsTheRootOfTheProduct) {
   EXPECT_TRUE(std::isnan(geometric_mean(std::vector<double>{1, std::nan("")})));
 }
 
+TEST(LargestRatio, IsOfPairsOfErrors) {
+  const auto ratio = [](std::vector<double> errors, std::vector<double> of) {
+    return largest_ratio(errors, of);
+  };
+  EXPECT_DOUBLE_EQ(ratio({0.1, 0.3, 0.2}, {0.4, 0.5, 0.8}), 0.6);
+  EXPECT_TRUE(std::isinf(ratio({0.1, 0.1}, {0, 1})));
+  EXPECT_TRUE(std::isnan(ratio({0, 0.1}, {0, 1})));
+  EXPECT_TRUE(std::isnan(ratio({0.1, std::nan("")}, {1, 1})));
+}
+
 }  // namespace
 }  // namespace reel::pipeline
