@@ -44,7 +44,7 @@ bench: deps
 fuzz: deps
 	@tests/fuzz/run.sh
 
-check: test
+check: build
 	@tests/check.sh
 
 check-bare:

@@ -1,45 +1,79 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# `make check`: what takes longer than `make test`, after it.
+# `make check`: `make test`, then what takes longer. Hours on 2 cores; each step says when it
+# begins and how long it took. After a failure the same call goes on with the step that failed, as
+# long as no file has changed since. check.sh STEP...: these steps alone.
 set -eu
 cd "$(dirname "$0")/.."
 
-echo "== clang-tidy"
+all="tests tidy headers silence environment asan ubsan tsan fuzz dist bare"
+passed=build/check-passed
+
+tests() { tests/run.sh; }
+
 # The vector kernels use vectors as gcc alone has them; the pragmas that choose instructions are its own too.
-git ls-files 'src/*.cpp' | grep -v backends/cpu/vector_kernels.cpp |
-  xargs -P "$(nproc)" -n 4 clang-tidy -p build --quiet \
-    --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-pragmas
+tidy() {
+  cmake --preset dev > /dev/null  # its commands name no precompiled headers, which are the compiler's own
+  git ls-files 'src/*.cpp' | grep -v backends/cpu/vector_kernels.cpp |
+    xargs -P "$(nproc)" -n 4 clang-tidy -p build-dev --quiet \
+      --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-pragmas
+}
 
-echo "== headers stand alone"
-find include src -name '*.h' | xargs -P "$(nproc)" -I {} sh -c '
-  echo "#include \"{}\"" |
-    g++ -std=c++20 -fsyntax-only -I. -Iinclude -Isrc -x c++ -Wall -Wextra -Wno-missing-field-initializers - ||
-    { echo "{} does not compile alone"; exit 1; }'
+# Every header compiles alone.
+headers() {
+  find include src -name '*.h' | xargs -P "$(nproc)" -I {} sh -c '
+    echo "#include \"{}\"" |
+      g++ -std=c++20 -fsyntax-only -I. -Iinclude -Isrc -x c++ -Wall -Wextra -Wno-missing-field-initializers - ||
+      { echo "{} does not compile alone"; exit 1; }'
+}
 
-echo "== silence: the library neither prints nor exits"
-if grep -rnE '\b(printf|fprintf|puts)\(|std::c(out|err)|\b(exit|abort)\(' src --include='*.cpp' --include='*.h' |
-    grep -vE '^src/(cli|server)/|snprintf'; then
-  echo "check: the lines above belong into src/cli"
-  exit 1
-fi
+# The library neither prints nor exits.
+silence() {
+  if grep -rnE '\b(printf|fprintf|puts)\(|std::c(out|err)|\b(exit|abort)\(' src --include='*.cpp' --include='*.h' |
+      grep -vE '^src/(cli|server)/|snprintf'; then
+    echo "check: the lines above belong into src/cli"
+    return 1
+  fi
+}
 
-echo "== environment: getenv in one place"
-if grep -rn 'getenv(' src | grep -vE '^src/(base/env|cli/main)\.cpp'; then
-  echo "check: the lines above belong into src/base/env.cpp"
-  exit 1
-fi
+# getenv in one place.
+environment() {
+  if grep -rn 'getenv(' src | grep -vE '^src/(base/env|cli/main)\.cpp'; then
+    echo "check: the lines above belong into src/base/env.cpp"
+    return 1
+  fi
+}
 
-for preset in asan ubsan tsan; do
-  echo "== all tests under $preset"
-  except="avx2|e2e_stop|e2e_layouts"
-  [ "$preset" = tsan ] && except="avx2|e2e"
-  cmake --preset "$preset" > /dev/null
-  cmake --build --preset "$preset"
-  ctest --test-dir "build-$preset" --output-on-failure --no-tests=error \
-    -L 'unit|golden|fuzz|e2e' -E "$except"
+# All tests under a sanitizer. What measures time, and what takes longest, is left out.
+sanitized() {
+  cmake --preset "$1" > /dev/null
+  cmake --build --preset "$1"
+  ctest --test-dir "build-$1" --output-on-failure --no-tests=error -L 'unit|golden|fuzz|e2e' -E "$2"
+}
+asan() { sanitized asan 'avx2|e2e_stop|e2e_layouts'; }
+ubsan() { sanitized ubsan 'avx2|e2e_stop|e2e_layouts'; }
+tsan() { sanitized tsan 'avx2|e2e'; }
+
+fuzz() { tests/fuzz/run.sh; }
+dist() { tests/check_dist.sh; }
+bare() { tests/check_bare.sh; }
+
+# What the notes in $passed are about: the commit and every change since.
+tree=$( { git rev-parse HEAD; git diff HEAD; git status --porcelain; } | sha1sum | cut -d' ' -f1)
+mkdir -p build
+[ "$(head -n 1 "$passed" 2> /dev/null)" = "$tree" ] || echo "$tree" > "$passed"
+
+for name in ${*:-$all}; do
+  case " $all " in *" $name "*) ;; *) echo "check: no step $name; there are: $all" >&2; exit 2 ;; esac
+  if [ $# = 0 ] && grep -qx "$name" "$passed"; then
+    echo "== $name: passed before, nothing has changed since"
+    continue
+  fi
+  echo "== $name, begun $(date +%H:%M)"
+  start=$(date +%s)
+  # In a shell of its own: `set -e` holds in a function only where its result is not asked for.
+  (set -e; "$name")
+  echo "   $(($(date +%s) - start)) s"
+  echo "$name" >> "$passed"
 done
-
-tests/fuzz/run.sh
-tests/check_dist.sh
-tests/check_bare.sh
-echo "make check: all passed"
+[ $# != 0 ] || echo "make check: all passed"

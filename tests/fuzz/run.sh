@@ -1,28 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# `make fuzz`: new inputs for every reader, 60 s each (REEL_FUZZ_SECONDS), under ASan and UBSan. What
-# it finds is written to build-asan/fuzz/ and belongs into the target's corpus once mended.
+# `make fuzz`: new inputs for every reader, 60 s each (REEL_FUZZ_SECONDS), under ASan and UBSan, as
+# many at once as there are cores. run.sh TARGET...: these alone, named as their folders of corpus/.
+# What it finds is written to build-asan/fuzz/ and belongs into the target's corpus once mended.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${REEL_FUZZ_SECONDS:-60}
+targets=${*:-$(for corpus in tests/fuzz/*/corpus/*/; do basename "$corpus"; done)}
 
 cmake --preset asan > /dev/null
-ninja -C build-asan -t targets all | sed -n 's/^\(fuzz_[a-z_]*\): phony.*/\1/p' |
-  xargs cmake --build --preset asan --target
+# shellcheck disable=SC2086
+cmake --build --preset asan --target $(printf 'fuzz_%s ' $targets)
 mkdir -p build-asan/fuzz
 
-failed=""
-for corpus in tests/fuzz/*/corpus/*/; do
-  name=$(basename "$corpus")
-  mkdir -p "build-asan/fuzz/$name"
-  echo "== $name, $seconds s"
-  if ! "build-asan/bin/fuzz_$name" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
-      -artifact_prefix="build-asan/fuzz/$name-" "build-asan/fuzz/$name" "$corpus"; then
-    failed="$failed $name"
+# One target: its last lines are said, all of them are in build-asan/fuzz/TARGET.log.
+fuzz_one='
+  seconds=$1; name=$2; found=build-asan/fuzz/$name
+  mkdir -p "$found"
+  if "build-asan/bin/fuzz_$name" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
+      -artifact_prefix="$found-" "$found" tests/fuzz/*/corpus/"$name" > "$found.log" 2>&1; then
+    echo "$name, $seconds s: $(sed -n "s/^stat::number_of_executed_units: *//p" "$found.log") inputs"
+  else
+    tail -n 60 "$found.log"
+    echo "$name: found something, see $found.log"
+    exit 1
   fi
-done
-if [ -n "$failed" ]; then
-  echo "make fuzz: found something in:$failed (see build-asan/fuzz)"
+'
+if ! printf '%s\n' $targets | xargs -P "$(nproc)" -I {} sh -c "$fuzz_one" fuzz "$seconds" {}; then
+  echo "make fuzz: found what is said above"
   exit 1
 fi
 echo "make fuzz: nothing found"
