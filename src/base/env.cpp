@@ -5,10 +5,6 @@
 
 #include <cstdlib>
 
-#ifndef REEL_SOURCE_DIR
-#define REEL_SOURCE_DIR ""
-#endif
-
 namespace reel::env {
 namespace fs = std::filesystem;
 
@@ -49,12 +45,9 @@ std::optional<fs::path> demo_model_folder() {
   if (const auto folder = get("REEL_DEMO_MODEL")) return fs::path(*folder);
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path candidates[] = {program.parent_path().parent_path() / "share/reel/demo",
-                                 fs::path(REEL_SOURCE_DIR) / "models/demo"};
-  for (const fs::path& folder : candidates) {
-    if (fs::exists(folder / "config.json", error)) return folder;
-  }
-  return std::nullopt;
+  const fs::path folder = program.parent_path().parent_path() / "share/reel/demo";
+  if (!fs::exists(folder / "config.json", error)) return std::nullopt;
+  return folder;
 }
 
 }  // namespace reel::env

@@ -26,8 +26,8 @@ std::filesystem::path data_folder();
 // Settings of the command line: $XDG_CONFIG_HOME/reel/reel.toml, else ~/.config/reel/reel.toml.
 std::string config_file();
 
-// The folder that holds the built-in demo model: REEL_DEMO_MODEL, else beside the program
-// (<bin>/../share/reel/demo), else the source tree it was built from.
+// The folder that holds the built-in demo model: REEL_DEMO_MODEL, else <bin>/../share/reel/demo
+// beside the program, where a build folder has a link to it.
 std::optional<std::filesystem::path> demo_model_folder();
 
 }  // namespace reel::env
