@@ -134,10 +134,10 @@ class LoraPlanner {
     const bool is_modulation = tensor.name.ends_with("modulation");
     const char* const ending = is_bias ? ".diff_b" : is_modulation ? ".diff_m" : ".diff";
     const bool is_vector = tensor.shape.axes() < 2 || is_modulation;
-    const float amplitude =
-        is_vector ? kDeltaAmplitude
-                  : amplitude_for(kPairGain / std::sqrt(static_cast<double>(
-                                                  tensor.shape.elements() / tensor.shape[0])));
+    const int64_t inputs = tensor.shape.elements() / tensor.shape[0];
+    const float amplitude = is_vector
+                                ? kDeltaAmplitude
+                                : amplitude_for(kPairGain / std::sqrt(static_cast<double>(inputs)));
     tensors_.push_back(rounded({.name = module_of(tensor.name) + ending,
                                 .shape = tensor.shape,
                                 .values = random(tensor.name + "/diff", amplitude)},
