@@ -3,6 +3,7 @@
 
 #include "cuda_host/machine.h"
 #include "parity/cuda_attention_cases.h"
+#include "parity/cuda_heads_cases.h"
 
 namespace reel::cuda {
 namespace {

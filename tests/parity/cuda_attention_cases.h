@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
+#include "parity/cuda_heads_cases.h"
 #include "support/device_tensor.h"
 #include "support/logit_regimes.h"
 #include "support/random_tensor.h"
@@ -19,153 +19,7 @@
 
 namespace reel::cuda {
 
-// What turns projections into heads, on the host.
-struct HeadNormTensors {
-  Tensor sum_squares, weight, rope;
-
-  HeadNormTensors(const Tensor& x, int64_t heads, uint64_t seed)
-      : sum_squares(DType::kF32, {x.shape()[0], heads}),
-        weight(test::random_tensor({heads * ops::kInt8HeadDim}, DType::kF32, seed, 0.5f, 1.5f)),
-        rope(test::random_tensor({x.shape()[0], 64, 2}, DType::kF32, seed + 1)) {
-    for (int64_t at = 0; at < x.shape()[0] * heads; ++at) {
-      double sum = 0;
-      for (int64_t i = 0; i < ops::kInt8HeadDim; ++i) {
-        sum += std::pow(test::value_at(x, at * ops::kInt8HeadDim + i), 2);
-      }
-      sum_squares.view().as<float>()[at] = static_cast<float>(sum);
-    }
-  }
-};
-
-struct HeadsCase {
-  int64_t rows, heads;
-  DType dtype;
-  bool rope = true;
-};
-
-inline void expect_same_numbers(const Tensor& got, const Tensor& want) {
-  int64_t different = 0;
-  for (int64_t at = 0; at < want.view().elements(); ++at) {
-    const int step = std::abs(got.view().as<int8_t>()[at] - want.view().as<int8_t>()[at]);
-    // Where the reference is near a tie, f32 may round to the other side.
-    ASSERT_LE(step, 1) << "at " << at;
-    different += step;
-  }
-  EXPECT_LE(different, 2 + want.view().elements() / 1000);
-}
-
-inline void expect_quantised_queries_like_reference(MemorySpace& memory, const HeadsCase& c,
-                                                    uint64_t seed) {
-  SCOPED_TRACE(testing::Message() << c.rows << " rows, " << c.heads << " heads, " << c.dtype
-                                  << ", rope " << c.rope << ", seed " << seed);
-  const int64_t padded = ops::int8_padded(c.rows);
-  const Tensor x = test::random_tensor({c.rows, c.heads * 128}, c.dtype, seed, -3, 3);
-  const HeadNormTensors norm(x, c.heads, seed + 1);
-  const Tensor numbers = test::poisoned_tensor({c.heads, padded, 128}, DType::kI8);
-  const Tensor scales = test::poisoned_tensor({c.heads, padded}, DType::kF32);
-  const test::DeviceTensor device_x(memory, x);
-  const test::DeviceTensor sums(memory, norm.sum_squares);
-  const test::DeviceTensor weight(memory, norm.weight);
-  const test::DeviceTensor rope(memory, norm.rope);
-  const test::DeviceTensor device_numbers(memory, numbers);
-  const test::DeviceTensor device_scales(memory, scales);
-  ops::QuantiseQueriesArgs args{.x = device_x.data(),
-                                .dtype = c.dtype,
-                                .norm = {sums.view().as<float>(), weight.view().as<float>(), 1e-6f,
-                                         c.rope ? rope.view().as<float>() : nullptr},
-                                .numbers = device_numbers.view().as<int8_t>(),
-                                .scales = device_scales.view().as<float>(),
-                                .rows = c.rows,
-                                .heads = c.heads};
-  quantise_queries(args, {});
-  const Tensor got_numbers = device_numbers.download();
-  const Tensor got_scales = device_scales.download();
-
-  args.x = x.view().data;
-  args.norm = {norm.sum_squares.view().as<float>(), norm.weight.view().as<float>(), 1e-6f,
-               c.rope ? norm.rope.view().as<float>() : nullptr};
-  args.numbers = numbers.view().as<int8_t>();
-  args.scales = scales.view().as<float>();
-  cpu::reference::quantise_queries(args, {});
-  EXPECT_LE(test::relative_error(got_scales, scales), 1e-6);
-  expect_same_numbers(got_numbers, numbers);
-}
-
-inline void expect_quantised_keys_like_reference(MemorySpace& memory, const HeadsCase& c,
-                                                 uint64_t seed) {
-  SCOPED_TRACE(testing::Message() << c.rows << " rows, " << c.heads << " heads, " << c.dtype
-                                  << ", rope " << c.rope << ", seed " << seed);
-  const int64_t padded = ops::int8_padded(c.rows);
-  const Tensor x = test::random_tensor({c.rows, c.heads * 128}, c.dtype, seed, -1, 4);
-  const HeadNormTensors norm(x, c.heads, seed + 1);
-  const Tensor numbers = test::poisoned_tensor({c.heads, padded, 128}, DType::kI8);
-  const Tensor scales = test::poisoned_tensor({c.heads, padded / 64, 4}, DType::kF32);
-  const Tensor mean = test::poisoned_tensor({c.heads, 128}, DType::kF32);
-  const test::DeviceTensor device_x(memory, x);
-  const test::DeviceTensor sums(memory, norm.sum_squares);
-  const test::DeviceTensor weight(memory, norm.weight);
-  const test::DeviceTensor rope(memory, norm.rope);
-  const test::DeviceTensor device_numbers(memory, numbers);
-  const test::DeviceTensor device_scales(memory, scales);
-  const test::DeviceTensor device_mean(memory, mean);
-  ops::QuantiseKeysArgs args{.x = device_x.data(),
-                             .dtype = c.dtype,
-                             .norm = {sums.view().as<float>(), weight.view().as<float>(), 1e-6f,
-                                      c.rope ? rope.view().as<float>() : nullptr},
-                             .numbers = device_numbers.view().as<int8_t>(),
-                             .scales = device_scales.view().as<float>(),
-                             .mean = device_mean.view().as<float>(),
-                             .rows = c.rows,
-                             .heads = c.heads};
-  quantise_keys(args, {});
-  const Tensor got_numbers = device_numbers.download();
-  const Tensor got_scales = device_scales.download();
-  const Tensor got_mean = device_mean.download();
-
-  args.x = x.view().data;
-  args.norm = {norm.sum_squares.view().as<float>(), norm.weight.view().as<float>(), 1e-6f,
-               c.rope ? norm.rope.view().as<float>() : nullptr};
-  args.numbers = numbers.view().as<int8_t>();
-  args.scales = scales.view().as<float>();
-  args.mean = mean.view().as<float>();
-  cpu::reference::quantise_keys(args, {});
-  EXPECT_LE(test::relative_error(got_mean, mean), 1e-5);
-  // A single key less its own mean is rounding alone.
-  if (c.rows == 1) return;
-  EXPECT_LE(test::relative_error(got_scales, scales), 1e-5);
-  expect_same_numbers(got_numbers, numbers);
-}
-
-inline void expect_values_like_reference(MemorySpace& memory, const HeadsCase& c, uint64_t seed) {
-  SCOPED_TRACE(testing::Message() << c.rows << " rows, " << c.heads << " heads, " << c.dtype
-                                  << ", seed " << seed);
-  const Tensor x = test::random_tensor({c.rows, c.heads * 128}, c.dtype, seed, -1, 4);
-  const Tensor numbers =
-      test::poisoned_tensor({c.heads, ops::int8_padded(c.rows), 128}, DType::kF16);
-  const Tensor mean = test::poisoned_tensor({c.heads, 128}, DType::kF32);
-  const test::DeviceTensor device_x(memory, x);
-  const test::DeviceTensor device_numbers(memory, numbers);
-  const test::DeviceTensor device_mean(memory, mean);
-  ops::PrepareValuesArgs args{.x = device_x.data(),
-                              .dtype = c.dtype,
-                              .numbers = device_numbers.view().as<uint16_t>(),
-                              .mean = device_mean.view().as<float>(),
-                              .rows = c.rows,
-                              .heads = c.heads};
-  prepare_values(args, {});
-  const Tensor got_numbers = device_numbers.download();
-  const Tensor got_mean = device_mean.download();
-
-  args.x = x.view().data;
-  args.numbers = numbers.view().as<uint16_t>();
-  args.mean = mean.view().as<float>();
-  cpu::reference::prepare_values(args, {});
-  EXPECT_LE(test::relative_error(got_mean, mean), 1e-5);
-  if (c.rows == 1) return;  // rounding alone, as above
-  EXPECT_LE(test::relative_error(got_numbers, numbers), 1e-4);
-}
-
-// Heads as the kernels above make them, on the host.
+// Heads as the kernels that quantise make them, on the host.
 struct Int8Heads {
   Tensor numbers, scales;
 };

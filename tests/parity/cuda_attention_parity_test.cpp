@@ -2,6 +2,7 @@
 // Attention on a GPU: against the reference at the edges of tiles, against float64 at the networks'
 // lengths.
 #include "parity/cuda_attention_cases.h"
+#include "parity/cuda_heads_cases.h"
 #include "support/open_gpu.h"
 
 namespace reel::cuda {
