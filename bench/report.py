@@ -22,9 +22,10 @@ CPU_HEAD = """\
 both the same inputs and the same number of threads, and lets them take turns; the best time of
 each counts. PyTorch runs in inference mode at the fastest of the settings that are tried first: bf16
 where the CPU multiplies it (else f32), plain and channels-last convolutions, as is and through
-torch.compile, also with frozen weights and autotuned products. Reel runs with `--precision auto`,
-and the DiT in INT8 as well. "Error" is the relative difference between the two results, each with
-its own roundings. Peak memory is a process of its own for each row, weights included.
+torch.compile, also with frozen weights and autotuned products; or at the one that `--peer-setting`
+names, untried. Reel runs with `--precision auto`, and the DiT in INT8 as well. "Error" is the
+relative difference between the two results, each with its own roundings. Peak memory is a process
+of its own for each row, weights included.
 """
 
 

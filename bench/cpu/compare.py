@@ -3,7 +3,7 @@
 
 Usage: compare.py --program reel_cpu_bench --model FOLDER --threads N --results FOLDER
                   (--peer-python PYTHON | --no-peer REASON) [--rounds 5] [--cases dit,t5,vae]
-                  [--try-settings-again]
+                  [--try-settings-again | --peer-setting NAME]
 
 Both sides hold the weights of one network in memory, are warmed up, and then compute the same
 forward pass in turns; the best time of each counts. PyTorch runs at the fastest of its settings;
@@ -45,7 +45,7 @@ HOPELESS = 1.3
 # OpenMP's default is to spin, which other work on the same cores can make very slow.
 WAITING = {"spinning": {}, "sleeping": {"OMP_WAIT_POLICY": "passive"}}
 # How long other programs may keep a pass waiting.
-MOST_QUIET_WAIT_S = 20
+MOST_QUIET_WAIT_S = 5
 HERE = Path(__file__).resolve().parent
 
 
@@ -164,6 +164,8 @@ def time_setting(args: argparse.Namespace, case: str, setting: str, best: float)
 def fastest_setting(args: argparse.Namespace, case: str) -> tuple[str, dict, dict]:
     """The name of PyTorch's fastest setting, the seconds of each, the versions."""
     listed = list_settings(args, case)
+    if args.peer_setting:
+        return args.peer_setting, {}, listed["versions"]
     known_path = args.model.parent / "pytorch-settings.json"
     known = json.loads(known_path.read_text()) if known_path.exists() else {}
     key = " ".join([case, cpu_name(), str(args.threads), *listed["versions"].values(),
@@ -284,9 +286,10 @@ def git(*words: str) -> str:
 
 
 def command_of(args: argparse.Namespace) -> str:
-    if args.cases == ",".join(CASES) and not args.no_memory:
+    if args.cases == ",".join(CASES) and not args.no_memory and not args.peer_setting:
         return "make bench"
-    return f"bench/cpu/run.sh --cases {args.cases}" + " --no-memory" * args.no_memory
+    return (f"bench/cpu/run.sh --cases {args.cases}" + " --no-memory" * args.no_memory
+            + f" --peer-setting '{args.peer_setting}'" * bool(args.peer_setting))
 
 
 def mib(size: int) -> str:
@@ -341,6 +344,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cases", default="dit,t5,vae")
     parser.add_argument("--try-settings-again", action="store_true")
+    parser.add_argument("--peer-setting", default="",
+                        help="PyTorch's setting, instead of trying which one is the fastest")
     parser.add_argument("--no-memory", action="store_true", help="leave out the 81 frames")
     args = parser.parse_args()
 
