@@ -160,10 +160,11 @@ PullResult pull_model(const PullRequest& request, Progress& progress, const Pull
 
   const std::vector<WantedFile> wanted = wanted_files(plan);
   result.downloaded_bytes = download(http, wanted, options, stop, shown_to(watch));
-  for (const auto& [repository, listing] : selection.listings) {
+  for (const auto& entry : selection.listings) {
+    const Listing* listing = &entry.second;
     const bool is_used = std::ranges::any_of(
-        selection.files, [&](const SelectedFile& file) { return file.listing == &listing; });
-    if (plan.has_links && is_used) cache.set_revision(listing);
+        selection.files, [&](const SelectedFile& file) { return file.listing == listing; });
+    if (plan.has_links && is_used) cache.set_revision(*listing);
   }
   put_in_place(plan, request, cache, stop);
   return result;

@@ -45,8 +45,12 @@ std::optional<milliseconds> retry_delay(const HttpOutcome& outcome, int failures
 
 Error error_of(const HttpOutcome& outcome, const std::string& what, bool has_token) {
   if (!outcome.problem.empty()) {
-    return {ErrorCode::kNetwork, str_cat("Cannot get ", what, " (", outcome.problem, ")."),
-            "Check the network, and HF_ENDPOINT and the proxy variables if they are set."};
+    return {
+        ErrorCode::kNetwork, str_cat("Cannot get ", what, " (", outcome.problem, ")."),
+        outcome.is_hopeless
+            ? "Check HF_ENDPOINT; where it is a certificate that is not trusted, CURL_CA_BUNDLE "
+              "may name one that is."
+            : "Check the network, and HF_ENDPOINT and the proxy variables if they are set."};
   }
   const HttpHead& head = outcome.head;
   const std::string host = host_of(head.url);

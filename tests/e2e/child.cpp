@@ -71,8 +71,9 @@ void Child::become(const Command& command) const {
   }
   ::setenv("XDG_CACHE_HOME", (command.folder / "cache").c_str(), 1);
   ::setenv("XDG_STATE_HOME", (command.folder / "state").c_str(), 1);
-  for (const char* name : {"XDG_DATA_HOME", "REEL_MODELS", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT",
-                           "HF_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "http_proxy"}) {
+  for (const char* name :
+       {"XDG_DATA_HOME", "REEL_MODELS", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN",
+        "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "http_proxy", "all_proxy", "ALL_PROXY"}) {
     ::unsetenv(name);
   }
   for (const auto& [name, value] : command.environment) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -34,6 +35,7 @@ constexpr size_t kLargeBytes = 3'300'001;  // four parts
 class HubDownload : public testing::Test {
  protected:
   void SetUp() override {
+    for (const char* name : {"http_proxy", "all_proxy", "ALL_PROXY"}) ::unsetenv(name);
     write_file(folder_ / "root/maker/model/large.bin", large_);
     write_file(folder_ / "root/maker/model/sub folder/small #1.json", "{\"a\": 1}\n");
     write_file(folder_ / "root/maker/model/empty.txt", "");
