@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from gpu.report import CLIPS_HEAD, OPS_HEAD, clips_section, ops_section
+from gpu.report import (CLIPS_HEAD, OPS_HEAD, PREDICTED_HEAD, clips_section, ops_section,
+                        predicted_section)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -94,6 +95,10 @@ def is_cpu(report: dict) -> bool:
     return "cases" in report
 
 
+def is_predicted(report: dict) -> bool:
+    return report.get("predicted", False)
+
+
 def main() -> None:
     paths = sorted((ROOT / "bench/results").glob("*.json"))
     reports = [(path, json.loads(path.read_text())) for path in paths]
@@ -101,7 +106,8 @@ def main() -> None:
     for head, wanted, write in (
             (CPU_HEAD, is_cpu, section),
             (CLIPS_HEAD, is_clips, clips_section),
-            (OPS_HEAD, is_ops, ops_section)):
+            (OPS_HEAD, is_ops, ops_section),
+            (PREDICTED_HEAD, is_predicted, predicted_section)):
         found = [write(report, path.name) for path, report in reports if wanted(report)]
         parts += [head, *found] if found else []
     (ROOT / "docs/BENCHMARKS.md").write_text("\n".join(parts))

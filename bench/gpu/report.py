@@ -70,6 +70,10 @@ def clips_section(report: dict, file: str) -> str:
 
 def ops_section(report: dict, file: str) -> str:
     lines = [f"### {report['device']}", ""]
+    if report.get("sm_clock_hz"):
+        lines.append(f"* driver {report['driver']}; under INT8 products without a pause "
+                     f"{report['sm_clock_hz'] * 1e-6:.0f} MHz and {report['power_w']:.0f} of "
+                     f"{report['power_limit_w']:.0f} W")
     for rate in report["rates"]:
         scale, unit = (1e-12, "Top/s") if rate["unit"] == "op" else (1e-9, "GB/s")
         lines.append(f"* {rate['name']}: {rate['per_second'] * scale:.1f} {unit}")
@@ -82,6 +86,31 @@ def ops_section(report: dict, file: str) -> str:
     block = report["block"]
     lines += ["", f"One block takes {block['seconds'] * 1e3:.2f} ms, {block['blocks']} of them "
               f"{block['seconds'] * block['blocks']:.2f} s. `reel bench --device cuda:0 --json`, "
-              f"{report['date']}, {report['version']}, {report['kernels']}; "
+              f"{report['date']}, {report['version']}, "
+              + (f"commit {report['commit']}, " if report.get("commit") else "")
+              + f"{report['kernels']}; "
               f"[{file}](../bench/results/{file})."]
+    return "\n".join(lines) + "\n"
+
+
+PREDICTED_HEAD = """\
+## Predicted, for cards that nobody has measured
+
+`reel bench --predict all`. Nothing below was measured on these cards; the first owner's `reel doctor`
+prints predicted beside measured.
+"""
+
+
+def predicted_section(report: dict, file: str) -> str:
+    lines = [f"{report['width']}x{report['height']}, {report['frames']} frames, {report['steps']} steps, "
+             "the 14B's FP8 folder, as much of the card as a plan may use:", "",
+             "| card | INT8 products Top/s | 8-bit attention Top/s | step s | text s | decode s "
+             "| clip from a cold disk s | GPU GiB |",
+             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    for card in report["cards"]:
+        lines.append(f"| {card['gpu']} | {card['int8_ops'] * 1e-12:.0f} | "
+                     f"{card['attention_ops'] * 1e-12:.0f} | {card['step_s']:.1f} | {card['text_s']:.1f} | "
+                     f"{card['decode_s']:.1f} | {card['clip_s']:.0f} | {card['gpu_bytes'] / 2**30:.1f} |")
+    lines += ["", " ".join(report["assumptions"].split()),
+              "", f"[{file}](../bench/results/{file})"]
     return "\n".join(lines) + "\n"

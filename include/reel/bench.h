@@ -43,6 +43,9 @@ struct BenchClip {
 
 struct BenchReport {
   std::string version, date, device, kernels, precision, driver;
+  std::string commit;  // of the sources; empty where they were no git checkout
+  // On a GPU, under INT8 products without a pause; 0 where the driver does not tell.
+  double sm_clock_hz = 0, power_w = 0, power_limit_w = 0;
   int threads = 0;
   int64_t dim = 0, ffn_dim = 0, tokens = 0, row_chunk = 0;  // of the network that is timed
   std::vector<BenchRate> rates;

@@ -3,6 +3,7 @@
 // should take.
 #pragma once
 
+#include <reel/plan.h>
 #include <reel/progress.h>
 #include <reel/request.h>
 
@@ -50,5 +51,17 @@ struct DoctorReport {
 // A GPU that is missing or cannot be used is a finding, not an error. Throws kInvalidArgument for
 // a device that has no such name, as Engine for the model, and as read_recipe() for the clip.
 DoctorReport examine_machine(const DoctorRequest& request, Progress& progress);
+
+// A clip on a card that is not here.
+struct CardPrediction {
+  Plan plan;  // plan.gpu names the card
+  // Per second: what products, attention and convolutions should sustain, and the card's memory.
+  double int8_ops = 0, attention_ops = 0, conv_ops = 0, memory_bytes = 0;
+};
+
+// Of each of these cards (as PlanRequest::as_gpu), for the clip and the model of `request`. Throws
+// kInvalidArgument for another card, as Engine for the model.
+std::vector<CardPrediction> predict_cards(const std::vector<std::string>& gpus,
+                                          const DoctorRequest& request, Progress& progress);
 
 }  // namespace reel

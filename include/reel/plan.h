@@ -16,6 +16,9 @@ struct PlanRequest {
   SamplingOptions sampling;
   // Left empty, the longest prompt is planned for.
   std::string prompt, negative_prompt;
+  // Plans for this card, at predicted speed, instead of the machine's: a name of
+  // predictable_gpus().
+  std::string as_gpu;
 };
 
 // What stands in the arena under one name.
@@ -74,6 +77,9 @@ struct Plan {
   std::vector<std::string> warnings;  // it will work, but not as well as it could
   std::vector<std::string> notes;
 };
+
+// The cards that as_gpu takes: "RTX 4070".
+std::vector<std::string> predictable_gpus();
 
 // Throws as Engine's constructor for the model, kInvalidArgument for the request. A plan that does
 // not fit is an answer, not an error.

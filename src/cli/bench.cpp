@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `reel bench`: how fast this machine computes what a clip is made of.
 #include <reel/bench.h>
+#include <reel/doctor.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include "base/byte_units.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/card_table.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
@@ -55,6 +57,11 @@ json to_json(const BenchReport& report) {
   return {{"version", report.version},
           {"date", report.date},
           {"device", report.device},
+          {"driver", report.driver},
+          {"commit", report.commit},
+          {"sm_clock_hz", report.sm_clock_hz},
+          {"power_w", report.power_w},
+          {"power_limit_w", report.power_limit_w},
           {"kernels", report.kernels},
           {"precision", report.precision},
           {"threads", report.threads},
@@ -94,6 +101,11 @@ std::string as_text(const BenchReport& report) {
   add_line(text, "Reel %s, %s, %s, %s, %d threads, %s", report.version.c_str(),
            report.device.c_str(), report.kernels.c_str(), report.precision.c_str(), report.threads,
            report.date.c_str());
+  if (report.sm_clock_hz > 0) {
+    add_line(text, "driver %s; under INT8 products without a pause: %.0f MHz, %.0f of %.0f W",
+             report.driver.c_str(), 1e-6 * report.sm_clock_hz, report.power_w,
+             report.power_limit_w);
+  }
   for (const BenchRate& rate : report.rates) {
     add_line(text, "%-66s %23s", rate.name.c_str(), rate_text(rate.per_second, rate.unit).c_str());
   }
@@ -167,12 +179,25 @@ std::string compare(const std::string& first_path, const std::string& second_pat
   return text;
 }
 
+std::string prediction(const std::string& card, const BenchRequest& request, bool print_json,
+                       Terminal& terminal) {
+  const std::vector<std::string> cards =
+      card == "all" ? predictable_gpus() : std::vector<std::string>{card};
+  ShownProgress progress(terminal);
+  const auto predictions = predict_cards(
+      cards, {.model = request.model, .sampling = request.sampling, .clip = {}}, progress);
+  return print_json ? card_json(predictions) : card_table(predictions);
+}
+
 int run(int argc, const char* const* argv, Terminal& terminal) {
   BenchRequest request;
   std::vector<std::string> reports;
+  std::string predict;
   bool print_json = false;
   Flags flags("bench", "measure how fast this machine computes what a clip is made of");
   flags.add("REPORT", reports, "two reports (--json) to compare; nothing is measured then");
+  flags.add("--predict", predict,
+            "a card that is not here, as rtx4070, or all: predicted times, nothing is measured");
   flags.add("--prompt", request.prompt, "of the clip that is timed with --model");
   flags.add_switch("--json", print_json, "print the report as JSON");
   flags.add_model(request.model);
@@ -180,6 +205,10 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
   flags.add("--frames", request.sampling.frames, "of the clip whose shapes are measured");
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
+  if (!predict.empty()) {
+    terminal.answer(prediction(predict, request, print_json, terminal));
+    return kExitOk;
+  }
   if (!reports.empty()) {
     REEL_REQUIRE(reports.size() == 2, kInvalidArgument,
                  str_cat(reports.size(), " reports were given; two can be compared."));

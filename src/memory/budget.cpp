@@ -2,8 +2,9 @@
 #include "memory/budget.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
+
+#include "memory/card_model.h"
 
 namespace reel::memory {
 namespace {
@@ -23,41 +24,21 @@ constexpr uint64_t kWorkspaceBytes = 64 * kMiB;
 constexpr double kTera = 1e12;
 constexpr double kGiga = 1e9;
 
-struct KnownGpu {
-  std::string_view name;  // part of what the driver says
-  uint64_t context_bytes;
-  Rates rates;
-};
+constexpr std::string_view kReferenceCard = "RTX 4070";
 
-// Rates are assumed, not measured: published peaks times the share that such kernels reach
-// elsewhere. The first is the reference card. The host's rates are those of PCIe 4 x16 and a gen-4
-// NVMe drive.
-constexpr std::array kKnownGpus = {
-    KnownGpu{.name = "RTX 4070",
-             .context_bytes = kContextBytes,
-             // 233 TOPS INT8, 58 TFLOP/s f16 with f32 sums, 504 GB/s. Attention: half of its work
-             // at either rate, 65 % of that.
-             .rates = {.int8_ops = 185 * kTera,
-                       .wide_ops = 46 * kTera,
-                       .attention_ops = 60 * kTera,
-                       .conv_ops = 46 * kTera,
-                       .memory_bytes = 428 * kGiga,
-                       .upload_bytes = 25 * kGiga,
-                       .cache_bytes = 10 * kGiga,
-                       .disk_bytes = 5 * kGiga}},
-    KnownGpu{.name = "H200",
-             // The driver's count of a process less its arena: 533 MiB, measured with driver 580.
-             .context_bytes = 540 * kMiB,
-             // 1979 TOPS INT8, 989 TFLOP/s f16, 4.8 TB/s; through mma.sync about 60 % of these.
-             .rates = {.int8_ops = 700 * kTera,
-                       .wide_ops = 500 * kTera,
-                       .attention_ops = 500 * kTera,
-                       .conv_ops = 300 * kTera,
-                       .memory_bytes = 4000 * kGiga,
-                       .upload_bytes = 50 * kGiga,
-                       .cache_bytes = 10 * kGiga,
-                       .disk_bytes = 5 * kGiga}},
-};
+// What was measured on a card that predictions are not made for.
+constexpr std::string_view kH200 = "H200";
+// The driver's count of a process less its arena: 533 MiB, measured with driver 580.
+constexpr uint64_t kH200ContextBytes = 540 * kMiB;
+// 1979 TOPS INT8, 989 TFLOP/s f16, 4.8 TB/s; through mma.sync about 60 % of these.
+constexpr Rates kH200Rates{.int8_ops = 700 * kTera,
+                           .wide_ops = 500 * kTera,
+                           .attention_ops = 500 * kTera,
+                           .conv_ops = 300 * kTera,
+                           .memory_bytes = 4000 * kGiga,
+                           .upload_bytes = 50 * kGiga,
+                           .cache_bytes = 10 * kGiga,
+                           .disk_bytes = 5 * kGiga};
 
 }  // namespace
 
@@ -81,15 +62,19 @@ uint64_t card_bytes_for(uint64_t cap_bytes) {
 }
 
 Machine assumed_machine(const std::string& gpu_name) {
-  const auto* known = std::find_if(kKnownGpus.begin(), kKnownGpus.end(), [&](const KnownGpu& gpu) {
-    return gpu_name.find(gpu.name) != std::string::npos;
-  });
-  if (known == kKnownGpus.end()) known = kKnownGpus.begin();
   Machine machine;
-  machine.gpu = known->name;
-  machine.context_bytes = known->context_bytes;
   machine.workspace_bytes = kWorkspaceBytes;
-  machine.rates = known->rates;
+  if (gpu_name.find(kH200) != std::string::npos) {
+    machine.gpu = kH200;
+    machine.context_bytes = kH200ContextBytes;
+    machine.rates = kH200Rates;
+    return machine;
+  }
+  const Card* const named = find_card(gpu_name);
+  const Card& card = named != nullptr ? *named : *find_card(kReferenceCard);
+  machine.gpu = card.name;
+  machine.context_bytes = kContextBytes;
+  machine.rates = predicted_rates(card);
   return machine;
 }
 

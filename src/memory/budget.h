@@ -40,7 +40,7 @@ uint64_t gpu_cap_bytes(const Budget& budget, const Machine& machine);
 // has nothing else to do.
 uint64_t card_bytes_for(uint64_t cap_bytes);
 
-// A machine with this GPU as published figures have it; the reference card where the name is
+// A machine with this GPU as memory/card_model.h predicts it; the reference card where the name is
 // unknown. Host memory is left open.
 Machine assumed_machine(const std::string& gpu_name);
 

@@ -8,6 +8,7 @@
 #include "backends/cuda/gpu.h"
 #include "base/available_memory.h"
 #include "base/error.h"
+#include "memory/card_model.h"
 #include "pipeline/clip_alternatives.h"
 #include "pipeline/clip_planner.h"
 #include "pipeline/machine_file.h"
@@ -34,6 +35,26 @@ struct Place {
   memory::Machine machine;
   memory::Budget budget;
 };
+
+std::string names_of_cards() {
+  std::string names;
+  for (const std::string& name : predictable_gpus()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+// As if the card of that name were here, and nothing else on it.
+Place place_with(const std::string& gpu, const ModelOptions& options) {
+  const memory::Card* const card = memory::find_card(gpu);
+  REEL_REQUIRE(card != nullptr, kInvalidArgument,
+               str_cat("\"", gpu, "\" is no card that times can be predicted for; these are: ",
+                       names_of_cards(), '.'));
+  Place place{
+      .machine = memory::assumed_machine(std::string(card->name)),
+      .budget = {.card_bytes = options.vram_bytes > 0 ? options.vram_bytes : card->memory_bytes,
+                 .ram_bytes = options.ram_bytes}};
+  place.machine.ram_available_bytes = available_memory_bytes().value_or(0);
+  return place;
+}
 
 Place choose_place(const ModelOptions& options, std::vector<std::string>& notes) {
   Place place{.machine = {},
@@ -120,6 +141,12 @@ void describe(const memory::Plan& made, Plan& plan) {
 
 }  // namespace
 
+std::vector<std::string> predictable_gpus() {
+  std::vector<std::string> names;
+  for (const memory::Card& card : memory::known_cards()) names.emplace_back(card.name);
+  return names;
+}
+
 Plan make_plan(const PlanRequest& request) {
   Remarks remarks;
   ModelOptions options = request.model;
@@ -128,7 +155,8 @@ Plan make_plan(const PlanRequest& request) {
   const OpenModel model(options, {.tokenizer = has_prompt}, remarks);
   CheckedRun checked = check_sampling(request.sampling, model.facts());
   const RunSettings& settings = checked.settings;
-  const Place place = choose_place(request.model, remarks.notes);
+  const Place place = request.as_gpu.empty() ? choose_place(request.model, remarks.notes)
+                                             : place_with(request.as_gpu, request.model);
 
   const ClipSize clip{.video = settings.size,
                       .steps = static_cast<int>(settings.levels.timesteps.size()),

@@ -36,6 +36,26 @@ TEST(Bench, MeasuresOpsAndAClipAndComparesReports) {
   EXPECT_NE(same.find("1.00x"), std::string::npos) << same;
 }
 
+TEST(Bench, PredictsForCardsThatAreNotHere) {
+  Scene scene;
+
+  const json all = json::parse(run_ok(scene, {"bench", "--predict", "all", "--json"}).out);
+
+  EXPECT_EQ(all.at("predicted"), true);
+  ASSERT_EQ(all.at("cards").size(), 7u);
+  for (const json& card : all.at("cards")) EXPECT_GT(card.at("step_s").get<double>(), 1) << card;
+
+  const std::string one = run_ok(scene, {"bench", "--predict", "rtx4070"}).out;
+  EXPECT_NE(one.find("RTX 4070"), std::string::npos) << one;
+  EXPECT_NE(one.find("Predicted, not measured"), std::string::npos) << one;
+
+  scene.reel({"bench", "--predict", "voodoo3"});
+  const Outcome other = run_program(scene.command);
+  EXPECT_NE(other.exit_code, 0);
+  EXPECT_NE(other.err.find("is no card that times can be predicted for"), std::string::npos)
+      << other.err;
+}
+
 TEST(Bench, ComparesNothingButTwoReports) {
   Scene scene;
   std::ofstream(scene / "other.json") << "{}";

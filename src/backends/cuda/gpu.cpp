@@ -10,6 +10,7 @@
 #include "backends/cuda/kernel_table.h"
 #include "backends/cuda/limits.h"
 #include "backends/cuda/requirements.h"
+#include "backends/cuda/sustained.h"
 #include "base/error.h"
 
 namespace reel::cuda {
@@ -73,9 +74,16 @@ class OpenedGpu : public Gpu {
     return free_bytes;
   }
   GpuLimits measure_limits() override {
-    return {.int8_ops = mma_rate(Mma::kS8),
-            .f16_ops = mma_rate(Mma::kF16),
-            .copied_bytes = copy_rate()};
+    GpuLimits limits{.int8_ops = mma_rate(Mma::kS8),
+                     .f16_ops = mma_rate(Mma::kF16),
+                     .bf16_ops = mma_rate(Mma::kBF16),
+                     .copied_bytes = copy_rate()};
+    if (const auto nvml = Nvml::open(facts_.bus_id)) {
+      const Sustained sustained = sustained_int8(*nvml);
+      limits.sm_clock_hz = sustained.sm_clock_hz;
+      limits.power_w = sustained.power_w;
+    }
+    return limits;
   }
   std::optional<GpuUse> use() const override { return count_.use(); }
   std::optional<uint64_t> free_bytes_if_known() const override { return count_.free_bytes(); }

@@ -42,7 +42,9 @@ std::vector<GpuFacts> list_gpus();
 // What a GPU can do at most, measured, per second: products of mma.sync, and bytes read and written
 // by copies within its memory.
 struct GpuLimits {
-  double int8_ops = 0, f16_ops = 0, copied_bytes = 0;
+  double int8_ops = 0, f16_ops = 0, bf16_ops = 0, copied_bytes = 0;
+  // Under INT8 products without a pause; 0 where the driver does not tell.
+  double sm_clock_hz = 0, power_w = 0;
 };
 
 // GPU memory in use as the driver counts it.
@@ -67,7 +69,7 @@ class Gpu {
   virtual CopyEngine& copies() = 0;
   // As the driver counts now, for the whole card.
   virtual uint64_t free_bytes() const = 0;
-  // Takes a second, and half a GiB of memory for that time.
+  // Takes two seconds, and half a GiB of memory for that time.
   virtual GpuLimits measure_limits() = 0;
   // As much of the use as can be told apart: this process's, or by how much the card's has grown.
   // Both never throw and may be called from any thread; nothing when the driver does not answer.

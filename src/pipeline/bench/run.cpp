@@ -10,11 +10,13 @@
 #include <filesystem>
 #include <utility>
 
+#include "backends/cuda/nvml.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "pipeline/bench/conv_ops.h"
 #include "pipeline/bench/dit_ops.h"
+#include "pipeline/bench/source_commit.h"
 #include "pipeline/bench/transfers.h"
 #include "pipeline/latent_shape.h"
 #include "pipeline/machine_file.h"
@@ -92,6 +94,13 @@ void add_rate(BenchReport& report, const char* name, double per_second, const ch
   if (per_second > 0) report.rates.push_back({name, per_second, unit});
 }
 
+void describe_card(const cuda::GpuFacts& gpu, BenchReport& report) {
+  const auto nvml = cuda::Nvml::open(gpu.bus_id);
+  if (nvml == nullptr) return;
+  report.driver = nvml->driver_release();
+  if (const auto power = nvml->power()) report.power_limit_w = power->limit_w;
+}
+
 // Rates of a GPU, for plans: what the ops sustain, and how weights get there.
 void calibrate(Runtime& runtime, memory::Rates rates, double conv_ops, BenchReport& report) {
   ops::Context ctx = runtime.context(runtime.numbers());
@@ -113,7 +122,7 @@ void calibrate(Runtime& runtime, memory::Rates rates, double conv_ops, BenchRepo
 
 BenchReport run_bench(const BenchRequest& request, Progress& progress) {
   const StopFlag stop(progress.stop_requested);
-  BenchReport report{.version = kVersion, .date = now()};
+  BenchReport report{.version = kVersion, .date = now(), .commit = source_commit()};
   {
     ModelOptions options = request.model;
     options.vram_bytes = 0;  // ops are timed, not what a budget lets stay
@@ -140,8 +149,12 @@ BenchReport run_bench(const BenchRequest& request, Progress& progress) {
       const cuda::GpuLimits most = runtime.measure_limits();
       limits = {
           .int8_ops = most.int8_ops, .wide_ops = most.f16_ops, .memory_bytes = most.copied_bytes};
+      report.sm_clock_hz = most.sm_clock_hz;
+      report.power_w = most.power_w;
+      describe_card(*runtime.gpu(), report);
       add_rate(report, "INT8 tensor cores (mma.sync)", limits.int8_ops, "op");
       add_rate(report, "f16 tensor cores (mma.sync)", limits.wide_ops, "op");
+      add_rate(report, "bf16 tensor cores (mma.sync)", most.bf16_ops, "op");
       add_rate(report, "copy within GPU memory, read and written", limits.memory_bytes, "B");
     }
     progress.on_note("Measuring the DiT's ops and one block.");

@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "base/byte_units.h"
 #include "base/error.h"
+#include "memory/budget.h"
 
 namespace reel::pipeline {
 namespace {
@@ -35,6 +37,28 @@ class Headers {
 
  private:
   fs::path folder_;
+};
+
+// The request's model, or the 14B's headers.
+class ClipOfRequest {
+ public:
+  ClipOfRequest(const DoctorRequest& request, Progress& progress)
+      : wanted_{.model = request.model, .sampling = request.sampling} {
+    if (!request.model.model.empty()) return;
+    progress.on_note("Planning a clip of the published 14B (distill_fp8).");
+    headers_.emplace();
+    wanted_.model.model = headers_->folder().string();
+    wanted_.model.checkpoint_kind = "distilled";
+  }
+
+  Plan plan(const std::string& as_gpu = {}) {
+    wanted_.as_gpu = as_gpu;
+    return make_plan(wanted_);
+  }
+
+ private:
+  PlanRequest wanted_;
+  std::optional<Headers> headers_;
 };
 
 std::string seconds(double value) {
@@ -74,13 +98,7 @@ Finding on_link(const StagePlan& denoise) {
 }  // namespace
 
 Plan predict_clip(const DoctorRequest& request, Progress& progress) {
-  PlanRequest wanted{.model = request.model, .sampling = request.sampling};
-  if (!request.model.model.empty()) return make_plan(wanted);
-  progress.on_note("Planning a clip of the published 14B (distill_fp8).");
-  const Headers headers;
-  wanted.model.model = headers.folder().string();
-  wanted.model.checkpoint_kind = "distilled";
-  return make_plan(wanted);
+  return ClipOfRequest(request, progress).plan();
 }
 
 std::vector<Finding> findings_on(const Plan& plan) {
@@ -113,3 +131,23 @@ std::vector<Finding> findings_on(const Plan& plan) {
 }
 
 }  // namespace reel::pipeline
+
+namespace reel {
+
+std::vector<CardPrediction> predict_cards(const std::vector<std::string>& gpus,
+                                          const DoctorRequest& request, Progress& progress) {
+  pipeline::ClipOfRequest clip(request, progress);
+  std::vector<CardPrediction> predictions;
+  for (const std::string& gpu : gpus) {
+    CardPrediction one{.plan = clip.plan(gpu)};
+    const memory::Rates rates = memory::assumed_machine(one.plan.gpu).rates;
+    one.int8_ops = rates.int8_ops;
+    one.attention_ops = rates.attention_ops;
+    one.conv_ops = rates.conv_ops;
+    one.memory_bytes = rates.memory_bytes;
+    predictions.push_back(std::move(one));
+  }
+  return predictions;
+}
+
+}  // namespace reel

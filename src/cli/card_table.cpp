@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/card_table.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace reel::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kTera = 1e-12;
+constexpr double kGiB = 1.0 / (uint64_t{1} << 30);
+
+constexpr const char* kAssumptions =
+    "Predicted, not measured. Kernels of mma.sync cost, besides their products, the clocks that "
+    "were\n"
+    "measured for them on an H200, and for products what NVIDIA publishes for the card at its "
+    "boost\n"
+    "clock; elementwise work runs at 85 % of the memory's rate; the weights come from a gen-4 "
+    "NVMe\n"
+    "drive and stay in the page cache where this machine's free memory allows. A card under its "
+    "power\n"
+    "limit, or in a narrow slot, is slower. `reel doctor` on such a card prints what it really "
+    "does.";
+
+struct StageTimes {
+  double step_s = 0, text_s = 0, denoise_s = 0, decode_s = 0;
+};
+
+StageTimes times_of(const Plan& plan) {
+  StageTimes times;
+  for (const StagePlan& stage : plan.stages) {
+    if (stage.stage == "text") times.text_s = stage.total_s;
+    if (stage.stage == "decode") times.decode_s = stage.total_s;
+    if (stage.stage == "denoise") {
+      times.denoise_s = stage.total_s;
+      times.step_s = std::max(stage.compute_s, stage.stream_s);
+    }
+  }
+  return times;
+}
+
+std::string row(const CardPrediction& one) {
+  const Plan& plan = one.plan;
+  char text[200];
+  if (!plan.fits) {
+    std::snprintf(text, sizeof text, "%-12s does not fit: ", plan.gpu.c_str());
+    return text + plan.refusal;
+  }
+  const StageTimes times = times_of(plan);
+  std::snprintf(text, sizeof text, "%-12s %8.0f %9.0f %8.0f %8.1f %8.1f %8.1f %8.1f %9.1f",
+                plan.gpu.c_str(), kTera * one.int8_ops, kTera * one.attention_ops,
+                kTera * one.conv_ops, times.step_s, times.text_s, times.decode_s, plan.total_s,
+                kGiB * static_cast<double>(plan.context_bytes + plan.arena_bytes));
+  return text;
+}
+
+}  // namespace
+
+std::string card_table(const std::vector<CardPrediction>& predictions) {
+  std::string text;
+  if (!predictions.empty()) {
+    const Plan& plan = predictions.front().plan;
+    char line[160];
+    std::snprintf(line, sizeof line, "%d wide x %d high, %d frames, %d steps\n\n", plan.width_px,
+                  plan.height_px, plan.frames, plan.steps);
+    text += line;
+  }
+  text +=
+      "             products attention   convs     step     text   decode     clip GPU memory\n"
+      "                Top/s     Top/s   Top/s        s        s        s        s       GiB\n";
+  for (const CardPrediction& one : predictions) text += row(one) + '\n';
+  return text + '\n' + kAssumptions;
+}
+
+std::string card_json(const std::vector<CardPrediction>& predictions) {
+  json cards = json::array();
+  for (const CardPrediction& one : predictions) {
+    const Plan& plan = one.plan;
+    const StageTimes times = times_of(plan);
+    json card{{"gpu", plan.gpu},          {"fits", plan.fits},
+              {"int8_ops", one.int8_ops}, {"attention_ops", one.attention_ops},
+              {"conv_ops", one.conv_ops}, {"memory_bytes_per_s", one.memory_bytes}};
+    if (plan.fits) {
+      card["step_s"] = times.step_s;
+      card["text_s"] = times.text_s;
+      card["denoise_s"] = times.denoise_s;
+      card["decode_s"] = times.decode_s;
+      card["clip_s"] = plan.total_s;
+      card["gpu_bytes"] = plan.context_bytes + plan.arena_bytes;
+    }
+    cards.push_back(std::move(card));
+  }
+  json text{{"predicted", true}, {"assumptions", kAssumptions}, {"cards", std::move(cards)}};
+  if (!predictions.empty()) {
+    const Plan& plan = predictions.front().plan;
+    text["width"] = plan.width_px;
+    text["height"] = plan.height_px;
+    text["frames"] = plan.frames;
+    text["steps"] = plan.steps;
+  }
+  return text.dump(1);
+}
+
+}  // namespace reel::cli

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "memory/card_model.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace reel::memory {
+namespace {
+
+constexpr double kTera = 1e12;
+constexpr double kGiga = 1e9;
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+
+// Sources: NVIDIA's whitepapers "Ampere GA102", "Ada" and "RTX Blackwell" (operations, clocks) and
+// its product pages (memory). GeForce cards multiply f16 with f32 sums at a quarter of INT8's rate.
+constexpr std::array kCards = {
+    Card{"RTX 3060", 28, 1.777e9, 2048, 512, 360e9, 25e9, 12 * kGiB},
+    Card{"RTX 4060", 24, 2.460e9, 2048, 512, 272e9, 13e9, 8 * kGiB},
+    Card{"RTX 4060 Ti", 34, 2.535e9, 2048, 512, 288e9, 13e9, 8 * kGiB},
+    Card{"RTX 4070", 46, 2.475e9, 2048, 512, 504e9, 25e9, 12 * kGiB},
+    Card{"RTX 4090", 128, 2.520e9, 2048, 512, 1008e9, 25e9, 24 * kGiB},
+    Card{"RTX 5070", 48, 2.512e9, 2048, 512, 672e9, 50e9, 12 * kGiB},
+    Card{"RTX 5090", 170, 2.407e9, 2048, 512, 1792e9, 50e9, 32 * kGiB},
+};
+
+// A kernel's unit of work: what a block multiplies between two of its barriers.
+struct Step {
+  double int8_ops = 0, f16_ops = 0;
+};
+constexpr Step kProduct{.int8_ops = 2.0 * 256 * 128 * 64};
+constexpr Step kAttention{.int8_ops = 2.0 * 128 * 64 * 128, .f16_ops = 2.0 * 128 * 64 * 128};
+constexpr Step kConvolution{.f16_ops = 2.0 * 256 * 96 * 32};
+
+// What was measured on an H200 through mma.sync (docs/kernels/products.md, docs/BENCHMARKS.md).
+struct Measured {
+  int multiprocessors;
+  double clock_hz;                         // of the card at its power limit, under 8-bit attention
+  double int8_ops, f16_ops;                // of mma.sync alone
+  double product, attention, convolution;  // of the kernels; products over a whole step
+};
+constexpr Measured kH200{.multiprocessors = 132,
+                         .clock_hz = 1.7e9,
+                         .int8_ops = 1217 * kTera,
+                         .f16_ops = 607 * kTera,
+                         .product = 770 * kTera,
+                         .attention = 494 * kTera,
+                         .convolution = 400 * kTera};
+
+double step_clocks(const Step& step, double int8_per_clock, double f16_per_clock) {
+  return step.int8_ops / int8_per_clock + step.f16_ops / f16_per_clock;
+}
+
+// Clocks of a step that are not products, on the H200.
+double overhead_clocks(const Step& step, double measured_ops) {
+  const double clocks_per_s = kH200.multiprocessors * kH200.clock_hz;
+  return (step.int8_ops + step.f16_ops) * clocks_per_s / measured_ops -
+         step_clocks(step, kH200.int8_ops / clocks_per_s, kH200.f16_ops / clocks_per_s);
+}
+
+double predicted_ops(const Step& step, double measured_ops, const Card& card) {
+  const double clocks = step_clocks(step, card.int8_per_clock, card.f16_per_clock) +
+                        overhead_clocks(step, measured_ops);
+  return (step.int8_ops + step.f16_ops) / clocks * card.multiprocessors * card.boost_hz;
+}
+
+// Letters and digits alone, in lower case.
+std::string plain(std::string_view text) {
+  std::string kept;
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
+      kept += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
+std::span<const Card> known_cards() { return kCards; }
+
+const Card* find_card(std::string_view gpu_name) {
+  const std::string wanted = plain(gpu_name);
+  const Card* best = nullptr;
+  size_t best_size = 0;
+  for (const Card& card : kCards) {
+    const std::string name = plain(card.name);
+    const std::string number = name.substr(3);  // without "rtx"
+    // Behind the number comes nothing, or a word that is no name of another card: "Laptop GPU".
+    const size_t found = wanted.find(number);
+    if (found == std::string::npos || number.size() <= best_size) continue;
+    const std::string rest = wanted.substr(found + number.size());
+    if (rest.starts_with("ti") || rest.starts_with("super") || rest.starts_with("d")) continue;
+    best = &card;
+    best_size = number.size();
+  }
+  return best;
+}
+
+Rates predicted_rates(const Card& card) {
+  // Copies reach this share of a GeForce card's published rate.
+  constexpr double kCopyShare = 0.85;
+  return {.int8_ops = predicted_ops(kProduct, kH200.product, card),
+          // f16 products through the same mma.sync loop as convolutions.
+          .wide_ops = predicted_ops(kConvolution, kH200.convolution, card),
+          .attention_ops = predicted_ops(kAttention, kH200.attention, card),
+          .conv_ops = predicted_ops(kConvolution, kH200.convolution, card),
+          .memory_bytes = kCopyShare * card.memory_bytes_per_s,
+          .upload_bytes = card.link_bytes_per_s,
+          .cache_bytes = 10 * kGiga,
+          .disk_bytes = 5 * kGiga};
+}
+
+}  // namespace reel::memory
