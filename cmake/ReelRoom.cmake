@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-# reel_room(<name> [SOURCES <file>...] [DEPS <room>...] [LINKS <target>...] [LIBS <target>...])
+# reel_room(<name> [SOURCES <file>...] [DEPS <room>...] [LINKS <target>...] [LIBS <target>...]
+#           [OWN_FLAGS] [SELDOM_RUN])
 #
 # One folder under src/ = one library = one line in the dependency list.
 #   DEPS   rooms it may include; tools/check_rooms.py reads the same list
 #   LINKS  our own targets it links; when left out, the rooms in DEPS
 #   LIBS   libraries from outside, private to the room
+#   OWN_FLAGS   its files are not compiled with the precompiled headers
+#   SELDOM_RUN  its code runs a few times in a run of the program: compiling it at -O3 costs more
+#               than that gains
 function(reel_room name)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;LINKS;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "OWN_FLAGS;SELDOM_RUN" "" "SOURCES;DEPS;LINKS;LIBS" ${ARGN})
   string(REPLACE "/" "_" target "reel_${name}")
   if(ROOM_SOURCES)
     set(scope PUBLIC)
     add_library(${target} STATIC ${ROOM_SOURCES})
     target_link_libraries(${target} PRIVATE reel_warnings ${ROOM_LIBS})
+    if(ROOM_SELDOM_RUN)
+      target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
+    if(NOT ROOM_OWN_FLAGS)
+      reel_precompile_headers(${target})
+    endif()
   else()  # headers only, as core/numerics
     set(scope INTERFACE)
     add_library(${target} INTERFACE)
