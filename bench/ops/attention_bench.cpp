@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_attention: self-attention of the 14B on the current GPU, in 8 bits with all that prepares
 // it, and plain. Prints one table; each line says how far it is from the rate that bounds it,
-// measured in the same run: for 8 bits the time that mma.sync's INT8 and f16 rates allow.
+// measured in the same run: for 8 bits the time that mma.sync's INT8 and f16 rates allow, which
+// wgmma may exceed.
 #include <cuda_runtime_api.h>
 
 #include <cmath>

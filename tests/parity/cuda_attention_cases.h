@@ -74,17 +74,30 @@ inline Int8Problem make_int8_problem(int64_t queries, int64_t keys, int64_t head
   return problem;
 }
 
+inline void lengthen_keys(const Int8Problem& problem) {
+  const auto scales = problem.k.scales.values<float>();
+  const int64_t of_head = problem.k.scales.shape()[1] * ops::kInt8KeyScales;
+  for (size_t at = 0; at < scales.size(); ++at) {
+    scales[at] *= static_cast<float>(1 + static_cast<int64_t>(at) % of_head / ops::kInt8KeyScales);
+  }
+}
+
 struct Int8AttentionCase {
   int64_t queries, keys, heads;
   DType dtype;
-  float scale = 0.5f;  // far from flat
+  float scale = 0.5f;   // far from flat
+  bool rising = false;  // keys of every tile are longer than those of the one before
 };
 
+using Int8AttentionKernel = void (*)(const ops::Int8AttentionArgs&, Stream);
+
 inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8AttentionCase& c,
-                                                 uint64_t seed) {
+                                                 uint64_t seed,
+                                                 Int8AttentionKernel kernel = int8_attention) {
   SCOPED_TRACE(testing::Message() << c.queries << " queries, " << c.keys << " keys, " << c.heads
                                   << " heads, " << c.dtype << ", seed " << seed);
   const Int8Problem problem = make_int8_problem(c.queries, c.keys, c.heads, seed);
+  if (c.rising) lengthen_keys(problem);
   const Tensor want = test::poisoned_tensor({c.queries, c.heads * 128}, c.dtype);
   const test::DeviceTensor q(memory, problem.q.numbers);
   const test::DeviceTensor q_scales(memory, problem.q.scales);
@@ -105,9 +118,9 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
                               .keys = c.keys,
                               .heads = c.heads,
                               .scale = c.scale};
-  int8_attention(args, {});
+  kernel(args, {});
   const Tensor got = out.download();
-  int8_attention(args, {});
+  kernel(args, {});
   const Tensor again = out.download();
 
   args.q = problem.q.numbers.view().as<int8_t>();
@@ -122,6 +135,51 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
   EXPECT_EQ(std::memcmp(got.bytes().data(), again.bytes().data(), got.bytes().size()), 0)
       << "two runs differ";
 }
+
+// One head, of which any rows can be asked for.
+class Int8Chunks {
+ public:
+  Int8Chunks(MemorySpace& memory, int64_t queries, int64_t keys, Int8AttentionKernel kernel,
+             uint64_t seed)
+      : Int8Chunks(memory, make_int8_problem(queries + ops::kInt8RowTile, keys, 1, seed), keys,
+                   kernel) {}
+
+  Tensor rows(int64_t begin, int64_t count) const {
+    const test::DeviceTensor out(memory_, test::poisoned_tensor({count, 128}, DType::kF32));
+    kernel_({.q = q_.view().as<int8_t>() + begin * ops::kInt8HeadDim,
+             .q_scales = q_scales_.view().as<float>() + begin,
+             .k = k_.view().as<int8_t>(),
+             .k_scales = k_scales_.view().as<float>(),
+             .v = v_.view().as<uint16_t>(),
+             .v_mean = v_mean_.view().as<float>(),
+             .out = out.data(),
+             .dtype = DType::kF32,
+             .queries = count,
+             .keys = keys_,
+             .heads = 1,
+             .scale = 0.5f},
+            {});
+    return out.download();
+  }
+
+ private:
+  Int8Chunks(MemorySpace& memory, const Int8Problem& problem, int64_t keys,
+             Int8AttentionKernel kernel)
+      : memory_(memory),
+        q_(memory, problem.q.numbers),
+        q_scales_(memory, problem.q.scales),
+        k_(memory, problem.k.numbers),
+        k_scales_(memory, problem.k.scales),
+        v_(memory, problem.v),
+        v_mean_(memory, problem.v_mean),
+        keys_(keys),
+        kernel_(kernel) {}
+
+  MemorySpace& memory_;
+  test::DeviceTensor q_, q_scales_, k_, k_scales_, v_, v_mean_;
+  int64_t keys_;
+  Int8AttentionKernel kernel_;
+};
 
 // Quantises f32 heads as they are, without a norm, and attends: all by the backend's kernels.
 inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data) {

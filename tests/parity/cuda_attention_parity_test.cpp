@@ -56,11 +56,49 @@ TEST_F(CudaAttentionOnGpu, HeadsEqualTheReference) {
   }
 }
 
+// What the GPU would take, and what it takes where it is not 9.0.
+constexpr Int8AttentionKernel kInt8Kernels[] = {int8_attention, mma_sync_attention};
+
 TEST_F(CudaAttentionOnGpu, Int8EqualsTheReferenceAtEveryTileEdge) {
-  for (const DType dtype : kDtypes) {
-    for (const int64_t keys : kLengths) {
-      expect_int8_attention_like_reference(memory(), {130, keys, 3, dtype}, 10);
-      expect_int8_attention_like_reference(memory(), {keys, 130, 3, dtype, 40.0f}, 11);
+  for (const Int8AttentionKernel kernel : kInt8Kernels) {
+    for (const DType dtype : kDtypes) {
+      for (const int64_t keys : kLengths) {
+        expect_int8_attention_like_reference(memory(), {130, keys, 3, dtype}, 10, kernel);
+        expect_int8_attention_like_reference(memory(), {keys, 130, 3, dtype, 40.0f}, 11, kernel);
+      }
+    }
+    // A block of wgmma_attention has 192 queries.
+    for (const int64_t queries : {191, 192, 193, 400}) {
+      expect_int8_attention_like_reference(memory(), {queries, 300, 2, DType::kF32}, 15, kernel);
+    }
+  }
+}
+
+TEST_F(CudaAttentionOnGpu, Int8FollowsMaximaThatGrowWithEveryTile) {
+  for (const Int8AttentionKernel kernel : kInt8Kernels) {
+    for (const float scale : {0.02f, 0.5f, 40.0f}) {
+      expect_int8_attention_like_reference(memory(),
+                                           {.queries = 130,
+                                            .keys = 1000,
+                                            .heads = 2,
+                                            .dtype = DType::kF32,
+                                            .scale = scale,
+                                            .rising = true},
+                                           16, kernel);
+    }
+  }
+}
+
+TEST_F(CudaAttentionOnGpu, Int8RowsHaveTheSameBytesInAnyChunk) {
+  for (const Int8AttentionKernel kernel : kInt8Kernels) {
+    const Int8Chunks chunks(memory(), 700, 1500, kernel, 17);
+    const Tensor whole = chunks.rows(0, 700);
+    for (const auto& [begin, rows] : {std::pair{0, 300}, {64, 1}, {333, 129}, {500, 200}}) {
+      const Tensor part = chunks.rows(begin, rows);
+      EXPECT_EQ(std::memcmp(part.bytes().data(), whole.bytes().data() + begin * 128 * sizeof(float),
+                            part.bytes().size()),
+                0)
+          << rows << " rows from " << begin;
     }
   }
 }

@@ -22,6 +22,7 @@
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
+#include "backends/cuda/int8_softmax.cuh"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
 #include "core/numerics/small_floats.h"
@@ -48,17 +49,11 @@ constexpr int kValueBytes = 2 * kDim;
 constexpr int kKeyTileBytes = kTileKeys * kKeyBytes;
 constexpr int kValueTileBytes = kTileKeys * kValueBytes;
 
-constexpr int32_t kFloatZero = 0x4b400000;                          // the bits of kFloatOffset
-constexpr float kFloatOffset = 12582912.0f;                         // 1.5 * 2^23
-constexpr float kNoMaximum = -1e30f;                                // before the first key
-constexpr auto kMinusInfinity = static_cast<int32_t>(0xff800000u);  // its bits; a weight of 0
-
-// How weights are scaled. With f32 sums they use most of f16's range, so that small ones keep
-// their precision; f16 sums of 32 weights and values must stay below 65504.
+// f16 sums of 32 weights and values must stay below 65504.
 template <bool kHalfSums>
-constexpr float kShift = kHalfSums ? 0.0f : 8.0f;
+constexpr float kShiftOf = kHalfSums ? 0.0f : kShift;
 template <bool kHalfSums>
-constexpr float kSlack = kHalfSums ? 2.0f : 6.0f;
+constexpr float kSlackOf = kHalfSums ? 2.0f : kSlack;
 
 struct Stage {
   unsigned char keys[kKeyTileBytes];
@@ -212,16 +207,6 @@ __device__ inline void mask_logits(Logits& sums, int count) {
   }
 }
 
-__device__ inline float largest_of_quad(float value) {
-  value = fmaxf(value, device::shuffle_xor(value, 1));
-  return fmaxf(value, device::shuffle_xor(value, 2));
-}
-
-__device__ inline float sum_of_quad(float value) {
-  value += device::shuffle_xor(value, 1);
-  return value + device::shuffle_xor(value, 2);
-}
-
 // Moves the maxima of 16 rows that grew by more than the slack, and what was summed below the old.
 template <bool kHalfSums>
 __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&seen)[2]) {
@@ -230,7 +215,7 @@ __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&se
   for (int half = 0; half < 2; ++half) {
     const float largest = largest_of_quad(seen[half]);
     const float before = warp.largest[tile][half];
-    const float now = largest > before + kSlack<kHalfSums> ? largest : before;
+    const float now = largest > before + kSlackOf<kHalfSums> ? largest : before;
     factor[half] = device::exp2_approx(before - now);
     warp.largest[tile][half] = now;
     warp.total[tile][half] *= factor[half];
@@ -256,14 +241,14 @@ __device__ inline void weigh(WarpState& warp, int tile, const Logits& sums,
       largest = max(largest, max(block[2 * half], block[2 * half + 1]));
     }
     seen[half] = (numerics::float_of(static_cast<uint32_t>(largest)) - kFloatOffset) * factor[half];
-    grew |= seen[half] > warp.largest[tile][half] + kSlack<kHalfSums>;
+    grew |= seen[half] > warp.largest[tile][half] + kSlackOf<kHalfSums>;
   }
   if (device::vote_any(grew)) follow_maxima<kHalfSums>(warp, tile, seen);
 
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const float offset =
-        fmaf(-kFloatOffset, factor[half], kShift<kHalfSums> - warp.largest[tile][half]);
+        fmaf(-kFloatOffset, factor[half], kShiftOf<kHalfSums> - warp.largest[tile][half]);
 #pragma unroll
     for (int block = 0; block < kTileKeys / 8; ++block) {
       float weight[2];
@@ -323,11 +308,6 @@ __device__ inline void multiply_values(WarpState& warp, const unsigned char* byt
 }
 
 template <typename T>
-struct alignas(2 * sizeof(T)) Pair {
-  T at[2];
-};
-
-template <typename T>
 __device__ inline void store_rows(const WarpState& warp, const Problem& problem, int64_t head,
                                   int64_t first_row) {
   const int group = device::lane() / 4;
@@ -337,7 +317,7 @@ __device__ inline void store_rows(const WarpState& warp, const Problem& problem,
   for (int tile = 0; tile < kRowTiles; ++tile) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const float inverse = 1.0f / sum_of_quad(warp.total[tile][half]);
+      const float inverse = 1.0f / total_of_quad(warp.total[tile][half]);
       const int64_t row = first_row + 16 * tile + 8 * half + group;
       if (row >= problem.queries) continue;
       T* const out = static_cast<T*>(problem.out) + (row * problem.heads + head) * kDim;
@@ -410,9 +390,29 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
   store_rows<T>(warp, problem, head, first_row);
 }
 
+// A build for other capabilities than 9.0 has no such kernel.
+bool takes_wgmma([[maybe_unused]] const ops::Int8AttentionArgs& args) {
+#ifdef REEL_WITH_WGMMA
+  return fits_wgmma_attention(args);
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
+const char* which_int8_attention(const ops::Int8AttentionArgs& args) {
+  return takes_wgmma(args) ? "wgmma" : "mma.sync";
+}
+
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream) {
+#ifdef REEL_WITH_WGMMA
+  if (takes_wgmma(args)) return wgmma_attention(args, stream);
+#endif
+  mma_sync_attention(args, stream);
+}
+
+void mma_sync_attention(const ops::Int8AttentionArgs& args, Stream stream) {
   constexpr bool kHalfSums = false;
   const Problem problem{.q = args.q,
                         .q_scales = args.q_scales,

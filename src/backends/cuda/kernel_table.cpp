@@ -23,7 +23,7 @@ const ops::Kernels& kernel_table() {
       .most_flops_per_call = int64_t{8} << 40,
       .which_linear = which_linear,
       .which_attention = which_attention,
-      .which_int8_attention = [](const ops::Int8AttentionArgs&) { return "mma.sync"; },
+      .which_int8_attention = which_int8_attention,
       .which_conv =
           [](const ops::ConvArgs& args) {
             return args.dtype == DType::kF32 ? "plain" : "mma.sync";

@@ -117,8 +117,9 @@ std::vector<Finding> findings_on(const cuda::GpuFacts& gpu, const cuda::Versions
 
 Finding finding_on_kernels(const cuda::GpuFacts& gpu) {
   const bool has_wgmma = gpu.major == 9;
-  std::string text = has_wgmma ? "INT8 products by wgmma" : "INT8 products by mma.sync";
-  text += ", 8-bit attention, f16 convolutions: all in this program, no library needed";
+  const char* instruction = has_wgmma ? "wgmma" : "mma.sync";
+  std::string text = str_cat("INT8 products by ", instruction, ", 8-bit attention by ", instruction,
+                             ", f16 convolutions: all in this program, no library needed");
   if (!has_wgmma) {
     text += str_cat("; wgmma is an instruction of 9.0 (Hopper), this card is ", gpu.major, '.',
                     gpu.minor);

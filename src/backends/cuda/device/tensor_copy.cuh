@@ -23,7 +23,25 @@ __device__ inline void copy_box(void* shared, const CUtensorMap& map, Mbarrier& 
       : "memory");
 }
 
+// The box at (c0, c1, c2).
+__device__ inline void copy_box(void* shared, const CUtensorMap& map, Mbarrier& full, int c0,
+                                int c1, int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%3, %4, %5}], [%2];" ::"r"(shared_address(shared)),
+      "l"(&map), "r"(shared_address(&full)), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
+
 // To the same place of every block in the bits of `blocks`, and counted by each one's own `full`.
+__device__ inline void copy_box_to(uint16_t blocks, void* shared, const CUtensorMap& map,
+                                   Mbarrier& full, int c0, int c1, int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes"
+      ".multicast::cluster [%0], [%1, {%4, %5, %6}], [%2], %3;" ::"r"(shared_address(shared)),
+      "l"(&map), "r"(shared_address(&full)), "h"(blocks), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
 __device__ inline void copy_box_to(uint16_t blocks, void* shared, const CUtensorMap& map,
                                    Mbarrier& full, int c0, int c1, int c2, int c3, int c4) {
   asm volatile(
