@@ -87,10 +87,10 @@ void map_size(const Settings& settings, const RequestFlags& flags, MappedRun& ru
   SamplingOptions& sampling = run.request.sampling;
   std::vector<int> shape = flags.target_shape;
   REEL_REQUIRE(shape.empty() || shape.size() == 2, kInvalidArgument,
-               str_cat("--target_shape has ", shape.size(),
+               str_cat(flags.name_prefix, "target_shape has ", shape.size(),
                        " numbers; height and width are "
                        "needed."),
-               "Write --target_shape 480 832.");
+               "Write 480 and 832, for instance.");
   if (shape.empty()) {
     shape = whole_numbers_of(settings, "size");
     REEL_REQUIRE(shape.empty() || shape.size() == 2, kInvalidArgument,
@@ -112,10 +112,12 @@ void map_length(const Settings& settings, const RequestFlags& flags, MappedRun& 
                "Leave one of them out.");
   run.request.sampling.frames = length ? length : newer ? newer : flags.num_frames;
   if (flags.num_frames && run.request.sampling.frames != flags.num_frames) {
-    run.notes.push_back(str_cat("--num_frames ", *flags.num_frames,
-                                " has no effect: the config says ", *run.request.sampling.frames,
-                                ", and stands above it. --set target_video_length=",
-                                *flags.num_frames, " makes it count."));
+    const bool has_sets = flags.name_prefix == "--";
+    run.notes.push_back(str_cat(
+        flags.name_prefix, "num_frames ", *flags.num_frames, " has no effect: the config says ",
+        *run.request.sampling.frames, ", and stands above it.",
+        has_sets ? str_cat(" --set target_video_length=", *flags.num_frames, " makes it count.")
+                 : ""));
   }
 }
 
@@ -161,12 +163,12 @@ std::vector<std::string> without_effect(const Settings& settings, const RequestF
                                         const MappedRun& run) {
   std::vector<std::string> names = flags.without_effect;
   if (!flags.negative_prompt.empty() && run.request.sampling.guidance == 1.0f) {
-    names.emplace_back("--negative_prompt (guidance is off)");
+    names.push_back(flags.name_prefix + "negative_prompt (guidance is off)");
   }
   for (std::string& name : names_with(settings, KeyUse::kNoEffect)) {
     // Only another seed than the one that is used is worth a word.
     const Setting* setting = find(settings, name);
-    if (name == "seed" && setting->value == flags.seed) continue;
+    if (name == "seed" && flags.seed && setting->value == *flags.seed) continue;
     names.push_back(std::move(name));
   }
   return names;

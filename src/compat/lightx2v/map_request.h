@@ -15,11 +15,12 @@ namespace reel::compat::lightx2v {
 
 // The flags that LightX2V keeps apart from its configuration.
 struct RequestFlags {
-  uint64_t seed = 42;
+  std::optional<uint64_t> seed = 42;  // random when empty
   std::string prompt, negative_prompt, save_result_path;
   std::vector<int> target_shape;  // height, width
   std::optional<int> num_frames;
   std::vector<std::string> without_effect;  // flags that were given and change nothing
+  std::string name_prefix = "--";           // before the names of all these in messages
 };
 
 struct MappedRun {
