@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string_view>
 
 namespace reel {
@@ -21,11 +22,21 @@ struct ProgressEvent {
   double remaining_seconds = -1;
 };
 
+// A frame of the clip as it is made: rgb is [height_px, width_px, 3], rows without gaps, and holds
+// until the call returns.
+struct RgbFrame {
+  const uint8_t* rgb = nullptr;
+  int height_px = 0;
+  int width_px = 0;
+  int index = 0;  // 0 for the first
+};
+
 // Derive from it to watch. Called on the thread that runs the request.
 class Progress {
  public:
   virtual ~Progress() = default;
   virtual void on_event(const ProgressEvent&) {}
+  virtual void on_frame(const RgbFrame&) {}
   // It worked, but not as asked: one sentence.
   virtual void on_warning(std::string_view) {}
   // A decision worth knowing: one sentence.

@@ -52,7 +52,8 @@ struct SamplingOptions {
 struct VideoRequest {
   std::string prompt, negative_prompt;
   SamplingOptions sampling;
-  std::string out;  // .mp4, .y4m, or a folder for PNG frames; {seed} is replaced
+  std::string out;           // .mp4, .y4m, or a folder for PNG frames; {seed} is replaced
+  bool frames_only = false;  // no file is written: frames go to Progress::on_frame alone
   bool overwrite = false;
   int fps = 16;
   int quality = 18;  // CRF: 0 lossless, 51 worst

@@ -41,6 +41,30 @@ void check_output(const VideoRequest& request) {
                str_cat("fps is ", request.fps, "; 1 to 240 are possible."));
   REEL_REQUIRE(request.quality >= 0 && request.quality <= 51, kInvalidArgument,
                str_cat("quality is ", request.quality, "; 0 (lossless) to 51 are possible."));
+  REEL_REQUIRE(!request.frames_only || request.out.empty(), kInvalidArgument,
+               str_cat("An output was named, \"", request.out, "\", but only frames are wanted."),
+               "Leave one of them out.");
+}
+
+// Takes frames and keeps none: their digest is the writer's.
+class NoFile : public media::FrameFile {
+ public:
+  void add(const media::FrameView&) override {}
+  void finish(const std::string&, const StopFlag*) override {}
+};
+
+std::unique_ptr<media::FrameWriter> open_writer(const VideoRequest& request,
+                                                const VideoSize& size) {
+  const media::WriterOptions options = writer_options(request, size);
+  if (!request.frames_only) return media::make_frame_writer(request.out, options);
+  return std::make_unique<media::FrameWriter>(std::make_unique<NoFile>(), options);
+}
+
+// Where the clip goes, when it goes anywhere.
+void choose_output(VideoRequest& request, uint64_t seed, Progress& progress) {
+  if (request.frames_only) return;
+  const std::string extension = request.out.empty() ? default_extension(progress) : "";
+  request.out = choose_output_path(request.out, seed, request.overwrite, extension);
 }
 
 void check_prompts(const VideoRequest& request) {
@@ -70,9 +94,7 @@ class Engine::Impl {
     for (const std::string& warning : checked.warnings) progress.on_warning(warning);
     // From here on nothing about the run is left to chance: a saved job can repeat it.
     request.sampling = complete_sampling(checked.settings);
-    const std::string extension = request.out.empty() ? default_extension(progress) : "";
-    request.out =
-        choose_output_path(request.out, checked.settings.seed, request.overwrite, extension);
+    choose_output(request, checked.settings.seed, progress);
     return {std::move(request), std::move(checked.settings)};
   }
 
@@ -87,7 +109,7 @@ class Engine::Impl {
     const OpenModel& model = open(progress);
     const CheckedRun checked = check_sampling(job.request().sampling, model.facts());
     VideoRequest request = job.request();
-    request.out = choose_output_path(request.out, checked.settings.seed, request.overwrite);
+    choose_output(request, checked.settings.seed, progress);
     return run(job, request, checked.settings, progress);
   }
 
@@ -114,10 +136,13 @@ class Engine::Impl {
     const Clock::time_point start = Clock::now();
     const StopFlag stop(progress.stop_requested);
     Runtime runtime(options_, stop);
-    const auto writer =
-        media::make_frame_writer(request.out, writer_options(request, settings.size));
-    const ClipRun clip = run_clip(*model_, runtime, request, settings, &job, progress,
-                                  [&](const media::FrameView& frame) { writer->add(frame); });
+    const auto writer = open_writer(request, settings.size);
+    const ClipRun clip = run_clip(
+        *model_, runtime, request, settings, &job, progress, [&](const media::FrameView& frame) {
+          const int index = static_cast<int>(writer->frames_added());
+          writer->add(frame);
+          progress.on_frame({frame.rgb.data(), frame.height_px, frame.width_px, index});
+        });
 
     Recipe recipe = describe(request, settings, runtime, clip);
     recipe.frames_digest = writer->digest_hex();

@@ -12,6 +12,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "hub/model_folders.h"
 #include "pipeline/request_json.h"
 #include "pipeline/stage_files.h"
 
@@ -98,6 +99,20 @@ EncodedPrompt prompt_from(StageFile& file, const char* name, const fs::path& pat
   return {.ids = {}, .states = take_f32(file, name, path)};
 }
 
+std::string absolute_path(const std::string& path) {
+  return path.empty() ? path : fs::absolute(path).string();
+}
+
+// A job is continued from any folder.
+ModelOptions with_absolute_paths(ModelOptions model) {
+  model.model = absolute_path(hub::find_model(model.model));
+  for (LoraChoice& lora : model.loras) lora.path = absolute_path(hub::find_model(lora.path));
+  for (std::string* path : {&model.text_encoder, &model.vae, &model.tokenizer}) {
+    *path = absolute_path(*path);
+  }
+  return model;
+}
+
 }  // namespace
 
 Job::Job(std::string id, fs::path folder, ModelOptions model, VideoRequest request)
@@ -122,13 +137,9 @@ Job Job::create(const ModelOptions& model, const VideoRequest& request) {
       !error, kIo,
       str_cat("Cannot make the job folder \"", folder.string(), "\": ", error.message(), '.'),
       kOtherFolder);
-  ModelOptions absolute = model;
-  for (std::string* path :
-       {&absolute.model, &absolute.text_encoder, &absolute.vae, &absolute.tokenizer}) {
-    if (!path->empty()) *path = fs::absolute(*path).string();
-  }
+  const ModelOptions absolute = with_absolute_paths(model);
   VideoRequest kept = request;
-  kept.out = fs::absolute(request.out).string();
+  kept.out = absolute_path(request.out);
   Job job(id, folder, absolute, kept);  // from here on the folder goes when something fails
   write_job_file([&] {
     OutputFile file(folder / "job.json");

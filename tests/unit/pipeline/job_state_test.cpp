@@ -66,6 +66,25 @@ TEST_F(JobTest, GivesBackTheRequestAndTheState) {
   EXPECT_EQ(loaded->rng.state(), state.rng.state());
 }
 
+TEST_F(JobTest, CanBeContinuedFromAnyFolder) {
+  const std::filesystem::path models = folder_.path() / "models";
+  std::filesystem::create_directories(models / "mine");
+  ::setenv("REEL_MODELS", models.c_str(), 1);
+  ModelOptions options{.model = "mine", .vae = "vae.pth"};
+  options.loras = {{.path = "lora.safetensors"}};
+  const std::filesystem::path here = std::filesystem::current_path();
+  request_.out.clear();
+  request_.frames_only = true;
+
+  const Job job = Job::create(options, request_);
+
+  EXPECT_EQ(job.model().model, models / "mine");
+  EXPECT_EQ(job.model().vae, here / "vae.pth");
+  EXPECT_EQ(job.model().loras[0].path, here / "lora.safetensors");
+  EXPECT_EQ(job.request().out, "");
+  ::unsetenv("REEL_MODELS");
+}
+
 TEST_F(JobTest, IsGoneOnceFinished) {
   Job job = Job::create({}, request_);
   job.save_state(start_denoising(settings_));

@@ -25,6 +25,7 @@ TEST(RequestJson, KeepsEveryFieldOfARequest) {
   request.fps = 24;
   request.quality = 3;
   request.write_recipe = false;
+  request.frames_only = true;
   request.sampling.seed = ~uint64_t{0};
   request.sampling.frames = 5;
   request.sampling.timesteps = {1000, 500};
@@ -38,6 +39,7 @@ TEST(RequestJson, KeepsEveryFieldOfARequest) {
   EXPECT_EQ(kept.sampling.timesteps, request.sampling.timesteps);
   EXPECT_FALSE(kept.sampling.width_px.has_value());
   EXPECT_FALSE(kept.write_recipe);
+  EXPECT_TRUE(kept.frames_only);
 }
 
 TEST(RequestJson, KeepsPathsThatAreNotUtf8) {
