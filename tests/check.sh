@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all="tests tidy headers silence environment asan ubsan tsan fuzz dist bare"
+all="tests tidy headers silence environment asan ubsan tsan fuzz wheel dist bare"
 passed=build/check-passed
 
 tests() { tests/run.sh; }
@@ -55,6 +55,8 @@ ubsan() { sanitized ubsan 'avx2|e2e_stop|e2e_layouts'; }
 tsan() { sanitized tsan 'avx2|e2e'; }
 
 fuzz() { tests/fuzz/run.sh; }
+# By pip, in a virtual environment.
+wheel() { tests/check_python.sh; }
 dist() { tests/check_dist.sh; }
 bare() { tests/check_bare.sh; }
 

@@ -18,7 +18,7 @@ step() {
 }
 
 format() {
-  find include src tests bench tools -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cu' -o -name '*.cuh' 2> /dev/null |
+  find include src tests bench tools python -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cu' -o -name '*.cuh' 2> /dev/null |
     grep -v html_entities.inc | xargs clang-format --dry-run -Werror
 }
 

@@ -2,7 +2,8 @@
 """Fails when a file includes a room that its own room does not list in DEPS.
 
 The list is read from the reel_room(...) calls, so the build and this check
-cannot drift apart. Usage: check_rooms.py SRC
+cannot drift apart. A surface outside of src (python/src) includes its own files
+and <reel/...>. Usage: check_rooms.py SRC
 """
 import re
 import sys
@@ -46,7 +47,14 @@ def check(src: Path) -> list[str]:
     return problems
 
 
+def check_surface(folder: Path) -> list[str]:
+    return [f"{file.parent.parent.name}/{file.parent.name}/{file.name}: may not include {target}"
+            for file in sorted(folder.iterdir()) if file.suffix in SUFFIXES
+            for target in INCLUDE.findall(file.read_text()) if not (folder / target).exists()]
+
+
 if __name__ == "__main__":
-    found = check(Path(sys.argv[1]))
+    src = Path(sys.argv[1])
+    found = check(src) + check_surface(src.parent / "python/src")
     print("\n".join(found) or "rooms: ok")
     sys.exit(1 if found else 0)

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/env.h"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 namespace reel::env {
 namespace fs = std::filesystem;
+namespace {
+
+// Of the program or shared object that this code is linked into.
+fs::path own_folder() {
+  Dl_info info{};
+  if (::dladdr(reinterpret_cast<const void*>(&own_folder), &info) == 0) return {};
+  return fs::path(info.dli_fname).parent_path();
+}
+
+}  // namespace
 
 std::optional<std::string> get(const char* name) {
   const char* value = std::getenv(name);
@@ -45,9 +56,11 @@ std::optional<fs::path> demo_model_folder() {
   if (const auto folder = get("REEL_DEMO_MODEL")) return fs::path(*folder);
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path folder = program.parent_path().parent_path() / "share/reel/demo";
-  if (!fs::exists(folder / "config.json", error)) return std::nullopt;
-  return folder;
+  for (const fs::path& above : {program.parent_path().parent_path(), own_folder()}) {
+    const fs::path folder = above / "share/reel/demo";
+    if (fs::exists(folder / "config.json", error)) return folder;
+  }
+  return std::nullopt;
 }
 
 }  // namespace reel::env

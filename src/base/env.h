@@ -27,7 +27,8 @@ std::filesystem::path data_folder();
 std::string config_file();
 
 // The folder that holds the built-in demo model: REEL_DEMO_MODEL, else <bin>/../share/reel/demo
-// beside the program, where a build folder has a link to it.
+// beside the program, where a build folder has a link to it, else share/reel/demo below the folder
+// of the Python module.
 std::optional<std::filesystem::path> demo_model_folder();
 
 }  // namespace reel::env

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+# The library as it is bound; reel.Pipeline and reel.lightx2v are made of it. Paths are given as
+# bytes (os.fsencode) where they need not be UTF-8, and come back as os.fsdecode has them.
+from typing import List, Optional, Protocol, Tuple, Union
+
+import numpy
+import numpy.typing
+
+version: str
+error_codes: Tuple[str, ...]
+
+def build_summary() -> str:
+    """One line: version, backends compiled in, CPU kernels that will run here."""
+
+_Path = Union[str, bytes]
+
+class LoraChoice:
+    path: _Path
+    strength: float
+    def __init__(self, path: _Path, strength: float = 1.0) -> None: ...
+
+class ModelOptions:
+    model: _Path
+    text_encoder: _Path
+    vae: _Path
+    tokenizer: _Path
+    variant: str
+    checkpoint_kind: str
+    loras: List[LoraChoice]
+    device: str
+    precision: str
+    threads: int
+    text_cache: bool
+    vram_bytes: int
+    ram_bytes: int
+    def __init__(self) -> None: ...
+
+class SamplingOptions:
+    seed: Optional[int]
+    width_px: Optional[int]
+    height_px: Optional[int]
+    frames: Optional[int]
+    steps: Optional[int]
+    timesteps: List[int]
+    shift: Optional[float]
+    guidance: Optional[float]
+    sampler: str
+    rng: str
+    def __init__(self) -> None: ...
+
+class VideoRequest:
+    prompt: str
+    negative_prompt: str
+    sampling: SamplingOptions
+    out: _Path
+    frames_only: bool
+    overwrite: bool
+    fps: int
+    quality: int
+    write_recipe: bool
+    def __init__(self) -> None: ...
+
+class VideoResult:
+    @property
+    def path(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def width_px(self) -> int: ...
+    @property
+    def height_px(self) -> int: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def frames_digest(self) -> str: ...
+    @property
+    def recipe_json(self) -> str: ...
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def report_json(self) -> str: ...
+
+class ProgressEvent:
+    """Where a run stands. Units are layers of the text encoder, denoising steps, decoded frames."""
+
+    @property
+    def stage(self) -> str:
+        """"text", "denoise" or "decode"."""
+    @property
+    def done(self) -> int:
+        """Units of the stage that are done."""
+    @property
+    def total(self) -> int:
+        """Units of the stage."""
+    @property
+    def part(self) -> float:
+        """How far the unit after ``done`` has come, 0 to 1."""
+    @property
+    def stage_seconds(self) -> float:
+        """Since the stage began."""
+    @property
+    def remaining_seconds(self) -> Optional[float]:
+        """Of the whole run from here; None while it cannot be told yet."""
+
+class Watcher(Protocol):
+    def on_event(self, event: ProgressEvent) -> None: ...
+    def on_warning(self, text: str) -> None: ...
+    def on_note(self, text: str) -> None: ...
+
+_Frames = Optional["numpy.typing.NDArray[numpy.uint8]"]
+
+class Engine:
+    """One model; one run at a time. What the watcher raises stops the run and is raised here."""
+
+    def __init__(self, options: ModelOptions) -> None: ...
+    def check(self, request: VideoRequest, watcher: Watcher) -> VideoRequest:
+        """The request with every gap filled; nothing is computed."""
+    def generate(
+        self, request: VideoRequest, watcher: Watcher, keep_frames: bool
+    ) -> Tuple[VideoResult, _Frames]:
+        """The clip, and its frames [N, H, W, 3] when they are kept."""
+    def resume(
+        self, job_id: str, watcher: Watcher, keep_frames: bool
+    ) -> Tuple[VideoResult, _Frames]: ...
+    def cancel(self) -> None:
+        """From any thread: the run that is going on raises reel.Cancelled."""
+
+def load_job(job_id: str) -> Tuple[ModelOptions, VideoRequest]: ...
+
+class LightX2VSetting:
+    def __init__(self, key: str, json: str, origin: str) -> None: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def json(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+
+class LightX2VSettings:
+    given: List[LightX2VSetting]
+    config_json: _Path
+    sets: List[str]
+    seed: Optional[int]
+    prompt: str
+    negative_prompt: str
+    save_result_path: _Path
+    target_shape: List[int]
+    num_frames: Optional[int]
+    without_effect: List[str]
+    name_prefix: str
+    sampler: str
+    def __init__(self) -> None: ...
+
+def lightx2v_prepare(
+    settings: LightX2VSettings, watcher: Watcher
+) -> Tuple[ModelOptions, VideoRequest]: ...

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run tells, as Python's warnings and log lines."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Callable, Optional
+
+from ._reel import ProgressEvent
+from .errors import ReelWarning
+
+_log = logging.getLogger("reel")
+
+ProgressCallback = Callable[[ProgressEvent], object]
+
+
+class Watcher:
+    """Warnings become ``ReelWarning``, notes lines of the logger ``reel``.
+
+    What is in ``said`` is not said again. ``level`` counts the calls between the user's line and the
+    call into the library, so that a warning names the user's line.
+    """
+
+    def __init__(
+        self,
+        progress: Optional[ProgressCallback] = None,
+        said: Optional[set[str]] = None,
+        level: int = 2,
+    ) -> None:
+        self._progress = progress
+        self._said = said
+        self._level = level
+
+    def on_event(self, event: ProgressEvent) -> None:
+        if self._progress is not None:
+            self._progress(event)
+
+    def on_warning(self, text: str) -> None:
+        if self._is_new(text):
+            warnings.warn(text, ReelWarning, stacklevel=self._level + 1)
+
+    def on_note(self, text: str) -> None:
+        if self._is_new(text):
+            _log.info(text)
+
+    def _is_new(self, text: str) -> bool:
+        if self._said is None:
+            return True
+        is_new = text not in self._said
+        self._said.add(text)
+        return is_new

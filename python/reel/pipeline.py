@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reel's own interface: open a model, make clips."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple, Union
+
+from . import _reel
+from ._watch import ProgressCallback, Watcher
+
+if TYPE_CHECKING:
+    import numpy
+
+Path = Union[str, "os.PathLike[str]"]
+Lora = Union[Path, Tuple[Path, float]]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip that was made.
+
+    Attributes:
+        path: the file or folder it was written to; None when only frames were asked for.
+        frames: [N, H, W, 3] uint8, RGB; None when they were not asked for.
+        seed: makes the same clip again.
+        width, height: pixels.
+        frame_count: N.
+        fps: frames per second.
+        frames_digest: XXH3-128 of the bytes of all frames, in hexadecimal digits.
+        recipe: all that the clip depends on, as ``reel replay`` reads it.
+        report: what the run took: seconds and bytes by stage.
+    """
+
+    path: Optional[str]
+    frames: Optional["numpy.ndarray"] = field(repr=False)
+    seed: int
+    width: int
+    height: int
+    frame_count: int
+    fps: int
+    frames_digest: str
+    recipe: Mapping[str, Any] = field(repr=False)
+    report: Mapping[str, Any] = field(repr=False)
+
+
+def to_clip(made: Tuple[_reel.VideoResult, Optional["numpy.ndarray"]], fps: int) -> Clip:
+    """What the library returns, as a Clip."""
+    result, frames = made
+    return Clip(
+        path=result.path or None,
+        frames=frames,
+        seed=result.seed,
+        width=result.width_px,
+        height=result.height_px,
+        frame_count=result.frames,
+        fps=fps,
+        frames_digest=result.frames_digest,
+        recipe=json.loads(result.recipe_json),
+        report=json.loads(result.report_json),
+    )
+
+
+class Pipeline:
+    """One model, opened. Weights are read when they are first needed.
+
+    Args:
+        model: a repository root, a ``distill_*`` folder, one file, a hub snapshot, or a name that
+            ``reel pull`` has fetched. Left out: the built-in demo model.
+        text_encoder, vae, tokenizer: files or folders; left out: found from ``model``.
+        variant: "fp8", "int8" or "bf16", where the model has several.
+        kind: "distilled" or "base"; left out: what the files show.
+        loras: files, or pairs of a file and its strength, added in this order.
+        device: "auto" (a GPU if there is one), "cpu", "cuda:0".
+        precision: "auto", "f32", "bf16", "int8" or "fp8".
+        threads: compute threads on the CPU; 0 for all cores of the process.
+        vram_bytes: behave as on a GPU of this size; 0 for all that is free.
+        ram_bytes: host memory for weights; 0 for half of what is free.
+        text_cache: keep the text states of prompts in the user's cache folder, so that a prompt
+            that was encoded before needs no text encoder.
+
+    Several threads may hold a pipeline, but it makes one clip at a time: the others get
+    :class:`reel.Busy`.
+    """
+
+    def __init__(
+        self,
+        model: Path = "",
+        *,
+        text_encoder: Path = "",
+        vae: Path = "",
+        tokenizer: Path = "",
+        variant: str = "",
+        kind: str = "",
+        loras: Sequence[Lora] = (),
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        vram_bytes: int = 0,
+        ram_bytes: int = 0,
+        text_cache: bool = True,
+    ) -> None:
+        options = _reel.ModelOptions()
+        options.model = os.fsencode(model)
+        options.text_encoder = os.fsencode(text_encoder)
+        options.vae = os.fsencode(vae)
+        options.tokenizer = os.fsencode(tokenizer)
+        options.variant = variant
+        options.checkpoint_kind = kind
+        options.loras = [_to_lora(lora) for lora in loras]
+        options.device = device
+        options.precision = precision
+        options.threads = threads
+        options.vram_bytes = vram_bytes
+        options.ram_bytes = ram_bytes
+        options.text_cache = text_cache
+        self._engine = _reel.Engine(options)
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        negative_prompt: str = "",
+        seed: Optional[int] = None,
+        width: Optional[int] = None,
+        height: Optional[int] = None,
+        frames: Optional[int] = None,
+        steps: Optional[int] = None,
+        timesteps: Sequence[int] = (),
+        shift: Optional[float] = None,
+        guidance: Optional[float] = None,
+        sampler: str = "",
+        rng: str = "torch-cuda",
+        out: Optional[Path] = None,
+        overwrite: bool = False,
+        fps: int = 16,
+        quality: int = 18,
+        write_recipe: bool = True,
+        return_frames: Optional[bool] = None,
+        progress: Optional[ProgressCallback] = None,
+    ) -> Clip:
+        """Makes a clip. What is left out gets the value that the model was made for.
+
+        Args:
+            prompt: what the clip shows.
+            negative_prompt: what to avoid; has an effect with guidance alone.
+            seed: the same seed makes the same clip; left out: a random one, which the clip tells.
+            width, height: pixels, multiples of 16.
+            frames: 4n + 1.
+            steps: denoising steps. ``timesteps``: a distilled model's, like [1000, 750, 500, 250].
+            shift: of the noise levels.
+            guidance: classifier-free guidance; 1 is off, and right for a distilled model.
+            sampler: "lcm", "euler" or "unipc".
+            rng: "torch-cuda" or "torch-cpu": whose noise a seed means.
+            out: .mp4, .y4m, or a folder for PNG frames; "{seed}" is replaced. Left out: no file.
+            overwrite: replace an existing file.
+            fps: frames per second of the file.
+            quality: 0 (lossless) to 51.
+            write_recipe: store in an MP4 file what it was made from.
+            return_frames: keep the frames in memory (N x H x W x 3 bytes); left out: when no file
+                is written.
+            progress: called with a :class:`reel.ProgressEvent` in this thread. What it raises
+                stops the run and is raised here.
+
+        Raises:
+            reel.InvalidArgument (ValueError): before anything is computed.
+            reel.NotFound (FileNotFoundError), reel.BadFile: of the model's files.
+            reel.OutOfMemory (MemoryError): the clip does not fit; the message names what would.
+            reel.WriteFailure (OSError): the output cannot be written.
+            reel.Cancelled: after :meth:`cancel`. KeyboardInterrupt: within half a second of Ctrl-C.
+        """
+        request = _reel.VideoRequest()
+        request.prompt = prompt
+        request.negative_prompt = negative_prompt
+        sampling = _reel.SamplingOptions()
+        sampling.seed = seed
+        sampling.width_px = width
+        sampling.height_px = height
+        sampling.frames = frames
+        sampling.steps = steps
+        sampling.timesteps = list(timesteps)
+        sampling.shift = shift
+        sampling.guidance = guidance
+        sampling.sampler = sampler
+        sampling.rng = rng
+        request.sampling = sampling
+        request.frames_only = out is None
+        request.out = b"" if out is None else os.fsencode(out)
+        request.overwrite = overwrite
+        request.fps = fps
+        request.quality = quality
+        request.write_recipe = write_recipe
+        keep = out is None if return_frames is None else return_frames
+        return to_clip(self._engine.generate(request, Watcher(progress), keep), fps)
+
+    def cancel(self) -> None:
+        """Stops the clip that another thread is making, which raises :class:`reel.Cancelled`."""
+        self._engine.cancel()
+
+
+def resume(
+    job_id: str,
+    *,
+    return_frames: Optional[bool] = None,
+    progress: Optional[ProgressCallback] = None,
+) -> Clip:
+    """Continues a job that was stopped or crashed, from the last step it saved.
+
+    Args:
+        job_id: as the message of the error that ended the job has it.
+        return_frames, progress: as for :meth:`Pipeline.generate`.
+    """
+    model, request = _reel.load_job(job_id)
+    engine = _reel.Engine(model)
+    keep = request.frames_only if return_frames is None else return_frames
+    return to_clip(engine.resume(job_id, Watcher(progress), keep), request.fps)
+
+
+def _to_lora(lora: Lora) -> _reel.LoraChoice:
+    if isinstance(lora, tuple):
+        return _reel.LoraChoice(os.fsencode(lora[0]), lora[1])
+    return _reel.LoraChoice(os.fsencode(lora))
