@@ -4,11 +4,16 @@
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
+#include "backends/cuda/processors.h"
 #include "cuda_host/machine.h"
 #include "support/expect_error.h"
 #include "support/prepare_problem.h"
 
 namespace reel::cuda {
+
+// So that a block takes several rows.
+int processor_count() { return 1; }
+
 namespace {
 
 using cuda_host::input_seed;

@@ -1,48 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 // From projections to the heads of 8-bit attention. Bound by memory: x is read once, 16 bytes at a
 // time, and every result written once; the mean of every 16th row reads 1/16 of x before. Weights
-// and rotations come from the caches. x and all results start at multiples of 16 bytes.
+// and rotations come from the caches. While a head is computed, the next one's part of x is copied
+// to shared memory. x and all results start at multiples of 16 bytes.
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/barrier.cuh"
+#include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
-#include "core/numerics/int8_rotation.h"
-#include "core/numerics/small_floats.h"
+#include "backends/cuda/row_warps.cuh"
 
 namespace reel::cuda {
 namespace {
 
 constexpr int kDim = ops::kInt8HeadDim;
-constexpr int kRun = 8;                      // neighbours a thread has: 16 bytes of x
 constexpr int kThreadsPerRow = kDim / kRun;  // of a head
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / device::kWarpSize;
 constexpr int kRowsAtOnce = kThreads / kThreadsPerRow;
 constexpr int kTileRows = ops::kInt8KeyTile;
 constexpr int kRowsPerThread = kTileRows / kRowsAtOnce;
-constexpr int kHeadsPerBlock = 4;  // share the norms and rotations of 64 rows
+constexpr int kMostHeadsPerBlock = 10;  // share the norms and rotations of 64 rows
 
 // Both rows of a warp, and all rows of a thread, share a scale of keys: rows 2 w and 2 w + 1 of
 // warp w, and 16, 32, 48 further on, are of group w % 4.
 static_assert(kRowsAtOnce == 16 && ops::kInt8KeyScales == 4);
 
 template <typename T>
-struct alignas(16) Run {
-  T at[kRun];
-};
+using Run = RunOf<T>;  // what a thread has of a row
 
 using Floats = float[kRun];
 
 template <typename T>
 __device__ inline void load_run(const T* from, Floats& to) {
-  const Run<T> run = *reinterpret_cast<const Run<T>*>(from);
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) to[i] = device::load_as_float(run.at[i]);
+  load_whole_run(from, to);
 }
 
 // cos and sin of the run's four pairs.
@@ -72,9 +68,17 @@ __device__ inline void normalise(Floats& x, float inv_rms, const Floats& weight,
 
 // 1 / rms of a row from the sums of its heads, by four neighbouring lanes; each gets it.
 __device__ inline float inverse_rms(const ops::HeadNorm& norm, int64_t row, int64_t heads) {
+  const float* const sums = norm.sum_squares + row * heads;
+  const int64_t lane = device::lane() % 4;
   float sum = 0;
-  for (int64_t head = device::lane() % 4; head < heads; head += 4) {
-    sum += norm.sum_squares[row * heads + head];
+  if (heads % 4 == 0 && reinterpret_cast<uintptr_t>(norm.sum_squares) % 16 == 0) {
+#pragma unroll 2
+    for (int64_t head = lane * 4; head < heads; head += 16) {
+      const float4 four = *reinterpret_cast<const float4*>(sums + head);
+      sum += (four.x + four.y) + (four.z + four.w);
+    }
+  } else {
+    for (int64_t head = lane; head < heads; head += 4) sum += sums[head];
   }
   sum += device::shuffle_xor(sum, 1);
   sum += device::shuffle_xor(sum, 2);
@@ -89,38 +93,73 @@ struct Heads {
   int8_t* numbers;    // [heads, padded rows, 128]
   float* scales;
   int64_t rows, padded_rows, heads;
+  int64_t heads_per_block;
 };
 
+template <typename T>
 struct QuantiseShared {
   float inv_rms[kTileRows];
   float largest[2][kWarps];  // by parity of the head, so that one barrier a head is enough
+  // The next head, each chunk where the thread that copied it will look for it.
+  alignas(16) uint4 next[kRowsPerThread][kRun * sizeof(T) / 16][kThreads];
 };
 
-__device__ inline float largest_of_row(float value) {
+// Starts copying a thread's runs of a head; rows that do not exist become zeros.
+template <typename T>
+__device__ inline void start_head(const Heads<T>& problem, int64_t first_row, int64_t head_column,
+                                  QuantiseShared<T>& shared) {
+  const int thread = static_cast<int>(threadIdx.x);
 #pragma unroll
-  for (int mask = kThreadsPerRow / 2; mask > 0; mask /= 2) {
-    value = numerics::larger_magnitude(value, device::shuffle_xor(value, mask));
+  for (int i = 0; i < kRowsPerThread; ++i) {
+    const int64_t row = first_row + thread / kThreadsPerRow + i * kRowsAtOnce;
+    const bool exists = row < problem.rows;
+    const T* from = problem.x + (exists ? row * problem.heads * kDim + head_column : 0);
+#pragma unroll
+    for (int chunk = 0; chunk < kRun * static_cast<int>(sizeof(T)) / 16; ++chunk) {
+      device::cp_async_16(&shared.next[i][chunk][thread],
+                          reinterpret_cast<const uint4*>(from) + chunk, exists);
+    }
   }
-  return value;
+  device::cp_async_commit();
 }
 
-__device__ inline void store_quantised(const Floats& y, float scale, int8_t* out) {
-  const float inverse = 1.0f / scale;
-  alignas(8) int8_t numbers[kRun];
+template <typename T>
+__device__ inline void take_head(const QuantiseShared<T>& shared, Floats (&y)[kRowsPerThread]) {
 #pragma unroll
-  for (int i = 0; i < kRun; ++i) numbers[i] = numerics::quantise_int8(y[i], inverse);
-  *reinterpret_cast<uint2*>(out) = *reinterpret_cast<const uint2*>(numbers);
+  for (int i = 0; i < kRowsPerThread; ++i) {
+    Run<T> run;
+#pragma unroll
+    for (int chunk = 0; chunk < kRun * static_cast<int>(sizeof(T)) / 16; ++chunk) {
+      reinterpret_cast<uint4*>(&run)[chunk] = shared.next[i][chunk][threadIdx.x];
+    }
+    widen_run(run, y[i]);
+  }
+}
+
+// Over kLanes neighbours.
+template <int kLanes>
+__device__ inline float largest_of_lanes(float value) {
+#pragma unroll
+  for (int mask = kLanes / 2; mask > 0; mask /= 2) {
+    value = device::larger_magnitude(value, device::shuffle_xor(value, mask));
+  }
+  return value;
 }
 
 // grid = (groups of heads, tiles of 64 padded rows), block = kThreads, shared = QuantiseShared.
 // A thread has columns 8 (t % 16) to 8 (t % 16) + 7 of rows t / 16, + 16, + 32 and + 48.
 template <typename T, bool kKeys>
 __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> problem) {
-  const device::Shared<QuantiseShared> shared;
+  const device::Shared<QuantiseShared<T>> shared;
   const int thread = static_cast<int>(threadIdx.x);
   const int column = thread % kThreadsPerRow * kRun;
   const int64_t first_row = int64_t{blockIdx.y} * kTileRows;
 
+  const int64_t first_head = int64_t{blockIdx.x} * problem.heads_per_block;
+  const int64_t end_head = first_head + problem.heads_per_block < problem.heads
+                               ? first_head + problem.heads_per_block
+                               : problem.heads;
+  start_head(problem, first_row, first_head * kDim + column, *shared);
   // Lanes of rows that do not exist repeat the last one: a shuffle needs them all.
   const int64_t norm_row = first_row + thread / 4;
   const float inv_rms = inverse_rms(
@@ -134,21 +173,12 @@ __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> probl
   }
   device::sync_block();
 
-  const int64_t first_head = int64_t{blockIdx.x} * kHeadsPerBlock;
-  for (int64_t head = first_head; head < first_head + kHeadsPerBlock && head < problem.heads;
-       ++head) {
+  for (int64_t head = first_head; head < end_head; ++head) {
     const int64_t head_column = head * kDim + column;
     Floats y[kRowsPerThread];
-#pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) {
-      const int64_t row = first_row + thread / kThreadsPerRow + i * kRowsAtOnce;
-      if (row < problem.rows) {
-        load_run(problem.x + row * problem.heads * kDim + head_column, y[i]);
-      } else {
-#pragma unroll
-        for (float& value : y[i]) value = 0;
-      }
-    }
+    device::cp_async_wait<0>();
+    take_head(*shared, y);
+    if (head + 1 < end_head) start_head(problem, first_row, head_column + kDim, *shared);
     Floats weight;
     load_run(problem.norm.weight + head_column, weight);
     Floats mean;
@@ -165,23 +195,22 @@ __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> probl
       }
       largest[i] = 0;
 #pragma unroll
-      for (const float value : y[i]) largest[i] = numerics::larger_magnitude(largest[i], value);
+      for (const float value : y[i]) largest[i] = device::larger_magnitude(largest[i], value);
     }
 
     const int64_t out_row = head * problem.padded_rows + first_row;
     if constexpr (kKeys) {
-      float of_group =
-          numerics::larger_magnitude(numerics::larger_magnitude(largest[0], largest[1]),
-                                     numerics::larger_magnitude(largest[2], largest[3]));
+      float of_group = device::larger_magnitude(device::larger_magnitude(largest[0], largest[1]),
+                                                device::larger_magnitude(largest[2], largest[3]));
       static_assert(kRowsPerThread == 4);
-      of_group = device::warp_amax(of_group);
+      of_group = largest_of_lanes<device::kWarpSize>(of_group);
       const int warp = device::warp_in_block();
       float* const of_warps = shared->largest[head % 2];
       if (device::lane() == 0) of_warps[warp] = of_group;
       device::sync_block();
       const int group = warp % ops::kInt8KeyScales;
       const float scale =
-          numerics::int8_scale(numerics::larger_magnitude(of_warps[group], of_warps[group + 4]));
+          numerics::int8_scale(device::larger_magnitude(of_warps[group], of_warps[group + 4]));
       if (thread % device::kWarpSize == 0 && warp < ops::kInt8KeyScales) {
         problem.scales[out_row / kTileRows * ops::kInt8KeyScales + group] = scale;
       }
@@ -189,7 +218,8 @@ __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> probl
       for (float& value : largest) value = scale;
     } else {
 #pragma unroll
-      for (float& value : largest) value = numerics::int8_scale(largest_of_row(value));
+      for (float& value : largest)
+        value = numerics::int8_scale(largest_of_lanes<kThreadsPerRow>(value));
       if (thread % kThreadsPerRow == 0) {
 #pragma unroll
         for (int i = 0; i < kRowsPerThread; ++i) {
@@ -200,7 +230,8 @@ __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> probl
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
       const int64_t row = out_row + thread / kThreadsPerRow + i * kRowsAtOnce;
-      store_quantised(y[i], largest[i], problem.numbers + row * kDim + column);
+      *reinterpret_cast<uint2*>(problem.numbers + row * kDim + column) =
+          RotatedInt8Runs::round(y[i], 1.0f / largest[i]);
     }
   }
 }
@@ -210,6 +241,7 @@ constexpr int kMeanColumns = 32;
 constexpr int kMeanThreads = 512;
 constexpr int kMeanWarps = kMeanThreads / device::kWarpSize;
 constexpr int kMeanThreadsPerRow = kMeanColumns / kRun;
+constexpr int kMeanRuns = 2;  // of a thread at a time
 static_assert(kMeanThreadsPerRow == 4, "inverse_rms takes four lanes");
 
 using MeanShared = float[kMeanWarps][kMeanColumns];
@@ -218,7 +250,7 @@ using MeanShared = float[kMeanWarps][kMeanColumns];
 // over the 8 rows of a warp, then over warps. grid = (heads, 128 / kMeanColumns), block =
 // kMeanThreads, shared = MeanShared.
 template <typename T, bool kNormed>
-__global__ void __launch_bounds__(kMeanThreads)
+__global__ void __launch_bounds__(kMeanThreads, 2)
     sampled_mean_kernel(const T* x, ops::HeadNorm norm, float* mean, int64_t rows, int64_t heads) {
   const device::Shared<MeanShared> shared;
   const int thread = static_cast<int>(threadIdx.x);
@@ -232,19 +264,25 @@ __global__ void __launch_bounds__(kMeanThreads)
   constexpr int kSamplesAtOnce = kMeanThreads / kMeanThreadsPerRow;
   Floats sum = {};
   // All lanes stay for the shuffles.
-  for (int64_t first = 0; first < samples; first += kSamplesAtOnce) {
-    const int64_t sample = first + thread / kMeanThreadsPerRow;
-    const int64_t row = (sample < samples ? sample : 0) * ops::kInt8MeanStride;
-    Floats y;
-    load_run(x + row * heads * kDim + head_column, y);
-    if constexpr (kNormed) {
-      Floats angles;
-      load_angles(norm.rope, row, column, angles);
-      normalise(y, inverse_rms(norm, row, heads), weight, angles);
-    }
-    if (sample >= samples) continue;
+  for (int64_t first = 0; first < samples; first += kMeanRuns * kSamplesAtOnce) {
+    Floats y[kMeanRuns];
 #pragma unroll
-    for (int i = 0; i < kRun; ++i) sum[i] += y[i];
+    for (int run = 0; run < kMeanRuns; ++run) {
+      const int64_t sample = first + run * kSamplesAtOnce + thread / kMeanThreadsPerRow;
+      const int64_t row = (sample < samples ? sample : 0) * ops::kInt8MeanStride;
+      load_run(x + row * heads * kDim + head_column, y[run]);
+      if constexpr (kNormed) {
+        Floats angles;
+        load_angles(norm.rope, row, column, angles);
+        normalise(y[run], inverse_rms(norm, row, heads), weight, angles);
+      }
+    }
+#pragma unroll
+    for (int run = 0; run < kMeanRuns; ++run) {
+      if (first + run * kSamplesAtOnce + thread / kMeanThreadsPerRow >= samples) continue;
+#pragma unroll
+      for (int i = 0; i < kRun; ++i) sum[i] += y[run][i];
+    }
   }
 #pragma unroll
   for (int i = 0; i < kRun; ++i) {
@@ -295,11 +333,12 @@ dim3 tiles_of(int64_t columns, int64_t padded_rows) {
 template <bool kKeys, typename Args>
 void launch_quantise(const char* name, const Args& args, const float* mean, Stream stream) {
   const int64_t padded = ops::int8_padded(args.rows);
+  const int64_t groups = (args.heads + kMostHeadsPerBlock - 1) / kMostHeadsPerBlock;
   with_element_type(args.dtype, [&]<typename T>(T) {
     launch(name, quantise_heads_kernel<T, kKeys>,
-           {.grid = tiles_of((args.heads + kHeadsPerBlock - 1) / kHeadsPerBlock, padded),
+           {.grid = tiles_of(groups, padded),
             .block = kThreads,
-            .shared_bytes = sizeof(QuantiseShared),
+            .shared_bytes = sizeof(QuantiseShared<T>),
             .stream = static_cast<cudaStream_t>(stream.handle)},
            {.x = static_cast<const T*>(args.x),
             .norm = args.norm,
@@ -308,7 +347,8 @@ void launch_quantise(const char* name, const Args& args, const float* mean, Stre
             .scales = args.scales,
             .rows = args.rows,
             .padded_rows = padded,
-            .heads = args.heads});
+            .heads = args.heads,
+            .heads_per_block = (args.heads + groups - 1) / groups});
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layer norm with scale and shift, to floats or to rows of 8 bits. Bound by memory: reads x
-// once and writes once; a row stays in registers. scale and shift come from L2 for each row.
+// Layer norm with scale and shift, to floats or, by the kernel of scaled_rows.cuh, to rows of 8
+// bits. Bound by memory: reads x once and writes once; a row stays in registers. scale and shift
+// come from L1 or L2 for each row, for 8 bits for two.
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/approx.cuh"
@@ -11,6 +12,7 @@
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/row_blocks.h"
 #include "backends/cuda/row_runs.cuh"
+#include "backends/cuda/scaled_rows.cuh"
 
 namespace reel::cuda {
 namespace {
@@ -22,7 +24,6 @@ struct NormArgs {
   float scale_offset;
   float eps;
   void* out;
-  float* out_scale;
   int64_t width;
   bool whole;  // all pointers and the width allow 16-byte accesses
 };
@@ -57,7 +58,7 @@ __device__ inline float centre(float (&x)[kRuns][kRun], int64_t width,
 }
 
 // One block per row. grid = rows, block = kThreads, shared = one float per warp.
-// Out: float, Half or BF16; or the kind of 8-bit rows.
+// Out: float, Half or BF16.
 template <typename Out, int kThreads, int kRuns>
 __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
   const device::Shared<float[kThreads / device::kWarpSize]> partial;
@@ -72,7 +73,6 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
   const float variance = centre<kThreads>(values, args.width, *partial);
   const float inverse_deviation = 1.0f / sqrtf(variance + args.eps);
 
-  float amax = 0;
 #pragma unroll
   for (int run = 0; run < kRuns; ++run) {
     float scale[kRun];
@@ -84,31 +84,104 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
       const float factor = inverse_deviation * (args.scale_offset + scale[i]);
       values[run][i] = fmaf(values[run][i], factor, shift[i]);
     }
-    if constexpr (is_scaled_rows<Out>) {
-      Out::prepare(values[run]);
-      amax = numerics::larger_magnitude(amax, amax_of_run(values[run]));
-    } else {
-      store_run(static_cast<Out*>(args.out) + row * args.width, start_of<kThreads>(run), args.width,
-                args.whole, values[run]);
-    }
+    store_run(static_cast<Out*>(args.out) + row * args.width, start_of<kThreads>(run), args.width,
+              args.whole, values[run]);
   }
-  if constexpr (is_scaled_rows<Out>) {
-    auto* out = static_cast<typename Out::Number*>(args.out) + row * args.width;
-    const float scale = Out::scale(device::block_amax<kThreads>(amax, *partial));
-    if (threadIdx.x == 0) args.out_scale[row] = scale;
-    const float inverse_scale = 1.0f / scale;
+}
+
+// x on its way to rows of 8 bits: 16-byte aligned, as are scale and shift.
+struct NormedRows {
+  using Stored = float;
+
+  NormArgs args;
+  float inverse_width;
+
+  __device__ const float* row(int64_t at) const { return args.x + at * args.width; }
+  static __device__ void decode(const RunOf<float>& run, float (&to)[kRun]) { widen_run(run, to); }
+  __device__ float factor(int64_t) const { return 1; }
+
+  // Takes the mean away; answers 1 / deviation.
+  template <int kRows>
+  __device__ void centre_rows(LaneRuns (&x)[kRows], int width, RowReduction<kRows>& reduce,
+                              float (&inverse_deviation)[kRows]) const {
+    const auto add = [](float a, float b) { return a + b; };
+    float mean[kRows];
 #pragma unroll
-    for (int run = 0; run < kRuns; ++run) {
-      const int64_t at = start_of<kThreads>(run);
-      if (at < args.width) Out::store(values[run], inverse_scale, out + at);
+    for (int row = 0; row < kRows; ++row) {
+      mean[row] = 0;
+#pragma unroll
+      for (const auto& run : x[row]) {
+#pragma unroll
+        for (const float value : run) mean[row] += value;
+      }
+    }
+    reduce(mean, 2, add);
+    float squares[kRows];
+#pragma unroll
+    for (int row = 0; row < kRows; ++row) {
+      mean[row] *= inverse_width;
+#pragma unroll
+      for (auto& run : x[row]) {
+#pragma unroll
+        for (float& value : run) value -= mean[row];
+      }
+      if (width < kWarpColumns) clear_beyond(width, x[row]);
+      squares[row] = 0;
+#pragma unroll
+      for (const auto& run : x[row]) {
+#pragma unroll
+        for (const float value : run) squares[row] = fmaf(value, value, squares[row]);
+      }
+    }
+    reduce(squares, 3, add);
+#pragma unroll
+    for (int row = 0; row < kRows; ++row) {
+      inverse_deviation[row] = 1.0f / sqrtf(squares[row] * inverse_width + args.eps);
     }
   }
+
+  template <int kRows>
+  __device__ void transform(LaneRuns (&x)[kRows], const float (&)[kRows], int first_column,
+                            int width, RowReduction<kRows>& reduce) const {
+    float inverse_deviation[kRows];
+    centre_rows(x, width, reduce, inverse_deviation);
+#pragma unroll
+    for (int run = 0; run < kLaneRuns; ++run) {
+      const int column = column_of_run(run);
+      const int at = column < width ? first_column + column : 0;
+      float scale[kRun];
+      float shift[kRun];
+      load_whole_run(args.scale + at, scale);
+      load_whole_run(args.shift + at, shift);
+#pragma unroll
+      for (int i = 0; i < kRun; ++i) {
+        const float of_column = args.scale_offset + scale[i];
+#pragma unroll
+        for (int row = 0; row < kRows; ++row) {
+          x[row][run][i] = fmaf(x[row][run][i], inverse_deviation[row] * of_column, shift[i]);
+        }
+      }
+    }
+    if (width >= kWarpColumns) return;
+#pragma unroll
+    for (auto& row : x) clear_beyond(width, row);
+  }
+};
+
+NormArgs norm_args(const ops::LayerNormArgs& args) {
+  return {.x = args.x,
+          .scale = args.scale,
+          .shift = args.shift,
+          .scale_offset = args.scale_offset,
+          .eps = args.eps,
+          .out = args.out,
+          .width = args.width,
+          .whole = whole_runs(args.x, args.width) && whole_runs(args.scale, args.width) &&
+                   whole_runs(args.shift, args.width) && whole_runs(args.out, args.width)};
 }
 
 template <typename Out>
 void launch_layer_norm(const ops::LayerNormArgs& args, Stream stream) {
-  const bool whole = whole_runs(args.x, args.width) && whole_runs(args.scale, args.width) &&
-                     whole_runs(args.shift, args.width) && whole_runs(args.out, args.width);
   with_row_block(args.width, [&](auto threads, auto runs) {
     constexpr int kThreads = threads;
     launch("layer_norm", layer_norm_kernel<Out, kThreads, runs>,
@@ -116,15 +189,7 @@ void launch_layer_norm(const ops::LayerNormArgs& args, Stream stream) {
             .block = dim3(kThreads),
             .shared_bytes = sizeof(float) * kThreads / device::kWarpSize,
             .stream = static_cast<cudaStream_t>(stream.handle)},
-           NormArgs{.x = args.x,
-                    .scale = args.scale,
-                    .shift = args.shift,
-                    .scale_offset = args.scale_offset,
-                    .eps = args.eps,
-                    .out = args.out,
-                    .out_scale = args.out_scale,
-                    .width = args.width,
-                    .whole = whole});
+           norm_args(args));
   });
 }
 
@@ -132,11 +197,22 @@ void launch_layer_norm(const ops::LayerNormArgs& args, Stream stream) {
 
 void layer_norm(const ops::LayerNormArgs& args, Stream stream) {
   if (args.rows == 0) return;
-  if (has_row_scales(args.dtype)) {
-    return with_scaled_rows(args.dtype,
-                            [&]<typename Rows>(Rows) { launch_layer_norm<Rows>(args, stream); });
+  if (!has_row_scales(args.dtype)) {
+    return with_element_type(args.dtype,
+                             [&]<typename Out>(Out) { launch_layer_norm<Out>(args, stream); });
   }
-  with_element_type(args.dtype, [&]<typename Out>(Out) { launch_layer_norm<Out>(args, stream); });
+  const NormedRows source{.args = norm_args(args),
+                          .inverse_width = 1.0f / static_cast<float>(args.width)};
+  REEL_REQUIRE(source.args.whole, kInternal,
+               "rows of layer norm to 8 bits start at multiples of 16 bytes.");
+  with_scaled_runs(args.dtype, [&]<typename Rows>(Rows) {
+    launch_scaled_rows<Rows>("layer_norm", source,
+                             {.numbers = args.out,
+                              .scales = args.out_scale,
+                              .rows = args.rows,
+                              .width = static_cast<int>(args.width)},
+                             static_cast<cudaStream_t>(stream.handle));
+  });
 }
 
 }  // namespace reel::cuda

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stored weights to what products read. Bound by memory: every byte is read once and written once;
-// formats whose blocks start at odd bytes are read byte by byte, neighbours out of L1.
+// Stored weights to what products read. Every byte is read once and written once: bound by memory
+// where they stay as they are or become floats, by the arithmetic of the rotation where they become
+// INT8. Numbers a piece become 8-bit rows by the kernel of scaled_rows.cuh. Formats whose blocks
+// start at odd bytes are read byte by byte, neighbours out of L1.
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/block.cuh"
@@ -10,6 +12,7 @@
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/row_blocks.h"
 #include "backends/cuda/row_runs.cuh"
+#include "backends/cuda/scaled_rows.cuh"
 #include "core/int8_layout.h"
 #include "core/numerics/ggml_blocks.h"
 
@@ -52,9 +55,7 @@ __device__ inline RunOf<uint8_t> load_bytes(const StoredRows& stored, const uint
   return run;
 }
 
-__device__ inline void load_e4m3(const StoredRows& stored, const uint8_t* row, int64_t at,
-                                 float (&x)[kRun]) {
-  const RunOf<uint8_t> run = load_bytes(stored, row, at);
+__device__ inline void widen_e4m3(const RunOf<uint8_t>& run, float (&x)[kRun]) {
 #pragma unroll
   for (int i = 0; i < kRun; i += 2) {
     const auto both = static_cast<uint16_t>(run.at[i] | run.at[i + 1] << 8);
@@ -63,20 +64,22 @@ __device__ inline void load_e4m3(const StoredRows& stored, const uint8_t* row, i
 }
 
 // e5m2 is the upper half of f16.
-__device__ inline void load_e5m2(const StoredRows& stored, const uint8_t* row, int64_t at,
-                                 float (&x)[kRun]) {
-  const RunOf<uint8_t> run = load_bytes(stored, row, at);
+__device__ inline void widen_e5m2(const RunOf<uint8_t>& run, float (&x)[kRun]) {
 #pragma unroll
   for (int i = 0; i < kRun; ++i) {
     x[i] = device::f16_to_f32(static_cast<uint16_t>(run.at[i] << 8));
   }
 }
 
-__device__ inline void load_int8(const StoredRows& stored, const uint8_t* row, int64_t at,
-                                 float (&x)[kRun]) {
-  const RunOf<uint8_t> run = load_bytes(stored, row, at);
+__device__ inline void widen_int8(const RunOf<uint8_t>& run, float (&x)[kRun]) {
 #pragma unroll
   for (int i = 0; i < kRun; ++i) x[i] = static_cast<float>(static_cast<int8_t>(run.at[i]));
+}
+
+template <void (*kWiden)(const RunOf<uint8_t>&, float (&)[kRun])>
+__device__ inline void load_numbers(const StoredRows& stored, const uint8_t* row, int64_t at,
+                                    float (&x)[kRun]) {
+  kWiden(load_bytes(stored, row, at), x);
 }
 
 // A run of a row of blocks of kElements values and kBytes bytes.
@@ -107,9 +110,9 @@ __device__ inline void load_stored(const StoredRows& stored, int64_t row_index, 
     case DType::kF32: each(load_floats<float>); break;
     case DType::kF16: each(load_floats<Half>); break;
     case DType::kBF16: each(load_floats<BF16>); break;
-    case DType::kF8E4M3: each(load_e4m3); break;
-    case DType::kF8E5M2: each(load_e5m2); break;
-    case DType::kI8: each(load_int8); break;
+    case DType::kF8E4M3: each(load_numbers<widen_e4m3>); break;
+    case DType::kF8E5M2: each(load_numbers<widen_e5m2>); break;
+    case DType::kI8: each(load_numbers<widen_int8>); break;
     case DType::kQ8_0: each(load_blocks<dequantise_q8_0, 32, 34>); break;
     case DType::kQ4_0: each(load_blocks<dequantise_q4_0, 32, 18>); break;
     case DType::kQ4_1: each(load_blocks<dequantise_q4_1, 32, 20>); break;
@@ -131,8 +134,52 @@ __device__ inline void load_stored(const StoredRows& stored, int64_t row_index, 
   }
 }
 
-// To rows of 8 bits. One block per row: grid = rows, block = kThreads, shared = one float per warp.
-// `numbers` may be stored.from: a row is in registers before the first byte of it is written.
+// Numbers of a byte or more each, on their way to rows of 8 bits.
+template <typename Number, void (*kDecode)(const RunOf<Number>&, float (&)[kRun])>
+struct NumberRows {
+  using Stored = Number;
+
+  StoredRows stored;
+
+  __device__ const Number* row(int64_t at) const {
+    return reinterpret_cast<const Number*>(stored.from + at * stored.row_bytes);
+  }
+  static __device__ void decode(const RunOf<Number>& run, float (&to)[kRun]) { kDecode(run, to); }
+  __device__ float factor(int64_t row) const {
+    return stored.scale_count == 0 ? 1.0f : row_factor(stored, row);
+  }
+  template <int kRows>
+  __device__ void transform(LaneRuns (&x)[kRows], const float (&factors)[kRows], int, int,
+                            RowReduction<kRows>&) const {
+    if (stored.scale_count == 0) return;
+#pragma unroll
+    for (int i = 0; i < kRows; ++i) {
+#pragma unroll
+      for (auto& run : x[i]) {
+#pragma unroll
+        for (float& value : run) value *= factors[i];
+      }
+    }
+  }
+};
+
+// Calls visit(NumberRows) for the dtype; answers whether there is one.
+template <typename Visitor>
+bool with_number_rows(const StoredRows& stored, Visitor&& visit) {
+  switch (stored.dtype) {
+    case DType::kF32: visit(NumberRows<float, widen_run>{stored}); return true;
+    case DType::kF16: visit(NumberRows<Half, widen_run>{stored}); return true;
+    case DType::kBF16: visit(NumberRows<BF16, widen_run>{stored}); return true;
+    case DType::kF8E4M3: visit(NumberRows<uint8_t, widen_e4m3>{stored}); return true;
+    case DType::kF8E5M2: visit(NumberRows<uint8_t, widen_e5m2>{stored}); return true;
+    case DType::kI8: visit(NumberRows<uint8_t, widen_int8>{stored}); return true;
+    default: return false;
+  }
+}
+
+// To rows of 8 bits, from blocks or from odd addresses. One block per row: grid = rows, block =
+// kThreads, shared = one float per warp. `numbers` may be stored.from: a row is in registers before
+// the first byte of it is written.
 template <typename Rows, int kThreads, int kRuns>
 __global__ void __launch_bounds__(kThreads)
     prepare_scaled_kernel(const StoredRows stored, typename Rows::Number* numbers, float* scales) {
@@ -216,6 +263,20 @@ void launch_scaled(const StoredRows& stored, const ops::PrepareRowsArgs& args,
   });
 }
 
+// Answers whether it could.
+bool launch_numbers(const StoredRows& stored, const ops::PrepareRowsArgs& args,
+                    cudaStream_t stream) {
+  const ScaledRows out{.numbers = args.to,
+                       .scales = row_scales(args.to, args.rows * args.width),
+                       .rows = args.rows,
+                       .width = static_cast<int>(args.width)};
+  return with_number_rows(stored, [&](const auto& source) {
+    with_scaled_runs(args.to_dtype, [&]<typename Rows>(Rows) {
+      launch_scaled_rows<Rows>("prepare_rows", source, out, stream);
+    });
+  });
+}
+
 void launch_keep(const StoredRows& stored, const ops::PrepareRowsArgs& args, cudaStream_t stream) {
   const int64_t runs = args.rows * (args.width / kRun);
   launch("prepare_rows", keep_rows_kernel,
@@ -243,6 +304,8 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream) {
     return launch_keep(stored, args, cuda_stream);
   }
   if (has_row_scales(args.to_dtype)) {
+    if (stored.whole && stored.row_bytes % 16 == 0 && launch_numbers(stored, args, cuda_stream))
+      return;
     return with_scaled_rows(args.to_dtype, [&]<typename Rows>(Rows) {
       launch_scaled<Rows>(stored, args, cuda_stream);
     });

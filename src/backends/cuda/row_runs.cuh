@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "backends/cuda/device/half.cuh"
@@ -37,6 +38,31 @@ __device__ inline void rotate_left(float (&x)[kRun]) {
 #pragma unroll
   for (int i = 1; i < kRun; ++i) x[i - 1] = x[i];
   x[kRun - 1] = first;
+}
+
+__device__ inline void widen_run(const RunOf<float>& run, float (&x)[kRun]) {
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) x[i] = run.at[i];
+}
+__device__ inline void widen_run(const RunOf<Half>& run, float (&x)[kRun]) {
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) x[i] = device::load_as_float(run.at[i]);
+}
+// Two numbers a word: a shift and a mask are all it takes.
+__device__ inline void widen_run(const RunOf<BF16>& run, float (&x)[kRun]) {
+#pragma unroll
+  for (int i = 0; i < kRun; i += 2) {
+    uint32_t both;
+    memcpy(&both, &run.at[i], sizeof both);
+    device::unpack_bf16x2(both, x[i], x[i + 1]);
+  }
+}
+
+// `from` is a multiple of 16 bytes.
+template <typename T>
+__device__ inline void load_whole_run(const T* from, float (&x)[kRun]) {
+  const RunOf<T> run = *reinterpret_cast<const RunOf<T>*>(from);
+  widen_run(run, x);
 }
 
 // x = row[at] to row[at + 7], zeros from `width` on. `whole`: as whole_runs().

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What rows of 8-bit numbers are made with, an instruction each.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+namespace reel::cuda::device {
+
+// numerics::larger_magnitude(), but for the bits of a NaN.
+__device__ inline float larger_magnitude(float magnitude, float x) {
+  float larger;
+  asm("{\n"
+      ".reg .f32 t;\n"
+      "abs.f32 t, %2;\n"
+      "max.NaN.f32 %0, %1, t;\n"
+      "}"
+      : "=f"(larger)
+      : "f"(magnitude), "f"(x));
+  return larger;
+}
+
+// The lowest byte of each, `a` lowest: the order of four neighbours in memory.
+__device__ inline uint32_t lowest_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return __byte_perm(__byte_perm(a, b, 0x0040), __byte_perm(c, d, 0x0040), 0x5410);
+}
+
+}  // namespace reel::cuda::device

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What rows of 8-bit numbers are made with, on the CPU.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "core/numerics/small_floats.h"
+
+namespace reel::cuda::device {
+
+inline float larger_magnitude(float magnitude, float x) {
+  return numerics::larger_magnitude(magnitude, x);
+}
+
+inline uint32_t lowest_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return (a & 0xffu) | (b & 0xffu) << 8 | (c & 0xffu) << 16 | (d & 0xffu) << 24;
+}
+
+}  // namespace reel::cuda::device
