@@ -33,6 +33,24 @@ TEST_F(CudaAttentionOnGpu, PlainEqualsTheReferenceAtEveryTileEdge) {
   }
 }
 
+TEST_F(CudaAttentionOnGpu, FewKeysEqualTheReference) {
+  for (const DType dtype : {DType::kF16, DType::kBF16}) {
+    for (const int64_t keys : {1, 16, 17, 131, 144, 145}) {
+      for (const int64_t queries : {1, 96, 97, 3001}) {
+        expect_attention_like_reference(memory(),
+                                        {.queries = queries,
+                                         .keys = keys,
+                                         .heads = 5,
+                                         .head_dim = 128,
+                                         .dtype = dtype,
+                                         .key_bias = queries != 96,
+                                         .gap = queries == 97 ? 8 : 0},
+                                        10);
+      }
+    }
+  }
+}
+
 TEST_F(CudaAttentionOnGpu, PlainTakesHeadsOfAnyWidth) {
   for (const DType dtype : kDtypes) {
     for (const int64_t head_dim : {1, 8, 33, 40, 96, 136, 192, 200, 384, 392, 512}) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention on heads of any width: f16 and bf16 by tensor cores, everything else by plain sums.
+// Attention on heads of any width: f16 and bf16 by tensor cores, everything else by plain sums. To few
+// keys: few_keys_attention.cu.
 //
 // The first is bound by the tensor cores; a block reads its queries once and all keys and values
 // once, from L2. The second is bound by reading keys and values for every query anew: it is there
@@ -11,26 +12,27 @@
 #include <cmath>
 #include <type_traits>
 
+#include "backends/cuda/attention_parts.cuh"
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/ldmatrix.cuh"
 #include "backends/cuda/device/math.cuh"
-#include "backends/cuda/device/mma.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
+#include "backends/cuda/few_keys_attention.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
 
 namespace reel::cuda {
 namespace {
 
+using namespace attention_parts;
+
 constexpr int kWarps = 4;
 constexpr int kThreads = kWarps * device::kWarpSize;
 constexpr int kBlockRows = 16 * kWarps;  // 16 queries a warp
-constexpr int kRun = 8;                  // numbers of one cp.async
-constexpr float kNoMaximum = -1e30f;     // before the first key
 
 // How wide a head a kernel takes and how many of its output columns a block makes: sums of 384
 // columns would not fit its registers. Blocks of one head repeat q k^T then. Narrower heads are
@@ -45,17 +47,6 @@ struct Tiling {
 using Narrow = Tiling<64, 64, 64>;
 using Middle = Tiling<128, 128, 64>;
 using Wide = Tiling<384, 192, 32>;  // 84 KiB of shared memory
-
-// Row r has its 16-byte chunk c at c ^ (r % 8): eight rows of one column are in different banks.
-template <int kRows, int kColumns>
-struct Tile {
-  static_assert(kColumns % 64 == 0);
-  uint16_t at[kRows * kColumns];
-
-  __device__ static int offset(int row, int chunk) {
-    return row * kColumns + (chunk ^ row % 8) * kRun;
-  }
-};
 
 template <typename Size>
 struct alignas(128) Tiles {
@@ -79,28 +70,6 @@ __device__ inline void load_tile(Tile<kRows, kColumns>& tile, const uint16_t* fr
     device::cp_async_16(tile.at + tile.offset(row, chunk), from + offset, exists);
   }
 }
-
-template <typename T>
-__device__ inline void multiply(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  if constexpr (std::is_same_v<T, Half>) {
-    device::mma_f16(d, a, b);
-  } else {
-    device::mma_bf16(d, a, b);
-  }
-}
-
-template <typename T>
-__device__ inline uint32_t pack(float lo, float hi) {
-  if constexpr (std::is_same_v<T, Half>) {
-    return device::pack_f16x2(lo, hi);
-  } else {
-    return device::pack_bf16x2(lo, hi);
-  }
-}
-
-// Weights are 2^kShift times what they are above: f16 is as fine as bf16 only above 2^-14.
-template <typename T>
-constexpr float kShift = std::is_same_v<T, Half> ? 8.0f : 0.0f;
 
 struct Problem {
   ops::AttentionArgs args;
@@ -405,18 +374,6 @@ unsigned blocks_of(int64_t count, int64_t per_block) {
   return static_cast<unsigned>((count + per_block - 1) / per_block);
 }
 
-// Whether every row of every operand can be copied 16 bytes at a time.
-bool in_whole_chunks(const ops::AttentionArgs& args) {
-  for (const void* data : {args.q, args.k, args.v, static_cast<const void*>(args.out)}) {
-    if (reinterpret_cast<uintptr_t>(data) % 16 != 0) return false;
-  }
-  for (const int64_t stride :
-       {args.q_stride, args.k_stride, args.v_stride, args.out_stride, args.head_dim}) {
-    if (stride % kRun != 0) return false;
-  }
-  return true;
-}
-
 template <typename T, typename Size>
 void launch_attention(const ops::AttentionArgs& args, cudaStream_t stream) {
   const bool bias = args.key_bias != nullptr || args.relative_bias != nullptr;
@@ -451,6 +408,7 @@ bool on_tensor_cores(const ops::AttentionArgs& args) {
 template <typename T>
 void choose_attention(const ops::AttentionArgs& args, cudaStream_t stream) {
   if constexpr (!std::is_same_v<T, float>) {
+    if (fits_few_keys_attention(args)) return few_keys_attention(args, {stream});
     if (on_tensor_cores(args)) {
       if (args.head_dim <= Narrow::kHeadDim) return launch_attention<T, Narrow>(args, stream);
       if (args.head_dim <= Middle::kHeadDim) return launch_attention<T, Middle>(args, stream);
