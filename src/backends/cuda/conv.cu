@@ -14,8 +14,8 @@
 
 #include <type_traits>
 
-#include "backends/cuda/conv_job.h"
-#include "backends/cuda/conv_layout.h"
+#include "backends/cuda/conv_tile.cuh"
+#include "backends/cuda/conv_wgmma.h"
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/half.cuh"
@@ -30,12 +30,10 @@
 namespace reel::cuda {
 namespace {
 
-constexpr int kThreads = 128;
+using namespace conv_tile;
+
 constexpr int kWarps = kThreads / device::kWarpSize;
-constexpr int kChunks = kConvSlice / kConvChunk;
-constexpr int kStages = 4;     // of weights; three steps are in flight while one is multiplied
-constexpr int kTileCols = 16;  // one row of an mma tile
-constexpr int kHaloCols = kTileCols + 2;
+constexpr int kStages = 4;    // of weights; three steps are in flight while one is multiplied
 constexpr int kWarpRows = 4;  // pixel rows of a warp: 64 rows of the product
 
 // Below this many tiles of 16 x 16 pixels a grid does not fill a large GPU: take 8 x 16. The sums
@@ -48,12 +46,9 @@ struct Tile {
   static constexpr int kWarpsAcross = kWarps / kWarpsDown;
   static constexpr int kWarpOut = kTileOut / kWarpsAcross;
   static constexpr int kPairs = kWarpOut / 16;  // of 8 output channels each
-  static constexpr int kHaloPixels = (kTileRows + 2) * kHaloCols;
-  // Chunks of four planes and two pixels, written together, lie in different banks.
-  static constexpr int kPlane = (kHaloPixels + 5) / 8 * 8 + 2;
-  // Pixels are copied in rounds, a chunk by each thread.
-  static constexpr int kRounds = (kHaloPixels * kChunks + kThreads - 1) / kThreads;
-  static_assert(kWarpOut % 16 == 0 && kPlane >= kHaloPixels && kPlane % 8 == 2);
+  static constexpr int kPlane = Halo<kTileRows>::kPlane;
+  static constexpr int kRounds = Halo<kTileRows>::kRounds;
+  static_assert(kWarpOut % 16 == 0);
 
   struct Memory {
     uint4 halo[2][kChunks * kPlane];
@@ -64,69 +59,6 @@ struct Tile {
   // The sums of a warp: [pixel row][group of 8 channels][as mma leaves them].
   using Sums = float[kWarpRows][2 * kPairs][4];
 };
-
-struct Place {
-  int row, col;  // of the tile's first pixel
-  int out_tile;
-};
-
-template <int kTileRows>
-__device__ Place place_of_block(const ConvJob& job) {
-  return {.row = job.row_begin + static_cast<int>(blockIdx.z) * kTileRows,
-          .col = static_cast<int>(blockIdx.y) * kTileCols,
-          .out_tile = static_cast<int>(blockIdx.x)};
-}
-
-// Eight channels of a pixel, zeros beyond the first `count`. For widths that are not chunks.
-template <typename T>
-__device__ uint4 gather_chunk(const T* from, int count) {
-  uint32_t words[4];
-#pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    const uint32_t low = 2 * i < count ? from[2 * i].bits : 0u;
-    const uint32_t high = 2 * i + 1 < count ? from[2 * i + 1].bits : 0u;
-    words[i] = low | high << 16;
-  }
-  return {words[0], words[1], words[2], words[3]};
-}
-
-// Starts rounds [first, last) of copying the tile's pixels and their border. `wide`: pixels are
-// whole chunks at multiples of 16 bytes.
-template <int kTileRows, int kTileOut, typename T>
-__device__ void load_halo(const ConvJob& job, bool wide, const Place& place, const T* frame,
-                          int slice, int first, int last, uint4* halo) {
-  using Shape = Tile<kTileRows, kTileOut>;
-  const int chunk = static_cast<int>(threadIdx.x) % kChunks;
-  const int channel = slice * kConvSlice + chunk * kConvChunk;
-#pragma unroll 1
-  for (int round = first; round < last; ++round) {
-    const int pixel = round * (kThreads / kChunks) + static_cast<int>(threadIdx.x) / kChunks;
-    if (pixel >= Shape::kHaloPixels) return;
-    const int row = place.row - 1 + pixel / kHaloCols;
-    const int col = place.col - 1 + pixel % kHaloCols;
-    const bool valid = frame != nullptr && channel < job.in_channels && row >= 0 &&
-                       row < job.rows && col >= 0 && col < job.cols;
-    const int64_t at =
-        valid ? (int64_t{row} * job.cols + col) * job.in_channels + channel : int64_t{0};
-    uint4* to = halo + chunk * Shape::kPlane + pixel;
-    if (wide) {
-      device::cp_async_16(to, frame + at, valid);
-    } else {
-      *to = gather_chunk(frame + at, valid ? job.in_channels - channel : 0);
-    }
-  }
-}
-
-// Starts copying the weights of one step: a run of memory.
-template <int kTileOut>
-__device__ void load_weights(const uint4* from, uint4* to) {
-#pragma unroll
-  for (int first = 0; first < kChunks * kTileOut; first += kThreads) {
-    const int at = first + static_cast<int>(threadIdx.x);
-    if (kChunks * kTileOut % kThreads != 0 && at >= kChunks * kTileOut) return;
-    device::cp_async_16(to + at, from + at);
-  }
-}
 
 template <typename T>
 __device__ void mma(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
@@ -160,36 +92,6 @@ __device__ void multiply_step(const uint4* halo, const uint4* weights,
         mma<T>(sums[row][2 * pair], pixels[row], left);
         mma<T>(sums[row][2 * pair + 1], pixels[row], right);
       }
-    }
-  }
-}
-
-// Four neighbouring channels of a pixel, where they lie at a multiple of their size.
-template <typename T>
-struct alignas(4 * sizeof(T)) Quad {
-  T at[4];
-};
-
-// Channels [out, out + 4) of a pixel. kWhole: all four exist and lie at a multiple of their size.
-template <bool kWhole, typename T>
-__device__ Quad<T> load_quad(const T* from, int out, int out_channels) {
-  if constexpr (kWhole) return *reinterpret_cast<const Quad<T>*>(from);
-  Quad<T> quad = {};
-#pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    if (out + i < out_channels) quad.at[i] = from[i];
-  }
-  return quad;
-}
-
-template <bool kWhole, typename T>
-__device__ void store_quad(T* to, int out, int out_channels, const Quad<T>& quad) {
-  if constexpr (kWhole) {
-    *reinterpret_cast<Quad<T>*>(to) = quad;
-  } else {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      if (out + i < out_channels) to[i] = quad.at[i];
     }
   }
 }
@@ -258,24 +160,11 @@ __device__ void store_tile_as(const ConvJob& job, bool is_f32, bool whole, const
   store_tile<kTileRows, kTileOut, T, false>(job, place, sums);
 }
 
-// A frame of the job without an index into an array: parameters have no addresses.
-template <typename T>
-__device__ const T* frame_of(const ConvJob& job, int tap) {
-  return static_cast<const T*>(tap == 0 ? job.frames[0] : tap == 1 ? job.frames[1] : job.frames[2]);
-}
-
-// How a launch differs from others of the same tile.
-struct Variant {
-  int weight_taps;
-  bool wide;           // pixels of the frames are whole chunks at multiples of 16 bytes
-  bool whole, is_f32;  // of the output: quads of channels are whole and aligned; its type is f32
-};
-
 // One block computes kTileRows x 16 pixels of kTileOut channels; a warp 4 x 16 pixels. grid = tiles
 // of channels, of columns, of rows; block = kThreads; shared = Tile::Memory.
 template <int kTileRows, int kTileOut, typename T>
 __global__ void __launch_bounds__(kThreads, Tile<kTileRows, kTileOut>::kBlocks)
-    conv_kernel(ConvJob job, Variant variant) {
+    conv_kernel(ConvJob job, ConvVariant variant) {
   using Shape = Tile<kTileRows, kTileOut>;
   const device::Shared<typename Shape::Memory> memory;
   const Place place = place_of_block<kTileRows>(job);
@@ -304,8 +193,8 @@ __global__ void __launch_bounds__(kThreads, Tile<kTileRows, kTileOut>::kBlocks)
   // next slice go to the other half of `halo` meanwhile, a few rounds at each of nine positions.
   const int rounds_per_step = positions == 9 ? (Shape::kRounds + 5) / 6 : Shape::kRounds;
   if (job.taps > 0) {
-    load_halo<kTileRows, kTileOut, T>(job, variant.wide, place, frame_of<T>(job, 0), 0, 0,
-                                      Shape::kRounds, memory->halo[0]);
+    load_halo<kTileRows, T>(job, variant.wide, place, frame_of<T>(job, 0), 0, 0, Shape::kRounds,
+                            memory->halo[0]);
   }
   for (int stage = 0; stage < kStages - 1; ++stage) {
     if (stage < steps_to_load) {
@@ -333,9 +222,9 @@ __global__ void __launch_bounds__(kThreads, Tile<kTileRows, kTileOut>::kBlocks)
 
           if (next_tap < job.taps) {
             const int first = (kernel_row * job.kernel_cols + kernel_col) * rounds_per_step;
-            load_halo<kTileRows, kTileOut, T>(job, variant.wide, place, frame_of<T>(job, next_tap),
-                                              next_slice, first, first + rounds_per_step,
-                                              memory->halo[1 - half]);
+            load_halo<kTileRows, T>(job, variant.wide, place, frame_of<T>(job, next_tap),
+                                    next_slice, first, first + rounds_per_step,
+                                    memory->halo[1 - half]);
           }
           if (steps_to_load > 0) {
             load_weights<kTileOut>(next_weights, memory->weights[(stage + kStages - 1) % kStages]);
@@ -400,39 +289,56 @@ bool has_whole_chunks(const ConvJob& job) {
   return job.in_channels % kConvChunk == 0;
 }
 
-template <int kTileRows, int kTileOut, typename T>
-void launch_conv(const ops::ConvArgs& args, const ConvJob& job, Stream stream) {
-  const int64_t row_tiles = (job.row_end - job.row_begin + kTileRows - 1) / kTileRows;
-  const int64_t col_tiles = (job.cols + kTileCols - 1) / kTileCols;
-  const int64_t out_tiles = conv_layout(args.weight.shape).out_tiles;
+ConvVariant conv_variant(const ops::ConvArgs& args, const ConvJob& job, const ConvLayout& layout) {
   const auto quad_bytes = static_cast<uintptr_t>(storage_bytes(args.out_dtype, 4));
+  return {.weight_taps = static_cast<int>(args.weight.shape.taps),
+          .out_tiles = static_cast<int>(layout.out_tiles),
+          .wide = has_whole_chunks(job),
+          .whole = job.out_channels % 4 == 0 && is_multiple(job.out, quad_bytes) &&
+                   is_multiple(job.residual, quad_bytes),
+          .is_f32 = args.out_dtype == DType::kF32};
+}
+
+template <int kTileRows, int kTileOut, typename T>
+void launch_conv(const ConvJob& job, const ConvVariant& variant, Stream stream) {
+  const int row_tiles = (job.row_end - job.row_begin + kTileRows - 1) / kTileRows;
+  const int col_tiles = (job.cols + kTileCols - 1) / kTileCols;
   launch("conv", conv_kernel<kTileRows, kTileOut, T>,
-         {.grid = dim3(static_cast<unsigned>(out_tiles), static_cast<unsigned>(col_tiles),
+         {.grid = dim3(static_cast<unsigned>(variant.out_tiles), static_cast<unsigned>(col_tiles),
                        static_cast<unsigned>(row_tiles)),
           .block = kThreads,
           .shared_bytes = sizeof(typename Tile<kTileRows, kTileOut>::Memory),
           .stream = static_cast<cudaStream_t>(stream.handle)},
-         job,
-         {.weight_taps = static_cast<int>(args.weight.shape.taps),
-          .wide = has_whole_chunks(job),
-          .whole = job.out_channels % 4 == 0 && is_multiple(job.out, quad_bytes) &&
-                   is_multiple(job.residual, quad_bytes),
-          .is_f32 = args.out_dtype == DType::kF32});
+         job, variant);
+}
+
+bool takes_wgmma([[maybe_unused]] const ConvLayout& layout) {
+#ifdef REEL_WITH_WGMMA
+  return fits_conv_wgmma(layout);
+#else
+  return false;
+#endif
 }
 
 template <typename T>
 void conv_16_bit(const ops::ConvArgs& args, const ConvJob& job, Stream stream) {
   const ConvLayout layout = conv_layout(args.weight.shape);
+  const ConvVariant variant = conv_variant(args, job, layout);
   const int64_t tiles = layout.out_tiles * ((job.row_end - job.row_begin + 15) / 16) *
                         ((job.cols + kTileCols - 1) / kTileCols);
+#ifdef REEL_WITH_WGMMA
+  if (takes_wgmma(layout) && job.taps > 0) {
+    return conv_wgmma(job, variant, args.dtype, tiles < kFewTiles, stream);
+  }
+#endif
   switch (layout.tile_out) {
     case 96:
-      if (tiles < kFewTiles) return launch_conv<8, 96, T>(args, job, stream);
-      return launch_conv<16, 96, T>(args, job, stream);
-    case 64: return launch_conv<16, 64, T>(args, job, stream);
-    case 48: return launch_conv<16, 48, T>(args, job, stream);
-    case 32: return launch_conv<16, 32, T>(args, job, stream);
-    default: return launch_conv<16, 16, T>(args, job, stream);
+      if (tiles < kFewTiles) return launch_conv<8, 96, T>(job, variant, stream);
+      return launch_conv<16, 96, T>(job, variant, stream);
+    case 64: return launch_conv<16, 64, T>(job, variant, stream);
+    case 48: return launch_conv<16, 48, T>(job, variant, stream);
+    case 32: return launch_conv<16, 32, T>(job, variant, stream);
+    default: return launch_conv<16, 16, T>(job, variant, stream);
   }
 }
 
@@ -468,6 +374,11 @@ void pack_conv(const ops::PackConvArgs& args, Stream stream) {
       pack_conv_16_bit<T>(args, stream);
     }
   });
+}
+
+const char* which_conv(const ops::ConvArgs& args) {
+  if (args.dtype == DType::kF32) return "plain";
+  return takes_wgmma(conv_layout(args.weight.shape)) ? "wgmma" : "mma.sync";
 }
 
 void conv(const ops::ConvArgs& args, Stream stream) {

@@ -21,6 +21,13 @@ struct ConvJob {
 
 ConvJob conv_job(const ops::ConvArgs& args);
 
+// How a launch of the kernels of 16-bit operands differs from others of the same tile.
+struct ConvVariant {
+  int weight_taps, out_tiles;
+  bool wide;           // pixels of the frames are whole chunks at multiples of 16 bytes
+  bool whole, is_f32;  // of the output: quads of channels are whole and aligned; its type is f32
+};
+
 // f32 operands: conv_exact.cu.
 void conv_exact(const ConvJob& job, DType out_dtype, Stream stream);
 void pack_conv_exact(const ops::PackConvArgs& args, Stream stream);

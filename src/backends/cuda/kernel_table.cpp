@@ -24,10 +24,7 @@ const ops::Kernels& kernel_table() {
       .which_linear = which_linear,
       .which_attention = which_attention,
       .which_int8_attention = which_int8_attention,
-      .which_conv =
-          [](const ops::ConvArgs& args) {
-            return args.dtype == DType::kF32 ? "plain" : "mma.sync";
-          },
+      .which_conv = which_conv,
       .linear = linear,
       .packed_matrix_bytes = packed_matrix_bytes,
       .quantise_rows = quantise_rows,

@@ -16,6 +16,7 @@ const char* which_attention(const ops::AttentionArgs& args);
 void expand_bias(const ops::ExpandBiasArgs& args, Stream stream);
 
 // conv.cu
+const char* which_conv(const ops::ConvArgs& args);
 void conv(const ops::ConvArgs& args, Stream stream);
 void pack_conv(const ops::PackConvArgs& args, Stream stream);
 int64_t packed_conv_bytes(DType dtype, const ConvShape& shape);
