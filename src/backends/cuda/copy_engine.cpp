@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/copy_engine.h"
 
+#include <utility>
+
 #include "backends/cuda/cuda_check.h"
 #include "base/byte_units.h"
 #include "base/error.h"
@@ -20,12 +22,29 @@ CudaCopyEngine::CudaCopyEngine(int index) : index_(index) {
   stream_.handle = stream;
 }
 
-CudaCopyEngine::~CudaCopyEngine() { cudaStreamDestroy(handle_of(stream_)); }
+CudaCopyEngine::~CudaCopyEngine() {
+  if (kept_.data != nullptr) cudaFreeHost(kept_.data);
+  cudaStreamDestroy(handle_of(stream_));
+}
 
 void CudaCopyEngine::enter() const { check(cudaSetDevice(index_), "choosing the GPU"); }
 
+std::byte* CudaCopyEngine::take_kept(size_t size_bytes) {
+  if (kept_.size_bytes < size_bytes) {
+    // It may be what is missing.
+    if (kept_.data != nullptr) cudaFreeHost(kept_.data);
+    kept_ = {};
+    return nullptr;
+  }
+  if (kept_.size_bytes / 2 > size_bytes) return nullptr;
+  sizes_[kept_.data] = kept_.size_bytes;
+  return std::exchange(kept_, {}).data;
+}
+
 std::byte* CudaCopyEngine::allocate_pinned(size_t size_bytes, const char* tag) {
   enter();
+  const std::lock_guard lock(mutex_);
+  if (std::byte* const kept = take_kept(size_bytes)) return kept;
   void* data = nullptr;
   const cudaError_t status = cudaHostAlloc(&data, size_bytes, cudaHostAllocPortable);
   if (status == cudaErrorMemoryAllocation) {
@@ -36,10 +55,20 @@ std::byte* CudaCopyEngine::allocate_pinned(size_t size_bytes, const char* tag) {
          "Give a smaller --ram, or close other programs.");
   }
   check(status, "allocating pinned memory");
+  sizes_[static_cast<std::byte*>(data)] = size_bytes;
   return static_cast<std::byte*>(data);
 }
 
-void CudaCopyEngine::free_pinned(std::byte* data) { cudaFreeHost(data); }
+void CudaCopyEngine::free_pinned(std::byte* data) {
+  if (data == nullptr) return;
+  cudaStreamSynchronize(handle_of(stream_));  // copies out of it may be under way
+  const std::lock_guard lock(mutex_);
+  const auto found = sizes_.find(data);
+  Pinned freed{.data = data, .size_bytes = found->second};
+  sizes_.erase(found);
+  if (freed.size_bytes > kept_.size_bytes) std::swap(freed, kept_);
+  if (freed.data != nullptr) cudaFreeHost(freed.data);
+}
 
 void CudaCopyEngine::copy_to_device(void* to, const void* from, size_t size_bytes) {
   enter();

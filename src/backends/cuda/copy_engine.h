@@ -2,6 +2,9 @@
 // Copies to a GPU on a stream of their own.
 #pragma once
 
+#include <mutex>
+#include <unordered_map>
+
 #include "core/copy_engine.h"
 
 namespace reel::cuda {
@@ -31,8 +34,20 @@ class CudaCopyEngine : public CopyEngine {
   // Threads start on device 0.
   void enter() const;
 
+  struct Pinned {
+    std::byte* data = nullptr;
+    size_t size_bytes = 0;
+  };
+  // What was given back, if it serves for `size_bytes` and is not much more.
+  std::byte* take_kept(size_t size_bytes);
+
   int index_;
   Stream stream_;
+  std::mutex mutex_;  // of what follows
+  std::unordered_map<std::byte*, size_t> sizes_;
+  // Pinning takes longer than reading files into what was pinned: the largest piece given back
+  // stays for the next stage's ring.
+  Pinned kept_;
 };
 
 }  // namespace reel::cuda
