@@ -8,6 +8,7 @@ import warnings
 from typing import Callable, Optional
 
 from ._reel import ProgressEvent
+from ._words import in_python
 from .errors import ReelWarning
 
 _log = logging.getLogger("reel")
@@ -37,10 +38,12 @@ class Watcher:
             self._progress(event)
 
     def on_warning(self, text: str) -> None:
+        text = in_python(text)
         if self._is_new(text):
             warnings.warn(text, ReelWarning, stacklevel=self._level + 1)
 
     def on_note(self, text: str) -> None:
+        text = in_python(text)
         if self._is_new(text):
             _log.info(text)
 

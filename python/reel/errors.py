@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
+from ._words import in_python, job_of
+
 
 class ReelWarning(UserWarning):
     """It worked, but not as asked."""
@@ -14,7 +18,10 @@ class Error(Exception):
     Attributes:
         what: the sentence that says what happened.
         hint: the sentence that says what to do; may be empty.
+        job_id: of the job that was stopped, for :func:`reel.resume`; None when it saved nothing.
     """
+
+    job_id: Optional[str] = None
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(f"{what} {hint}".strip())
@@ -89,7 +96,9 @@ _CLASSES: dict[str, type[Error]] = {
 
 def make(code: str, what: str, hint: str) -> Error:
     """The exception for an error code of the library."""
-    if code in _CLASSES:
-        return _CLASSES[code](what, hint)
     report = "This is a bug in Reel: report it with the output of `reel doctor`."
-    return InternalError(what, f"{hint} {report}".strip())
+    kind = _CLASSES.get(code, InternalError)
+    said = in_python(hint) if code in _CLASSES else f"{in_python(hint)} {report}".strip()
+    error = kind(in_python(what), said)
+    error.job_id = job_of(hint)
+    return error

@@ -209,7 +209,7 @@ def resume(
     """Continues a job that was stopped or crashed, from the last step it saved.
 
     Args:
-        job_id: as the message of the error that ended the job has it.
+        job_id: that of the error which ended the job.
         return_frames, progress: as for :meth:`Pipeline.generate`.
     """
     model, request = _reel.load_job(job_id)

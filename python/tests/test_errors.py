@@ -68,6 +68,27 @@ def test_of_names_that_are_not_utf8(tiny_model: Path, tmp_path: Path) -> None:
     assert str(model) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "said, words",
+    [
+        ("Add --force to replace it.", "Add overwrite=True to replace it."),
+        ("Use --size 832x480, or --frames 49.", "Use width=832, height=480, or frames=49."),
+        ("1280 wide x 720 high (--size 1280x720)", "1280 wide x 720 high (width=1280, height=720)"),
+        ("Use a smaller --size or fewer --frames.",
+         "Use a smaller width and height or fewer frames."),
+        ("or say where it is with --text-encoder, --vae", "or say where it is with text_encoder, vae"),
+        ("Try --vram 12GiB.", "Try vram_bytes 12GiB."),
+        ("Get it with: reel pull a-b --revision main", "Get it with: reel pull a-b --revision main"),
+        ("Continue with: reel generate --resume 7-a", 'Continue with: reel.resume("7-a")'),
+        ("There is nothing -- at all.", "There is nothing -- at all."),
+    ],
+)
+def test_flags_of_the_program_are_arguments(said: str, words: str) -> None:
+    error = errors.make("invalid argument", "What.", said)
+    assert error.hint == words
+    assert error.job_id == ("7-a" if "--resume" in said else None)
+
+
 def test_every_code_of_the_library_has_its_class() -> None:
     table = {
         "invalid argument": ValueError,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import threading
@@ -120,10 +119,10 @@ def test_cancel_and_resume(demo: reel.Pipeline, clip: reel.Clip) -> None:
 
     with pytest.raises(reel.Cancelled) as caught:
         demo.generate(PROMPT, seed=7, progress=progress)
-    job = re.search(r"--resume (\S+)", caught.value.hint)
-    assert job is not None
+    job = caught.value.job_id
+    assert job is not None and f'reel.resume("{job}")' in caught.value.hint
     stages = set()
-    resumed = reel.resume(job[1], progress=lambda event: stages.add(event.stage))
+    resumed = reel.resume(job, progress=lambda event: stages.add(event.stage))
     assert "text" not in stages
     assert resumed.frames_digest == clip.frames_digest
     assert numpy.array_equal(resumed.frames, clip.frames)
