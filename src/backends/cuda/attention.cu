@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention on heads of any width: f16 and bf16 by tensor cores, everything else by plain sums. To few
-// keys: few_keys_attention.cu.
+// Attention on heads of any width: f16 and bf16 by tensor cores, everything else by plain sums. To
+// few keys: few_keys_attention.cu.
 //
 // The first is bound by the tensor cores; a block reads its queries once and all keys and values
 // once, from L2. The second is bound by reading keys and values for every query anew: it is there

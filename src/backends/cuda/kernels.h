@@ -38,8 +38,8 @@ const char* which_linear(const ops::LinearArgs& args);
 bool fits_wgmma_linear(const ops::LinearArgs& args);
 void wgmma_linear(const ops::LinearArgs& args, Stream stream);
 
-// int8_attention.cu, wgmma_attention.cu: int8_attention() chooses. The latter is in builds for compute
-// capability 9.0 (REEL_WITH_WGMMA).
+// int8_attention.cu, wgmma_attention.cu: int8_attention() chooses. The latter is in builds for
+// compute capability 9.0 (REEL_WITH_WGMMA).
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream);
 const char* which_int8_attention(const ops::Int8AttentionArgs& args);
 void mma_sync_attention(const ops::Int8AttentionArgs& args, Stream stream);
