@@ -20,7 +20,8 @@ mkdir -p dist
 stage=$(mktemp -d dist/.stage-XXXXXX)
 trap 'rm -rf "$stage"' EXIT INT TERM
 tree=$stage/$name
-cmake --install "$build" --prefix "$tree" > /dev/null
+# Without component dev: who builds against the library has the sources.
+cmake --install "$build" --prefix "$tree" --component Unspecified > /dev/null
 [ -z "$tests" ] || cmake --install "$build" --prefix "$tree" --component gpu_tests > /dev/null
 
 # The libraries, under the names they are asked for, and the terms each comes under. The FFmpeg

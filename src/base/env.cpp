@@ -56,7 +56,9 @@ std::optional<fs::path> demo_model_folder() {
   if (const auto folder = get("REEL_DEMO_MODEL")) return fs::path(*folder);
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  for (const fs::path& above : {program.parent_path().parent_path(), own_folder()}) {
+  // Above bin/ of the program, beside the Python module, above lib/ of the shared library.
+  for (const fs::path& above :
+       {program.parent_path().parent_path(), own_folder(), own_folder().parent_path()}) {
     const fs::path folder = above / "share/reel/demo";
     if (fs::exists(folder / "config.json", error)) return folder;
   }
