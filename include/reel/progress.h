@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace reel {
@@ -31,12 +32,23 @@ struct RgbFrame {
   int index = 0;  // 0 for the first
 };
 
+// A small picture of what the clip is going to look like, as far as a step tells: up to six frames
+// in rows of three, in reading order.
+struct Preview {
+  int step = 0;  // 1 to steps
+  int steps = 0;
+  int width_px = 0, height_px = 0;
+  std::span<const uint8_t> rgb;  // [height_px, width_px, 3]; valid during the call
+};
+
 // Derive from it to watch. Called on the thread that runs the request.
 class Progress {
  public:
   virtual ~Progress() = default;
   virtual void on_event(const ProgressEvent&) {}
   virtual void on_frame(const RgbFrame&) {}
+  // After every denoising step.
+  virtual void on_preview(const Preview&) {}
   // It worked, but not as asked: one sentence.
   virtual void on_warning(std::string_view) {}
   // A decision worth knowing: one sentence.

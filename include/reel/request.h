@@ -58,6 +58,8 @@ struct VideoRequest {
   int fps = 16;
   int quality = 18;  // CRF: 0 lossless, 51 worst
   bool write_recipe = true;
+  // A folder for step-1.png and on, a preview after every step; {seed} is replaced. Empty: none.
+  std::string preview_dir;
 };
 
 struct VideoResult {

@@ -34,6 +34,7 @@ struct DenoiseRequest {
   std::string noise;  // a file with noise (and step_noise) to use instead of the seed's
   SamplingOptions sampling;
   bool trace_velocity = false;
+  std::string preview_dir;  // as in VideoRequest
   std::string out;
 };
 RunReport denoise(const ModelOptions& model, const DenoiseRequest& request, Progress& progress);

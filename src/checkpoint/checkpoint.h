@@ -2,6 +2,7 @@
 // Which networks a path holds: every tensor under the name our models use, whatever the layout.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -72,6 +73,8 @@ struct ModelSettings {
   std::optional<int64_t> width_px, height_px, frames;  // "reel": {"width", "height", "frames"}
   std::string display_name;                            // "reel": {"name"}
   std::string example_prompt;
+  // "reel": {"latent_rgb"}: the colours of one unit of each latent channel, then a constant.
+  std::optional<std::array<std::array<float, 3>, 17>> latent_rgb;
   std::optional<int64_t> text_len;
   std::optional<int64_t> dim, layers;  // of the DiT; what the tensors say stands above it
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -28,6 +29,23 @@ std::string text(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// 17 rows of 3 finite numbers.
+decltype(ModelSettings::latent_rgb) latent_rgb(const json& object) {
+  decltype(ModelSettings::latent_rgb)::value_type rows{};
+  const auto found = object.find("latent_rgb");
+  if (found == object.end() || !found->is_array() || found->size() != rows.size()) return {};
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const json& given = (*found)[row];
+    if (!given.is_array() || given.size() != rows[row].size()) return {};
+    for (size_t part = 0; part < rows[row].size(); ++part) {
+      if (!given[part].is_number()) return {};
+      rows[row][part] = given[part].get<float>();
+      if (!std::isfinite(rows[row][part])) return {};
+    }
+  }
+  return rows;
+}
+
 ModelSettings read(const json& config) {
   ModelSettings settings{.text_len = number(config, "text_len"),
                          .dim = number(config, "dim"),
@@ -39,6 +57,7 @@ ModelSettings read(const json& config) {
   settings.frames = number(*reel, "frames");
   settings.display_name = text(*reel, "name");
   settings.example_prompt = text(*reel, "example_prompt");
+  settings.latent_rgb = latent_rgb(*reel);
   return settings;
 }
 

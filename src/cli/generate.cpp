@@ -42,6 +42,8 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add_switch("--no-recipe", to.no_recipe, "leave the recipe out of the clip");
   flags.add_switch("--no-cache", to.no_cache,
                    "encode the prompt anew, and keep nothing in the cache folder");
+  flags.add("--preview", to.request.preview_dir,
+            "a folder for step-1.png and on: what the clip is going to look like after each step");
   flags.add("--resume", to.resume_id, "go on with a job that was stopped");
   flags.add_switch("--dry-run", to.dry_run,
                    "check everything, say what would be made, make nothing");

@@ -9,6 +9,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "pipeline/clip_alternatives.h"
+#include "pipeline/preview.h"
 #include "pipeline/prompt_cache.h"
 #include "pipeline/run_meter.h"
 #include "tokenizer/tokenizer.h"
@@ -162,11 +163,15 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   if (job != nullptr) {
     if (auto saved = job->load_state(start_denoising(settings))) state = std::move(*saved);
   }
+  Previews previews(model.latent_rgb(), request.preview_dir, progress);
   DenoiseHooks hooks;
   hooks.before_step = [&](int index) { meter.begin_step(index); };
   hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
     meter.end_step();
     if (job != nullptr) job->save_state(now);
+  };
+  hooks.on_clean = [&](const Tensor& clean, int step, int steps) {
+    previews.show(clean, step, steps);
   };
   meter.begin(memory::Phase::kDenoise);
   denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);

@@ -62,6 +62,7 @@ std::unique_ptr<media::FrameWriter> open_writer(const VideoRequest& request,
 
 // Where the clip goes, when it goes anywhere.
 void choose_output(VideoRequest& request, uint64_t seed, Progress& progress) {
+  request.preview_dir = choose_preview_folder(request.preview_dir, seed);
   if (request.frames_only) return;
   const std::string extension = request.out.empty() ? default_extension(progress) : "";
   request.out = choose_output_path(request.out, seed, request.overwrite, extension);

@@ -140,6 +140,7 @@ Job Job::create(const ModelOptions& model, const VideoRequest& request) {
   const ModelOptions absolute = with_absolute_paths(model);
   VideoRequest kept = request;
   kept.out = absolute_path(request.out);
+  kept.preview_dir = absolute_path(request.preview_dir);
   Job job(id, folder, absolute, kept);  // from here on the folder goes when something fails
   write_job_file([&] {
     OutputFile file(folder / "job.json");

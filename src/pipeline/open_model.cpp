@@ -95,6 +95,10 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
   facts_.verdict = files_.verdict;
   facts_.is_demo = options.model.empty();
   const checkpoint::ModelSettings& settings = files_.settings;
+  if (const auto& rows = settings.latent_rgb; rows) {
+    std::copy_n(rows->begin(), latent_rgb_.factors.size(), latent_rgb_.factors.begin());
+    latent_rgb_.bias = rows->back();
+  }
   facts_.states_its_size = settings.width_px && settings.height_px;
   facts_.noise_gpu = noise_gpu(options.device);
   facts_.default_size = {.frames = settings.frames.value_or(81),

@@ -12,6 +12,7 @@
 #include "models/umt5/encoder.h"
 #include "models/wan_dit/transformer.h"
 #include "models/wan_vae/decoder.h"
+#include "models/wan_vae/latent_rgb.h"
 #include "pipeline/loaded_weights.h"
 #include "pipeline/recipe.h"
 #include "pipeline/request_check.h"
@@ -66,6 +67,8 @@ class OpenModel {
 
   const checkpoint::Checkpoint& files() const { return files_; }
   const ModelFacts& facts() const { return facts_; }
+  // For previews: what config.json says, else that of Wan's own VAE.
+  const wan_vae::LatentRgb& latent_rgb() const { return latent_rgb_; }
   // As the recipe has them; reads each file once. Throws kCancelled.
   std::vector<LoraRecord> lora_records(const StopFlag& stop) const;
   // The DiT ends after its first `layers` blocks; 0 keeps all. Throws kInvalidArgument when there
@@ -84,6 +87,7 @@ class OpenModel {
   ModelFacts facts_;
   umt5::Config text_config_;
   wan_vae::Config vae_config_;
+  wan_vae::LatentRgb latent_rgb_ = wan_vae::kWanLatentRgb;
 };
 
 }  // namespace reel::pipeline

@@ -72,6 +72,26 @@ std::string choose_output_path(const std::string& wanted, uint64_t seed, bool ov
   return path;
 }
 
+std::string choose_preview_folder(const std::string& wanted, uint64_t seed) {
+  if (wanted.empty()) return wanted;
+  const fs::path folder = with_seed(wanted, seed);
+  constexpr const char* kHint = "Name a folder that can be written with --preview.";
+  const std::string cannot = str_cat("Cannot write previews to \"", folder.string(), "\": ");
+  if (fs::exists(folder)) {
+    REEL_REQUIRE(fs::is_directory(folder), kIo, str_cat(cannot, "it is no folder."), kHint);
+    REEL_REQUIRE(::access(folder.c_str(), W_OK | X_OK) == 0, kIo,
+                 str_cat(cannot, std::strerror(errno), '.'), kHint);
+    return folder.string();
+  }
+  const fs::path named = folder.has_filename() ? folder : folder.parent_path();
+  const fs::path parent = named.has_parent_path() ? named.parent_path() : fs::path(".");
+  REEL_REQUIRE(fs::is_directory(parent), kIo,
+               str_cat(cannot, "there is no folder \"", parent.string(), "\"."), kHint);
+  REEL_REQUIRE(::access(parent.c_str(), W_OK | X_OK) == 0, kIo,
+               str_cat(cannot, std::strerror(errno), '.'), kHint);
+  return named.string();
+}
+
 std::string default_extension(Progress& progress) {
   const media::Mp4Support support = media::mp4_support();
   if (support.route != media::Mp4Route::kNone) return ".mp4";

@@ -15,6 +15,10 @@ namespace reel::pipeline {
 std::string choose_output_path(const std::string& wanted, uint64_t seed, bool overwrite,
                                const std::string& extension = ".mp4");
 
+// The folder of a run's previews, which need not exist yet: replaces "{seed}". Throws kIo when it
+// is no folder or cannot be written.
+std::string choose_preview_folder(const std::string& wanted, uint64_t seed);
+
 // For a clip without a name: ".mp4", or ".y4m" with a warning where nothing here writes MP4.
 std::string default_extension(Progress& progress);
 

@@ -124,11 +124,11 @@ void from_json(const json& from, ModelOptions& options) {
 }
 
 void to_json(json& to, const VideoRequest& request) {
-  to = {{"prompt", request.prompt},          {"negative_prompt", request.negative_prompt},
-        {"sampling", request.sampling},      {"out", path_to_json(request.out)},
-        {"overwrite", request.overwrite},    {"fps", request.fps},
-        {"quality", request.quality},        {"write_recipe", request.write_recipe},
-        {"frames_only", request.frames_only}};
+  to = {{"prompt", request.prompt},           {"negative_prompt", request.negative_prompt},
+        {"sampling", request.sampling},       {"out", path_to_json(request.out)},
+        {"overwrite", request.overwrite},     {"fps", request.fps},
+        {"quality", request.quality},         {"write_recipe", request.write_recipe},
+        {"frames_only", request.frames_only}, {"preview_dir", path_to_json(request.preview_dir)}};
 }
 
 void from_json(const json& from, VideoRequest& request) {
@@ -141,6 +141,7 @@ void from_json(const json& from, VideoRequest& request) {
   take(from, "quality", request.quality);
   take(from, "write_recipe", request.write_recipe);
   take(from, "frames_only", request.frames_only);
+  take_path(from, "preview_dir", request.preview_dir);
 }
 
 }  // namespace reel

@@ -10,6 +10,7 @@
 #include "pipeline/clip_run.h"
 #include "pipeline/latent_check.h"
 #include "pipeline/output_path.h"
+#include "pipeline/preview.h"
 #include "pipeline/run_meter.h"
 #include "pipeline/stage_files.h"
 #include "pipeline/text_to_video.h"
@@ -182,6 +183,8 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   const StopFlag stop(progress.stop_requested);
   Runtime runtime(options, stop);
   const std::string out = choose_output_path(request.out, settings.seed, true);
+  Previews previews(model.latent_rgb(), choose_preview_folder(request.preview_dir, settings.seed),
+                    progress);
   EncodedPrompts prompts = read_prompts(request.text, model.facts().dit.text_dim);
   REEL_REQUIRE(!settings.guided() || prompts.negative, kInvalidArgument,
                str_cat("guidance is ", settings.guidance, " but \"", request.text,
@@ -213,6 +216,7 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
     const auto values = velocity.values<float>();
     velocities.insert(velocities.end(), values.begin(), values.end());
   };
+  hooks.on_clean = [&](const Tensor& clean, int step, int all) { previews.show(clean, step, all); };
   if (drawing_steps > 0) {
     schedulers::Rng preview = state.rng;
     const Shape& one = state.latents.shape();

@@ -103,6 +103,7 @@ synth::Model stored_model(const SynthRequest& request) {
   model.size_name = synth::size_name_of(model.dit);
   model.display_name = settings.display_name.empty() ? model.size_name : settings.display_name;
   model.example_prompt = settings.example_prompt;
+  model.latent_rgb = settings.latent_rgb;
   model.kind = files.verdict == checkpoint::Verdict::kBase ? "base" : "distilled";
   model.width_px = chosen(request.width_px, settings.width_px, 832);
   model.height_px = chosen(request.height_px, settings.height_px, 480);

@@ -117,7 +117,8 @@ class StepTaker {
   int steps() const { return static_cast<int>(scheduler_->steps().size()); }
   const Tensor& velocity() const { return velocity_; }
 
-  void take_next() {
+  // `on_clean` is DenoiseHooks's.
+  void take_next(const std::function<void(const Tensor&, int, int)>& on_clean) {
     const int index = state_.next_step;
     const Before before{
         .latents = copy_of(state_.latents), .rng = state_.rng, .sampler = scheduler_->state()};
@@ -125,6 +126,7 @@ class StepTaker {
     if (!latents_are_usable(state_.latents)) take_again(index, before);
     state_.next_step = index + 1;
     state_.sampler = scheduler_->state();
+    if (on_clean) on_clean(clean_latents(before.latents, index), index + 1, steps());
   }
 
   // Of the denoiser's weights, also once it is gone.
@@ -136,6 +138,17 @@ class StepTaker {
     schedulers::Rng rng;
     schedulers::SamplerState sampler;
   };
+
+  // x - sigma * v. Source: the flow's definition, x = (1 - sigma) * clean + sigma * noise.
+  Tensor clean_latents(const Tensor& noisy, int index) const {
+    const float sigma = scheduler_->steps()[static_cast<size_t>(index)].sigma;
+    Tensor clean(DType::kF32, noisy.shape(), "the clean latents");
+    const auto out = clean.values<float>();
+    const auto from = noisy.values<float>();
+    const auto velocity = velocity_.values<float>();
+    for (size_t at = 0; at < out.size(); ++at) out[at] = from[at] - sigma * velocity[at];
+    return clean;
+  }
 
   void load() { denoiser_.emplace(model_, runtime_, runtime_.numbers(), settings_, prompts_); }
 
@@ -195,7 +208,7 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
   StepTaker taker(model, runtime, settings, prompts, state, clock);
   while (state.next_step < taker.steps()) {
     if (hooks.before_step) hooks.before_step(state.next_step);
-    taker.take_next();
+    taker.take_next(hooks.on_clean);
     if (hooks.on_step) hooks.on_step(state, taker.velocity());
     clock.report(state.next_step);
   }

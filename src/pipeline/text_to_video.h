@@ -54,6 +54,9 @@ struct DenoiseHooks {
   std::function<void(int)> before_step;
   // After each step: the state to save, and the velocity that was used.
   std::function<void(const DenoiseState&, const Tensor& velocity)> on_step;
+  // Before on_step: what the step, counted from 1, estimates the clean latents to be, and how many
+  // steps there are.
+  std::function<void(const Tensor& clean, int step, int steps)> on_clean;
 };
 
 // Initial noise for a run that starts at the beginning.

@@ -56,6 +56,22 @@ std::vector<Case> output_cases() {
        [](Scene& s) {
          s.generate({"--out", "nowhere/clip.mp4"});
        }},
+      {"preview-no-folder",
+       [](Scene& s) {
+         s.generate({"--preview", "nowhere/seen"});
+       }},
+      {"preview-is-a-file",
+       [](Scene& s) {
+         write_bytes(s / "seen", "something");
+         s.generate({"--preview", "seen"});
+       }},
+      {"preview-read-only-folder",
+       [](Scene& s) {
+         fs::create_directory(s / "seen");
+         make_read_only(s / "seen");
+         s.generate({"--preview", "seen"});
+         without_root(s);
+       }},
       {"trace-no-folder",
        [](Scene& s) {
          s.generate({"--trace", "nowhere/ops.csv"});

@@ -4,7 +4,9 @@
 
 #include <reel/synth.h>
 
+#include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct Model {
   std::string display_name, example_prompt;  // for config.json; the second may be empty
   // "distilled" or "base" where the files shall say so; random models say it by their names alone.
   std::string kind;
+  // Of previews, for config.json: checkpoint::ModelSettings; empty for Wan's own VAE.
+  std::optional<std::array<std::array<float, 3>, 17>> latent_rgb;
   wan_dit::Config dit;
   umt5::Config text_encoder;
   wan_vae::Config vae;

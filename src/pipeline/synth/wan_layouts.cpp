@@ -122,6 +122,7 @@ std::string reel_settings_json(const Model& model) {
                                      {"height", model.height_px},
                                      {"frames", model.frames}};
   if (!model.example_prompt.empty()) settings["example_prompt"] = model.example_prompt;
+  if (model.latent_rgb) settings["latent_rgb"] = *model.latent_rgb;
   return settings.dump();
 }
 

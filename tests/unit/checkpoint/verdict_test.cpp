@@ -83,6 +83,31 @@ TEST(Verdict, TheOptionStandsAboveAll) {
   expect_evidence(told(root / "a_4step", {.kind = Verdict::kBase}), Verdict::kBase, "given");
 }
 
+// 17 rows of 3; each a quarter more than the one before.
+std::string rows_of_colours(const std::string& last) {
+  std::string rows;
+  for (int row = 0; row < 16; ++row) rows += "[" + std::to_string(row * 0.25) + ", 0, -1],";
+  return R"({"reel": {"latent_rgb": [)" + rows + last + "]}}";
+}
+
+TEST(Settings, HaveTheColoursOfLatentsWhereAllAreGiven) {
+  const TempFolder root;
+  write_layout_a(root.path());
+  const auto read_with = [&](const std::string& config) {
+    write_text(root / "config.json", config);
+    return open_checkpoint({.model = root / "distill_fp8"}).settings.latent_rgb;
+  };
+
+  const auto rows = read_with(rows_of_colours("[0.5, 0.25, -0.125]"));
+
+  ASSERT_TRUE(rows.has_value());
+  EXPECT_EQ((*rows)[3], (std::array<float, 3>{0.75f, 0, -1}));
+  EXPECT_EQ((*rows)[16], (std::array<float, 3>{0.5f, 0.25f, -0.125f}));
+  for (const char* bad : {"[1, 2]", "[1, 2, \"3\"]", "[1, 2, 1e99]", "7", "[1, 2, 3], [1, 2, 3]"}) {
+    EXPECT_FALSE(read_with(rows_of_colours(bad)).has_value()) << bad;
+  }
+}
+
 TEST(Settings, AreReadFromTheNearestConfigOfADit) {
   const TempFolder root;
   write_layout_a(root.path());

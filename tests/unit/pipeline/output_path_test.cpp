@@ -31,5 +31,20 @@ TEST(OutputPath, NamesAMissingFolder) {
                     "there is no folder \"/no/such/folder\"");
 }
 
+TEST(PreviewFolder, MayBeMadeLaterAndFillsInTheSeed) {
+  const test::TempFolder folder;
+  EXPECT_EQ(choose_preview_folder(folder / "seen-{seed}/", 7), (folder / "seen-7").string());
+  EXPECT_EQ(choose_preview_folder(folder.path(), 7), folder.path().string());
+  EXPECT_EQ(choose_preview_folder("", 7), "");
+}
+
+TEST(PreviewFolder, NamesWhatIsInTheWay) {
+  const test::TempFolder folder;
+  std::ofstream(folder / "file") << "x";
+  EXPECT_REEL_ERROR(choose_preview_folder(folder / "file", 0), kIo, "it is no folder");
+  EXPECT_REEL_ERROR(choose_preview_folder(folder / "file/seen", 0), kIo, "there is no folder");
+  EXPECT_REEL_ERROR(choose_preview_folder(folder / "no/seen", 0), kIo, "there is no folder");
+}
+
 }  // namespace
 }  // namespace reel::pipeline

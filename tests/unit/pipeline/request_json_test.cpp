@@ -26,6 +26,7 @@ TEST(RequestJson, KeepsEveryFieldOfARequest) {
   request.quality = 3;
   request.write_recipe = false;
   request.frames_only = true;
+  request.preview_dir = "seen";
   request.sampling.seed = ~uint64_t{0};
   request.sampling.frames = 5;
   request.sampling.timesteps = {1000, 500};
@@ -40,6 +41,7 @@ TEST(RequestJson, KeepsEveryFieldOfARequest) {
   EXPECT_FALSE(kept.sampling.width_px.has_value());
   EXPECT_FALSE(kept.write_recipe);
   EXPECT_TRUE(kept.frames_only);
+  EXPECT_EQ(kept.preview_dir, "seen");
 }
 
 TEST(RequestJson, KeepsPathsThatAreNotUtf8) {

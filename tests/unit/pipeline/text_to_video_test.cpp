@@ -152,6 +152,38 @@ TEST_F(GuardTest, ABadStepIsTakenAgainWithTheSaferKernels) {
                           "8-bit attention; it is taken again with bf16 products and attention."));
 }
 
+TEST_F(GuardTest, CleanLatentsAreToldAfterEveryStep) {
+  Runtime runtime(options(), stop_, std::make_unique<test::FakeGpu>(kPlenty));
+  obey_plan(model_, {.text = false, .decode = false}, clip(), runtime);
+  DenoiseState state = start_denoising(settings_);
+  std::vector<DenoiseState> before;
+  before.push_back(copy_of(state));
+  std::vector<std::vector<float>> clean;
+  std::vector<int> told;
+  DenoiseHooks hooks;
+  hooks.on_clean = [&](const Tensor& latents, int step, int steps) {
+    const auto values = latents.values<float>();
+    clean.emplace_back(values.begin(), values.end());
+    told.push_back(step);
+    EXPECT_EQ(steps, 4);
+  };
+  hooks.on_step = [&](const DenoiseState& now, const Tensor& velocity) {
+    const size_t at = before.size() - 1;
+    const float sigma = settings_.levels.sigmas[at];
+    const std::vector<float> noisy = numbers_of(before.back());
+    for (size_t index = 0; index < noisy.size(); ++index) {
+      ASSERT_FLOAT_EQ(clean[at][index], noisy[index] - sigma * velocity.values<float>()[index]);
+    }
+    before.push_back(copy_of(now));
+  };
+  ProgressClock clock(*this);
+
+  denoise(model_, runtime, settings_, prompts_, state, clock, hooks);
+
+  EXPECT_THAT(told, ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(clean.back(), numbers_of(state)) << "the last step's estimate is the clip";
+}
+
 TEST_F(GuardTest, TheSecondAttemptNeedsNoMoreThanWasPlanned) {
   const memory::Plan most = plan(kPlenty);
   ASSERT_TRUE(most.second_attempt);

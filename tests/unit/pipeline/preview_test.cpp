@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/preview.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "media/png_encoder.h"
+#include "support/temp_folder.h"
+
+namespace reel::pipeline {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// Channel 0 is grey, the others show nothing.
+const wan_vae::LatentRgb kGrey{.factors = {{{1, 1, 1}}}, .bias = {-1, -1, -1}};
+
+// Each latent frame is as bright as its number: 10 levels per frame.
+Tensor counting_latents(int64_t frames, int64_t rows, int64_t cols) {
+  Tensor latents(DType::kF32, {16, frames, rows, cols});
+  const auto values = latents.values<float>();
+  std::fill(values.begin(), values.end(), 100.0f);
+  for (int64_t at = 0; at < frames * rows * cols; ++at) {
+    values[static_cast<size_t>(at)] = static_cast<float>(at / (rows * cols)) * 10 / 127.5f;
+  }
+  return latents;
+}
+
+std::vector<int> levels(const std::vector<media::Frame>& frames) {
+  std::vector<int> first;
+  for (const media::Frame& frame : frames) first.push_back(frame.rgb[0]);
+  return first;
+}
+
+class Watcher : public Progress {
+ public:
+  void on_preview(const Preview& preview) override {
+    steps.push_back(preview.step);
+    last = media::Frame(preview.height_px, preview.width_px);
+    std::copy(preview.rgb.begin(), preview.rgb.end(), last.rgb.begin());
+  }
+  void on_warning(std::string_view text) override { warnings.emplace_back(text); }
+
+  std::vector<int> steps;
+  std::vector<std::string> warnings;
+  media::Frame last;
+};
+
+media::Frame read_png(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return media::decode_png(std::as_bytes(std::span(bytes)));
+}
+
+TEST(PreviewFrames, AreSpreadOverTheClip) {
+  EXPECT_THAT(levels(preview_frames(counting_latents(21, 2, 2), kGrey, 6)),
+              ElementsAre(0, 40, 80, 120, 160, 200));
+  EXPECT_THAT(levels(preview_frames(counting_latents(3, 2, 2), kGrey, 6)), ElementsAre(0, 10, 20));
+  EXPECT_THAT(levels(preview_frames(counting_latents(9, 2, 2), kGrey, 1)), ElementsAre(0));
+}
+
+TEST(PreviewFrames, AreAtMost256PxAndNoLargerThanTheClip) {
+  const auto size = [](int64_t rows, int64_t cols) {
+    const auto frames = preview_frames(counting_latents(1, rows, cols), kGrey, 1);
+    return std::pair(frames[0].width_px, frames[0].height_px);
+  };
+  EXPECT_EQ(size(16, 16), std::pair(128, 128));
+  EXPECT_EQ(size(60, 104), std::pair(208, 120));
+  EXPECT_EQ(size(90, 160), std::pair(160, 90));
+  EXPECT_EQ(size(400, 20), std::pair(20, 400));
+}
+
+TEST(Previews, AreShownAndWrittenAfterEachStep) {
+  const test::TempFolder folder;
+  Watcher watcher;
+  Previews previews(kGrey, folder / "seen", watcher);
+  const Tensor latents = counting_latents(4, 3, 5);
+
+  previews.show(latents, 1, 2);
+  previews.show(latents, 2, 2);
+
+  EXPECT_THAT(watcher.steps, ElementsAre(1, 2));
+  EXPECT_EQ(watcher.last.width_px, 3 * 40 + 2 * 4);  // three of the four frames in the first row
+  EXPECT_EQ(watcher.last.height_px, 2 * 24 + 4);
+  EXPECT_EQ(read_png(folder / "seen/step-1.png").rgb, watcher.last.rgb);
+  EXPECT_EQ(read_png(folder / "seen/step-2.png").rgb, watcher.last.rgb);
+  EXPECT_THAT(watcher.warnings, IsEmpty());
+}
+
+TEST(Previews, WithoutAFolderAreOnlyShown) {
+  Watcher watcher;
+  Previews previews(kGrey, "", watcher);
+  previews.show(counting_latents(1, 1, 1), 1, 1);
+  EXPECT_THAT(watcher.steps, ElementsAre(1));
+  EXPECT_THAT(watcher.warnings, IsEmpty());
+}
+
+TEST(Previews, ThatCannotBeWrittenAreOneWarning) {
+  const test::TempFolder folder;
+  std::ofstream(folder / "file") << "x";
+  Watcher watcher;
+  Previews previews(kGrey, folder / "file/below", watcher);
+
+  previews.show(counting_latents(1, 1, 1), 1, 2);
+  previews.show(counting_latents(1, 1, 1), 2, 2);
+
+  ASSERT_THAT(watcher.warnings, SizeIs(1));
+  EXPECT_TRUE(watcher.warnings[0].starts_with("No more previews: ")) << watcher.warnings[0];
+  EXPECT_THAT(watcher.steps, ElementsAre(1, 2));
+}
+
+}  // namespace
+}  // namespace reel::pipeline
