@@ -16,6 +16,7 @@ struct Command {
 };
 
 extern const Command kGenerateCommand;
+extern const Command kScoutCommand;
 extern const Command kInferCommand;
 extern const Command kEncodeTextCommand;
 extern const Command kDenoiseCommand;

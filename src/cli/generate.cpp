@@ -2,20 +2,15 @@
 // `reel generate`: a prompt becomes a clip.
 #include <reel/engine.h>
 
-#include <iostream>
-#include <iterator>
-
 #include "base/error.h"
-#include "base/file.h"
 #include "cli/clip_answer.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
+#include "cli/prompt_text.h"
 
 namespace reel::cli {
 namespace {
-
-constexpr uint64_t kLongestPromptFile = uint64_t{1} << 20;
 
 struct GenerateFlags {
   ModelOptions model;
@@ -24,11 +19,6 @@ struct GenerateFlags {
   int count = 1;
   bool no_recipe = false, no_cache = false, json = false, dry_run = false;
 };
-
-std::string read_prompt(const std::string& path) {
-  if (path != "-") return read_text_file(path, kLongestPromptFile);
-  return {std::istreambuf_iterator<char>(std::cin), {}};
-}
 
 void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add("--prompt", to.request.prompt, "what the clip shows");

@@ -13,10 +13,9 @@
 #include "media/frame_writer.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/job_state.h"
-#include "pipeline/output_path.h"
 #include "pipeline/recipe.h"
 #include "pipeline/text_to_video.h"
-#include "tokenizer/prompt_cleaning.h"
+#include "pipeline/video_request.h"
 
 namespace reel {
 namespace {
@@ -36,16 +35,6 @@ media::WriterOptions writer_options(const VideoRequest& request, const VideoSize
           .encoders = {}};
 }
 
-void check_output(const VideoRequest& request) {
-  REEL_REQUIRE(request.fps >= 1 && request.fps <= 240, kInvalidArgument,
-               str_cat("fps is ", request.fps, "; 1 to 240 are possible."));
-  REEL_REQUIRE(request.quality >= 0 && request.quality <= 51, kInvalidArgument,
-               str_cat("quality is ", request.quality, "; 0 (lossless) to 51 are possible."));
-  REEL_REQUIRE(!request.frames_only || request.out.empty(), kInvalidArgument,
-               str_cat("An output was named, \"", request.out, "\", but only frames are wanted."),
-               "Leave one of them out.");
-}
-
 // Takes frames and keeps none: their digest is the writer's.
 class NoFile : public media::FrameFile {
  public:
@@ -61,25 +50,6 @@ std::unique_ptr<media::FrameWriter> open_writer(const VideoRequest& request,
 }
 
 // Where the clip goes, when it goes anywhere.
-void choose_output(VideoRequest& request, uint64_t seed, Progress& progress) {
-  request.preview_dir = choose_preview_folder(request.preview_dir, seed);
-  if (request.frames_only) return;
-  const std::string extension = request.out.empty() ? default_extension(progress) : "";
-  request.out = choose_output_path(request.out, seed, request.overwrite, extension);
-}
-
-void check_prompts(const VideoRequest& request) {
-  REEL_REQUIRE(!tokenizer::clean_prompt(request.prompt).empty(), kInvalidArgument,
-               "The prompt is empty.", "Say what the clip shows.");
-  try {
-    tokenizer::clean_prompt(request.negative_prompt);
-  } catch (const Error& error) {
-    // It says "The prompt".
-    std::string what = error.what();
-    fail(error.code(), what.replace(0, 4, "The negative "), error.hint());
-  }
-}
-
 }  // namespace
 
 class Engine::Impl {
@@ -87,22 +57,15 @@ class Engine::Impl {
   explicit Impl(const ModelOptions& options) : options_(options) {}
 
   // The request with every gap filled, and what that comes to.
-  std::pair<VideoRequest, RunSettings> complete(VideoRequest request, Progress& progress) {
-    check_output(request);
-    check_prompts(request);
-    const OpenModel& model = open(progress);
-    CheckedRun checked = check_sampling(request.sampling, model.facts());
-    for (const std::string& warning : checked.warnings) progress.on_warning(warning);
-    // From here on nothing about the run is left to chance: a saved job can repeat it.
-    request.sampling = complete_sampling(checked.settings);
-    choose_output(request, checked.settings.seed, progress);
-    return {std::move(request), std::move(checked.settings)};
+  CompleteRequest complete(const VideoRequest& request, Progress& progress) {
+    check_request(request);
+    return complete_request(request, open(progress), progress);
   }
 
   VideoResult generate(const VideoRequest& request, Progress& progress) {
-    const auto [complete_request, settings] = complete(request, progress);
-    Job job = Job::create(options_, complete_request);
-    return run(job, complete_request, settings, progress);
+    const auto [whole, settings] = complete(request, progress);
+    Job job = Job::create(options_, whole);
+    return run(job, whole, settings, progress);
   }
 
   VideoResult resume(const std::string& job_id, Progress& progress) {
@@ -181,7 +144,7 @@ VideoResult Engine::generate(const VideoRequest& request, Progress& progress) {
 }
 
 VideoRequest Engine::check(const VideoRequest& request, Progress& progress) {
-  return impl_->complete(request, progress).first;
+  return impl_->complete(request, progress).request;
 }
 
 VideoResult Engine::resume(const std::string& job_id, Progress& progress) {

@@ -129,10 +129,14 @@ Job::Job(Job&& other) noexcept
 
 Job Job::create(const ModelOptions& model, const VideoRequest& request) {
   remove_oldest();
-  const std::string id = new_id();
-  const fs::path folder = jobs_folder() / id;
   std::error_code error;
-  fs::create_directories(folder, error);
+  fs::create_directories(jobs_folder(), error);
+  std::string id;
+  fs::path folder;
+  do {  // several jobs may begin in the same second
+    id = new_id();
+    folder = jobs_folder() / id;
+  } while (!fs::create_directory(folder, error) && !error);
   REEL_REQUIRE(
       !error, kIo,
       str_cat("Cannot make the job folder \"", folder.string(), "\": ", error.message(), '.'),

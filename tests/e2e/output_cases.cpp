@@ -72,6 +72,10 @@ std::vector<Case> output_cases() {
          s.generate({"--preview", "seen"});
          without_root(s);
        }},
+      {"scout-no-folder",
+       [](Scene& s) {
+         s.reel({"scout", "--model", "model", "--prompt", "a ball", "--sheet", "nowhere/s.png"});
+       }},
       {"trace-no-folder",
        [](Scene& s) {
          s.generate({"--trace", "nowhere/ops.csv"});

@@ -4,7 +4,10 @@
 
 #include <cmath>
 #include <fstream>
+#include <iomanip>
 #include <iterator>
+#include <set>
+#include <sstream>
 
 #include "e2e/answers.h"
 #include "media/png_encoder.h"
@@ -60,6 +63,26 @@ double likeness(const media::Frame& sheet, int row, int col, const media::Frame&
   return sums.correlation();
 }
 
+TEST(PreviewPage, ItsCommandsRun) {
+  const TempFolder folder;
+  std::ifstream page(REEL_PREVIEW_PAGE);
+  int commands = 0;
+  for (std::string line; std::getline(page, line);) {
+    if (!line.starts_with("reel ")) continue;
+    std::istringstream words(line);
+    std::string word;
+    words >> word;
+    std::vector<std::string> args;
+    while (words >> std::quoted(word)) args.push_back(word);
+    expect_ok(demo(folder, args));
+    ++commands;
+  }
+  EXPECT_EQ(commands, 2);
+  for (const char* made : {"star.mp4", "seen/step-1.png", "seen/step-4.png", "scout-40.png"}) {
+    EXPECT_TRUE(fs::exists(folder / made)) << made;
+  }
+}
+
 TEST(Preview, LooksLikeTheClipAfterEveryStep) {
   const TempFolder folder;
   expect_ok(demo(folder, {"generate", "--prompt", "a yellow star moves left over a night sky",
@@ -107,6 +130,48 @@ TEST(Preview, OfDenoiseIsThatOfGenerate) {
   for (const char* name : {"step-1.png", "step-4.png"}) {
     EXPECT_EQ(read_all(folder / "whole" / name), read_all(folder / "alone" / name));
   }
+}
+
+// What follows "--resume " in the line of that seed.
+std::string job_of(const Outcome& scouted, int seed) {
+  const std::string before = "seed " + std::to_string(seed) + ": reel generate --resume ";
+  const size_t at = scouted.out.find(before);
+  if (at == std::string::npos) return "";
+  const size_t from = at + before.size();
+  return scouted.out.substr(from, scouted.out.find('\n', from) - from);
+}
+
+TEST(Scout, TheChosenSeedIsContinuedToTheSameBytes) {
+  const TempFolder folder;
+  const std::string prompt = "a green square moves up over the sea";
+  const Outcome scouted = expect_ok(demo(folder, {"scout", "--prompt", prompt, "--seed", "6",
+                                                  "--seeds", "3", "--out", "clip-{seed}.y4m"}));
+
+  ASSERT_TRUE(scouted.out.starts_with("scout-6.png\n")) << scouted.out;
+  const media::Frame sheet = read_png(folder / "scout-6.png");
+  EXPECT_EQ(sheet.width_px, 4 * kSidePx + 3 * kGapPx);  // a row of four frames for each seed
+  EXPECT_EQ(saved_jobs(folder.path()).size(), 3u);
+  const std::string job = job_of(scouted, 7);
+  ASSERT_FALSE(job.empty()) << scouted.out;
+  expect_ok(demo(folder, {"generate", "--resume", job}));
+  expect_ok(demo(folder, {"generate", "--prompt", prompt, "--seed", "7", "--out", "plain.y4m"}));
+
+  EXPECT_EQ(read_all(folder / "clip-7.y4m"), read_all(folder / "plain.y4m"));
+  EXPECT_FALSE(fs::exists(folder / "clip-6.y4m"));
+}
+
+TEST(Scout, AnswersAsJson) {
+  const TempFolder folder;
+  Command command = demo(folder, {"scout", "--prompt-file", "-", "--seed", "1", "--seeds", "2",
+                                  "--look-after", "2", "--sheet", "s.png", "--json"});
+  command.input = "a red ball";
+  const auto made = answer(command);
+  EXPECT_EQ(made.at("sheet"), "s.png");
+  ASSERT_EQ(made.at("seeds").size(), 2u);
+  EXPECT_EQ(made["seeds"][1].at("seed"), 2);
+  std::set<std::string> jobs{made["seeds"][0].at("job"), made["seeds"][1].at("job")};
+  const std::vector<std::string> saved = saved_jobs(folder.path());
+  EXPECT_EQ(jobs, std::set<std::string>(saved.begin(), saved.end()));
 }
 
 }  // namespace

@@ -174,6 +174,18 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--count", "0"});
        }},
+      {"scout-no-seeds",
+       [](Scene& s) {
+         s.reel({"scout", "--model", "model", "--prompt", "a ball", "--seeds", "0"});
+       }},
+      {"scout-steps",
+       [](Scene& s) {
+         s.reel({"scout", "--model", "model", "--prompt", "a ball", "--look-after", "9"});
+       }},
+      {"scout-sheet-name",
+       [](Scene& s) {
+         s.reel({"scout", "--model", "model", "--prompt", "a ball", "--sheet", "out/s.jpg"});
+       }},
       {"trace-of-several",
        [](Scene& s) {
          s.generate({"--count", "2", "--trace", "out/ops.csv"});
