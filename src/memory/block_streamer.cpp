@@ -78,7 +78,10 @@ class BlockStreamer::Impl {
   void set_last_pass() { loader_.set_last_pass(); }
 
   StreamerStats stats() {
-    count_waits();
+    try {
+      count_waits();
+    } catch (const Error&) {  // the device is lost: its last waits are not told
+    }
     const LoaderStats loaded = loader_.stats();
     return {.bytes_read = loaded.bytes_read,
             .bytes_copied = loaded.bytes_copied,

@@ -53,6 +53,7 @@ class BlockStreamer : public BlockSource {
 
   // The pass under way is the last: nothing is read ahead for another one.
   void set_last_pass();
+  // Never throws: of a device that is lost, waits that it no longer tells are left out.
   StreamerStats stats() const;
 
  private:

@@ -30,14 +30,14 @@ constexpr std::string_view kReferenceCard = "RTX 4070";
 constexpr std::string_view kH200 = "H200";
 // The driver's count of a process less its arena: 533 MiB, measured with driver 580.
 constexpr uint64_t kH200ContextBytes = 540 * kMiB;
-// 1979 TOPS INT8, 989 TFLOP/s f16, 4.8 TB/s; through mma.sync about 60 % of these.
-constexpr Rates kH200Rates{.int8_ops = 700 * kTera,
-                           .wide_ops = 500 * kTera,
-                           .attention_ops = 500 * kTera,
-                           .conv_ops = 300 * kTera,
-                           .memory_bytes = 4000 * kGiga,
-                           .upload_bytes = 50 * kGiga,
-                           .cache_bytes = 10 * kGiga,
+// docs/BENCHMARKS.md; products in 16 bits by convolutions' rate.
+constexpr Rates kH200Rates{.int8_ops = 1240 * kTera,
+                           .wide_ops = 537 * kTera,
+                           .attention_ops = 863 * kTera,
+                           .conv_ops = 537 * kTera,
+                           .memory_bytes = 2986 * kGiga,
+                           .upload_bytes = 55 * kGiga,
+                           .cache_bytes = 13 * kGiga,
                            .disk_bytes = 5 * kGiga};
 
 }  // namespace

@@ -35,12 +35,14 @@ constexpr Step kConvolution{.f16_ops = 2.0 * 256 * 96 * 32};
 // What was measured on an H200 through mma.sync (docs/kernels/products.md, docs/BENCHMARKS.md).
 struct Measured {
   int multiprocessors;
-  double clock_hz;                         // of the card at its power limit, under 8-bit attention
-  double int8_ops, f16_ops;                // of mma.sync alone
+  double rate_clock_hz;      // with mma.sync alone: 403 W, no limit in the way
+  double kernel_clock_hz;    // at the card's 700 W: 1680 to 1710 MHz under 8-bit attention
+  double int8_ops, f16_ops;  // of mma.sync alone
   double product, attention, convolution;  // of the kernels; products over a whole step
 };
 constexpr Measured kH200{.multiprocessors = 132,
-                         .clock_hz = 1.7e9,
+                         .rate_clock_hz = 1.98e9,
+                         .kernel_clock_hz = 1.7e9,
                          .int8_ops = 1217 * kTera,
                          .f16_ops = 607 * kTera,
                          .product = 770 * kTera,
@@ -53,9 +55,10 @@ double step_clocks(const Step& step, double int8_per_clock, double f16_per_clock
 
 // Clocks of a step that are not products, on the H200.
 double overhead_clocks(const Step& step, double measured_ops) {
-  const double clocks_per_s = kH200.multiprocessors * kH200.clock_hz;
-  return (step.int8_ops + step.f16_ops) * clocks_per_s / measured_ops -
-         step_clocks(step, kH200.int8_ops / clocks_per_s, kH200.f16_ops / clocks_per_s);
+  const double rate_clocks = kH200.multiprocessors * kH200.rate_clock_hz;
+  const double kernel_clocks = kH200.multiprocessors * kH200.kernel_clock_hz;
+  return (step.int8_ops + step.f16_ops) * kernel_clocks / measured_ops -
+         step_clocks(step, kH200.int8_ops / rate_clocks, kH200.f16_ops / rate_clocks);
 }
 
 double predicted_ops(const Step& step, double measured_ops, const Card& card) {
