@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 namespace reel {
@@ -37,8 +36,10 @@ struct RgbFrame {
 struct Preview {
   int step = 0;  // 1 to steps
   int steps = 0;
-  int width_px = 0, height_px = 0;
-  std::span<const uint8_t> rgb;  // [height_px, width_px, 3]; valid during the call
+  // [height_px, width_px, 3], rows without gaps; holds until the call returns.
+  const uint8_t* rgb = nullptr;
+  int height_px = 0;
+  int width_px = 0;
 };
 
 // Derive from it to watch. Called on the thread that runs the request.

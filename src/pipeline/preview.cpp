@@ -56,9 +56,9 @@ void Previews::show(const Tensor& clean, int step, int steps) {
   const media::Frame sheet = media::make_contact_sheet(views, {.columns = columns});
   progress_.on_preview({.step = step,
                         .steps = steps,
-                        .width_px = sheet.width_px,
+                        .rgb = sheet.rgb.data(),
                         .height_px = sheet.height_px,
-                        .rgb = sheet.rgb});
+                        .width_px = sheet.width_px});
   if (!folder_.empty()) write(sheet, step);
 }
 

@@ -44,7 +44,7 @@ class Watcher : public Progress {
   void on_preview(const Preview& preview) override {
     steps.push_back(preview.step);
     last = media::Frame(preview.height_px, preview.width_px);
-    std::copy(preview.rgb.begin(), preview.rgb.end(), last.rgb.begin());
+    std::copy_n(preview.rgb, last.rgb.size(), last.rgb.begin());
   }
   void on_warning(std::string_view text) override { warnings.emplace_back(text); }
 
