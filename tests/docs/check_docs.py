@@ -3,7 +3,7 @@
 Usage: check_docs.py ROOT
 
 TOUR.md's table is read row by row: every file in its second column must exist, and every function
-in its third must be defined in one of them.
+in its third must be defined in one of them. TROUBLESHOOTING.md's messages must be BAD_INPUT.md's, which another test produces.
 """
 import re
 import sys
@@ -44,8 +44,28 @@ def check_tour(root: Path) -> list[str]:
     return problems
 
 
+def table(page: Path) -> dict[str, list[str]]:
+    """The cells after the first of every row that begins with an id in backticks."""
+    rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", page.read_text(), re.M)
+    return {name: [cell.strip() for cell in cells.split(" | ")] for name, cells in rows}
+
+
+def check_troubleshooting(root: Path) -> list[str]:
+    """Its messages are those that bad_input_test.cpp makes, in the order of their words."""
+    page = root / "docs/TROUBLESHOOTING.md"
+    produced = table(root / "docs/BAD_INPUT.md")
+    rows = table(page)
+    problems = [f"{page.name}: BAD_INPUT.md has another message for {name}, or none"
+                for name, cells in rows.items() if produced.get(name, [""])[-1] != cells[0]]
+    messages = [cells[0].lower().lstrip('"') for cells in rows.values()]
+    if not messages or messages != sorted(messages):
+        problems.append(f"{page.name}: the messages are not in order")
+    return problems
+
+
 if __name__ == "__main__":
     top = Path(sys.argv[1])
-    found = [problem for page in pages(top) for problem in check_links(top, page)] + check_tour(top)
+    found = [problem for page in pages(top) for problem in check_links(top, page)]
+    found += check_tour(top) + check_troubleshooting(top)
     print("\n".join(found) or f"docs: ok ({len(pages(top))} pages)")
     sys.exit(1 if found else 0)
