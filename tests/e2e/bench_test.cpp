@@ -39,13 +39,13 @@ TEST(Bench, MeasuresOpsAndAClipAndComparesReports) {
 TEST(Bench, PredictsForCardsThatAreNotHere) {
   Scene scene;
 
-  const json all = json::parse(run_ok(scene, {"bench", "--predict", "all", "--json"}).out);
+  const json all = json::parse(expect_ok(scene.reel({"bench", "--predict", "all", "--json"})).out);
 
   EXPECT_EQ(all.at("predicted"), true);
   ASSERT_EQ(all.at("cards").size(), 7u);
   for (const json& card : all.at("cards")) EXPECT_GT(card.at("step_s").get<double>(), 1) << card;
 
-  const std::string one = run_ok(scene, {"bench", "--predict", "rtx4070"}).out;
+  const std::string one = expect_ok(scene.reel({"bench", "--predict", "rtx4070"})).out;
   EXPECT_NE(one.find("RTX 4070"), std::string::npos) << one;
   EXPECT_NE(one.find("Predicted, not measured"), std::string::npos) << one;
 
