@@ -99,11 +99,13 @@ TEST(ObservedKernels, AreAllOfThem) {
   for (const std::string& line : notes.lines) {
     if (line != "begin") names.push_back(line);
   }
-  EXPECT_EQ(names, (std::vector<std::string>{
-                       "linear", "pack_matrix", "quantise_rows", "prepare_rows", "add_delta", "attention",
-                       "quantise_queries", "quantise_keys", "prepare_values", "int8_attention",
-                       "expand_bias", "layer_norm", "rms_norm", "gated_gelu", "add", "cast",
-                       "l2_norm", "pack_conv", "conv", "upsample2x"}));
+  EXPECT_EQ(
+      names,
+      (std::vector<std::string>{
+          "linear",      "pack_matrix",      "quantise_rows", "prepare_rows",   "add_delta",
+          "attention",   "quantise_queries", "quantise_keys", "prepare_values", "int8_attention",
+          "expand_bias", "layer_norm",       "rms_norm",      "gated_gelu",     "add",
+          "cast",        "l2_norm",          "pack_conv",     "conv",           "upsample2x"}));
 }
 
 }  // namespace
