@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "cli/flag_table.h"
 #include "cli/logging.h"
+#include "cli/seed_range.h"
 
 namespace reel::cli {
 
@@ -182,6 +183,22 @@ void Flags::add_trace(ModelOptions& options) {
 
 void Flags::add_sampling(SamplingOptions& options) {
   add("--seed", options.seed, "random and printed when left out");
+  add_all_but_seed(options);
+}
+
+void Flags::add_sampling(SamplingOptions& options, int& count) {
+  count = 0;
+  const auto take = [&options, &count](const std::string& text) {
+    const SeedRange range = parse_seed_range(text);
+    options.seed = range.first;
+    if (text.find("..") != std::string::npos) count = range.count;
+  };
+  impl_->last = impl_->app.add_option_function<std::string>(
+      "--seed", take, "random and printed when left out; 1..8 makes eight clips");
+  add_all_but_seed(options);
+}
+
+void Flags::add_all_but_seed(SamplingOptions& options) {
   add_size(options);
   add("--frames", options.frames, "4n + 1, like 81");
   add("--steps", options.steps, "denoising steps; the model's own when left out");
@@ -195,6 +212,8 @@ void Flags::add_sampling(SamplingOptions& options) {
       "multiprocessors of the GPU that torch-cuda noise imitates; default: the one used");
   add("--rng-threads-per-sm", options.rng_threads_per_sm, "and its threads per multiprocessor");
 }
+
+void Flags::add_examples(const std::string& lines) { impl_->app.footer("Examples:\n" + lines); }
 
 void Flags::add_terminal(Terminal& terminal) {
   add_switch("--quiet", terminal.quiet, "no progress, no remarks");

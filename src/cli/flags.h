@@ -49,12 +49,19 @@ class Flags {
   void add_loras(std::vector<LoraChoice>& loras);
   void add_trace(ModelOptions& options);
   void add_sampling(SamplingOptions& options);
+  // The same, but --seed takes a range too: it sets `count`, 0 where none was given.
+  void add_sampling(SamplingOptions& options, int& count);
   void add_terminal(Terminal& terminal);
+
+  // Command lines that --help ends with.
+  void add_examples(const std::string& lines);
 
   // Throws kInvalidArgument naming the flag. True when --help was asked for and printed.
   bool parse(int argc, const char* const* argv, Terminal& terminal);
 
  private:
+  void add_all_but_seed(SamplingOptions& options);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

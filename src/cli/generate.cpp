@@ -8,6 +8,7 @@
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
 #include "cli/prompt_text.h"
+#include "cli/seed_range.h"
 
 namespace reel::cli {
 namespace {
@@ -17,6 +18,7 @@ struct GenerateFlags {
   VideoRequest request;
   std::string prompt_file, resume_id, image_path;
   int count = 1;
+  int seeds = 0;  // of a range in --seed
   bool no_recipe = false, no_cache = false, json = false, dry_run = false;
 };
 
@@ -41,8 +43,12 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add("--image_path,--image-path", to.image_path, "refused: text-to-video takes no image");
   flags.add_model(to.model);
   flags.add_trace(to.model);
-  flags.add_sampling(to.request.sampling);
+  flags.add_sampling(to.request.sampling, to.seeds);
   flags.add_terminal(terminal);
+  flags.add_examples(
+      "  reel generate --prompt \"a red ball bounces on a meadow\" --out ball.mp4\n"
+      "  reel generate --prompt-file prompt.txt --seed 1..8 --out \"clip-{seed}.mp4\"\n"
+      "  echo \"a blue star\" | reel generate --prompt-file - --dry-run");
 }
 
 int resume(const GenerateFlags& flags, Terminal& terminal) {
@@ -67,8 +73,14 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
   if (!flags.prompt_file.empty()) flags.request.prompt = read_prompt(flags.prompt_file);
   REEL_REQUIRE(!flags.request.prompt.empty(), kInvalidArgument, "No --prompt was given.",
                "Write: reel generate --prompt \"a red ball bounces on a meadow\"");
-  REEL_REQUIRE(flags.count >= 1 && flags.count <= 10000, kInvalidArgument,
-               str_cat("--count is ", flags.count, "; 1 to 10000 are possible."));
+  REEL_REQUIRE(flags.count >= 1 && flags.count <= kMostClips, kInvalidArgument,
+               str_cat("--count is ", flags.count, "; 1 to ", kMostClips, " are possible."));
+  if (flags.seeds > 0) {
+    REEL_REQUIRE(flags.count == 1 || flags.count == flags.seeds, kInvalidArgument,
+                 str_cat("--count is ", flags.count, ", but --seed names ", flags.seeds, " seeds."),
+                 "Leave --count out.");
+    flags.count = flags.seeds;
+  }
   REEL_REQUIRE(flags.model.trace.empty() || flags.count == 1, kInvalidArgument,
                str_cat("--trace was given with --count ", flags.count,
                        ", but a trace holds the ops of one clip."),

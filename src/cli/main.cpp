@@ -37,7 +37,7 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
     return kExitOk;
   }
   if (name == "--version") {
-    terminal.answer(build_summary());
+    terminal.answer(build_summary() + "\n" + build_features());
     return kExitOk;
   }
   for (const Command* command : all_commands()) {

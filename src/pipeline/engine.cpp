@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "media/frame.h"
 #include "media/frame_writer.h"
+#include "media/mp4_encoders.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/job_state.h"
 #include "pipeline/recipe.h"
@@ -158,6 +159,14 @@ SavedJob load_job(const std::string& job_id) {
 
 std::string build_summary() {
   return str_cat("reel ", kVersion, " (", cpu::kernels_summary(), ')');
+}
+
+std::string build_features() {
+  std::string encoders;
+  for (const char* name : media::kEncoders) {
+    encoders += (encoders.empty() ? "" : ", ") + std::string(name);
+  }
+  return str_cat(REEL_CUDA_BUILD, "\nMP4 through FFmpeg, with the first that it has of ", encoders);
 }
 
 }  // namespace reel

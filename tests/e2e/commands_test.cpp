@@ -47,16 +47,6 @@ TEST(Commands, ADryRunMakesNothing) {
   EXPECT_TRUE(fs::is_empty(scene / "out"));
 }
 
-TEST(Commands, CountMakesClipsWithSeedsThatFollow) {
-  Scene scene;
-  scene.generate({"--count", "2", "--out", "out/{seed}.y4m"});
-
-  const Outcome outcome = expect_ok(scene);
-
-  EXPECT_EQ(outcome.out, "out/1.y4m\nout/2.y4m\n");
-  EXPECT_NE(read_all(scene / "out/1.y4m"), read_all(scene / "out/2.y4m"));
-}
-
 TEST(Commands, TheThreeStagesMakeTheFramesOfGenerate) {
   Scene scene;
   scene.generate({"--out", "out/whole.y4m"});
@@ -222,45 +212,6 @@ TEST(Commands, AGpuBudgetIsWarnedOfOnTheCpu) {
   scene.generate({"--vram", "8GiB"});
 
   EXPECT_NE(expect_ok(scene).err.find("has no effect on the CPU"), std::string::npos);
-}
-
-TEST(Commands, SettingsComeFromFileAndEnvironmentAndFlagsWin) {
-  Scene scene;
-  write_bytes(scene / "reel.toml", "frames = 5\nseed = 9\n");
-  scene.reel({"generate", "--model", "model", "--prompt", "a ball", "--config", "reel.toml",
-              "--seed", "3", "--out", "out/clip.mp4", "--json"});
-
-  const json made = answer(scene);
-
-  EXPECT_EQ(made.at("frames"), 5);
-  EXPECT_EQ(made.at("seed"), 3);
-}
-
-TEST(Commands, TheLogFileHoldsTheRun) {
-  Scene scene;
-  scene.generate({"--log-file", "run.log"});
-  expect_ok(scene);
-
-  EXPECT_GT(fs::file_size(scene / "run.log"), 0u);
-}
-
-TEST(Commands, HelpListsEveryCommandAndEveryCommandHasHelp) {
-  Scene scene;
-  const std::string usage = expect_ok(scene.reel({"--help"})).out;
-
-  for (const char* name : {"generate", "encode-text", "denoise", "decode", "inspect", "plan",
-                           "bench", "eval", "synth", "replay", "infer", "completions", "man"}) {
-    EXPECT_NE(usage.find(name), std::string::npos) << name;
-    EXPECT_NE(expect_ok(scene.reel({name, "--help"})).out.find("--help"), std::string::npos);
-  }
-}
-
-TEST(Commands, CompletionsAndManualKnowTheFlags) {
-  Scene scene;
-
-  EXPECT_NE(expect_ok(scene.reel({"completions", "bash"})).out.find("--guidance"),
-            std::string::npos);
-  EXPECT_NE(expect_ok(scene.reel({"man"})).out.find("guidance"), std::string::npos);
 }
 
 }  // namespace

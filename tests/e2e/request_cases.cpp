@@ -114,6 +114,26 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--seed", "-1"});
        }},
+      {"seed-range-falls",
+       [](Scene& s) {
+         s.generate({"--seed", "8..1"});
+       }},
+      {"seed-range-long",
+       [](Scene& s) {
+         s.generate({"--seed", "0..10000"});
+       }},
+      {"seed-range-open",
+       [](Scene& s) {
+         s.generate({"--seed", "4.."});
+       }},
+      {"seed-range-and-count",
+       [](Scene& s) {
+         s.generate({"--seed", "1..8", "--count", "2"});
+       }},
+      {"seed-range-of-scout",
+       [](Scene& s) {
+         s.reel({"scout", "--model", "model", "--prompt", "a ball", "--seed", "1..8"});
+       }},
       {"sampler-unknown",
        [](Scene& s) {
          s.generate({"--sampler", "heun"});
