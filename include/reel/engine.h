@@ -11,6 +11,12 @@
 
 namespace reel {
 
+// What a resumed clip may have otherwise than it was asked for: where it goes, never what it shows.
+struct ResumeOptions {
+  std::string out, preview_dir;  // as in VideoRequest; empty: as it was
+  bool overwrite = false;        // false: as it was
+};
+
 // One model, opened. Headers are read at once, weights when a stage first needs them. Not for
 // several threads at once.
 class Engine {
@@ -29,8 +35,10 @@ class Engine {
   // every gap filled: what generate() would make. Throws as generate().
   VideoRequest check(const VideoRequest& request, Progress& progress);
 
-  // Continues a job that was stopped or crashed, from the last step it saved.
+  // Continues a job that was stopped or crashed, from the last step it saved. Throws kNotFound
+  // naming the jobs there are, kBadFile, and as generate().
   VideoResult resume(const std::string& job_id, Progress& progress);
+  VideoResult resume(const std::string& job_id, const ResumeOptions& changes, Progress& progress);
 
  private:
   class Impl;

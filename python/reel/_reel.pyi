@@ -120,7 +120,7 @@ class Engine:
     ) -> Tuple[VideoResult, _Frames]:
         """The clip, and its frames [N, H, W, 3] when they are kept."""
     def resume(
-        self, job_id: str, watcher: Watcher, keep_frames: bool
+        self, job_id: str, out: bytes, overwrite: bool, watcher: Watcher, keep_frames: bool
     ) -> Tuple[VideoResult, _Frames]: ...
     def cancel(self) -> None:
         """From any thread: the run that is going on raises reel.Cancelled."""

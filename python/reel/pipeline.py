@@ -203,6 +203,8 @@ class Pipeline:
 def resume(
     job_id: str,
     *,
+    out: Optional[Path] = None,
+    overwrite: bool = False,
     return_frames: Optional[bool] = None,
     progress: Optional[ProgressCallback] = None,
 ) -> Clip:
@@ -210,12 +212,15 @@ def resume(
 
     Args:
         job_id: that of the error which ended the job.
+        out: where the clip goes; left out: where it was to go, if anywhere.
+        overwrite: replace an existing file.
         return_frames, progress: as for :meth:`Pipeline.generate`.
     """
     model, request = _reel.load_job(job_id)
     engine = _reel.Engine(model)
-    keep = request.frames_only if return_frames is None else return_frames
-    return to_clip(engine.resume(job_id, Watcher(progress), keep), request.fps)
+    keep = request.frames_only and out is None if return_frames is None else return_frames
+    path = b"" if out is None else os.fsencode(out)
+    return to_clip(engine.resume(job_id, path, overwrite, Watcher(progress), keep), request.fps)
 
 
 def _to_lora(lora: Lora) -> _reel.LoraChoice:

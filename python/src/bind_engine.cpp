@@ -45,11 +45,13 @@ class SharedEngine {
     return {std::move(result), to_array(run)};
   }
 
-  std::pair<VideoResult, py::object> resume(const std::string& job_id, const py::object& watcher,
+  std::pair<VideoResult, py::object> resume(const std::string& job_id, const std::string& out,
+                                            bool overwrite, const py::object& watcher,
                                             bool keep_frames) {
     WatchedRun run(watcher, keep_frames);
+    const ResumeOptions changes{out, {}, overwrite};
     VideoResult result;
-    start(run, [&] { result = engine_.resume(job_id, run); });
+    start(run, [&] { result = engine_.resume(job_id, changes, run); });
     return {std::move(result), to_array(run)};
   }
 
@@ -89,8 +91,8 @@ void bind_engine(py::module_& module) {
       .def("check", &SharedEngine::check, py::arg("request"), py::arg("watcher"))
       .def("generate", &SharedEngine::generate, py::arg("request"), py::arg("watcher"),
            py::arg("keep_frames"))
-      .def("resume", &SharedEngine::resume, py::arg("job_id"), py::arg("watcher"),
-           py::arg("keep_frames"))
+      .def("resume", &SharedEngine::resume, py::arg("job_id"), py::arg("out"), py::arg("overwrite"),
+           py::arg("watcher"), py::arg("keep_frames"))
       .def("cancel", &SharedEngine::cancel);
   module.def(
       "load_job",

@@ -112,7 +112,7 @@ def test_an_exception_of_the_callback_stops_the_run(demo: reel.Pipeline, tmp_pat
     assert demo.generate(PROMPT, seed=7, **SHORT).frame_count == 5  # it can go on
 
 
-def test_cancel_and_resume(demo: reel.Pipeline, clip: reel.Clip) -> None:
+def test_cancel_and_resume(demo: reel.Pipeline, clip: reel.Clip, tmp_path: Path) -> None:
     def progress(event: reel.ProgressEvent) -> None:
         if event.stage == "denoise" and event.done == 2:
             demo.cancel()
@@ -121,9 +121,16 @@ def test_cancel_and_resume(demo: reel.Pipeline, clip: reel.Clip) -> None:
         demo.generate(PROMPT, seed=7, progress=progress)
     job = caught.value.job_id
     assert job is not None and f'reel.resume("{job}")' in caught.value.hint
+    out = tmp_path / "clip.mp4"
+    out.write_bytes(b"the only copy of something")
+    with pytest.raises(reel.InvalidArgument, match="exists already") as refused:
+        reel.resume(job, out=out)
+    assert "overwrite=True" in refused.value.hint
     stages = set()
-    resumed = reel.resume(job, progress=lambda event: stages.add(event.stage))
+    resumed = reel.resume(job, out=out, overwrite=True, return_frames=True,
+                          progress=lambda event: stages.add(event.stage))
     assert "text" not in stages
+    assert resumed.path == str(out) and b"ftyp" in out.read_bytes()[:12]
     assert resumed.frames_digest == clip.frames_digest
     assert numpy.array_equal(resumed.frames, clip.frames)
 

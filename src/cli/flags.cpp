@@ -4,10 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <charconv>
-#include <cmath>
-#include <cstring>
-#include <filesystem>
 #include <functional>
 #include <utility>
 
@@ -16,50 +12,18 @@
 #include "base/error.h"
 #include "cli/flag_table.h"
 #include "cli/logging.h"
-#include "cli/seed_range.h"
 
 namespace reel::cli {
 
 struct Flags::Impl {
   CLI::App app;
   CLI::Option* last = nullptr;
-  std::string size_text;
   std::string log_file;
-  std::vector<std::string> lora_texts;
+  std::vector<std::string> words;  // of the command line
   std::vector<std::function<void()>> after_parse;
 };
 
 namespace {
-
-// "832x480", "480p", "720p"; none when it is none of them or has too large a number.
-std::optional<std::pair<int, int>> parse_size(std::string_view text) {
-  if (text == "480p") return std::pair(832, 480);
-  if (text == "720p") return std::pair(1280, 720);
-  std::pair<int, int> size;
-  const char* const end = text.data() + text.size();
-  const auto width = std::from_chars(text.data(), end, size.first);
-  if (width.ec != std::errc{} || width.ptr == end || std::strchr("xX*", *width.ptr) == nullptr) {
-    return std::nullopt;
-  }
-  const auto height = std::from_chars(width.ptr + 1, end, size.second);
-  if (height.ec != std::errc{} || height.ptr != end) return std::nullopt;
-  return size;
-}
-
-// A file of that very name stands above a strength behind its colon.
-LoraChoice parse_lora(const std::string& text) {
-  std::error_code ignored;
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || std::filesystem::exists(text, ignored)) return {.path = text};
-  float strength = 1;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + colon + 1, end, strength);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return {.path = text};
-  REEL_REQUIRE(colon > 0 && std::isfinite(strength), kInvalidArgument,
-               str_cat("--lora is \"", text, "\"; a file, or a file:strength is needed."),
-               "Write it like style.safetensors or style.safetensors:0.8.");
-  return {.path = text.substr(0, colon), .strength = strength};
-}
 
 // The library would read -1 as 2^64 - 1.
 std::string refuse_minus(const std::string& text) {
@@ -119,98 +83,28 @@ void Flags::add_count(const std::string& name, int& value, const std::string& he
   impl_->last = impl_->app.add_flag(name, value, help);
 }
 
+void Flags::add_parsed(const std::string& name, const TakeText& take, const std::string& help) {
+  impl_->last = impl_->app.add_option_function<std::string>(name, take, help);
+}
+void Flags::add_each(const std::string& name, const TakeText& take, const std::string& help) {
+  const auto take_all = [take](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) take(text);
+  };
+  impl_->last = impl_->app.add_option_function<std::vector<std::string>>(name, take_all, help);
+  impl_->last->allow_extra_args(false);
+}
+
 void Flags::required() { impl_->last->required(); }
 
-void Flags::add_size(SamplingOptions& sampling) {
-  add("--size", impl_->size_text, "width x height in pixels: 832x480, or 480p, 720p");
-  impl_->after_parse.push_back([this, &sampling] {
-    const std::string& text = impl_->size_text;
-    if (text.empty()) return;
-    const auto size = parse_size(text);
-    REEL_REQUIRE(size.has_value(), kInvalidArgument,
-                 str_cat("--size is \"", text, "\"; a width and a height in pixels are needed."),
-                 "Write it like 832x480, or 480p, 720p.");
-    sampling.width_px = size->first;
-    sampling.height_px = size->second;
-  });
-}
-
 void Flags::add_bytes(const std::string& name, uint64_t& bytes, const std::string& help) {
-  impl_->last = impl_->app.add_option_function<std::string>(
-      name,
-      [&bytes, name](const std::string& text) {
-        try {
-          bytes = parse_bytes(text);
-        } catch (const Error& error) {
-          fail(error.code(), str_cat(name, ": ", error.what()), error.hint());
-        }
-      },
-      help);
-}
-
-void Flags::add_model(ModelOptions& options) {
-  add("--model", options.model,
-      "checkpoint: a folder, a file or the name of a pulled model; left out: the demo model");
-  add("--text-encoder", options.text_encoder, "text encoder file, when it is not beside the model");
-  add("--vae", options.vae, "VAE file, when it is not beside the model");
-  add("--tokenizer", options.tokenizer, "tokenizer file or folder");
-  add("--variant", options.variant,
-      "which precision of a model that comes in several: fp8, int8, bf16");
-  add("--checkpoint-kind", options.checkpoint_kind,
-      "distilled or base, when the files do not tell");
-  add_loras(options.loras);
-  add("--device", options.device, "cpu or cuda:0; auto takes a GPU where one can be used");
-  add("--precision", options.precision, "of the products: auto, f32, bf16, int8, fp8");
-  add("--threads", options.threads, "compute threads; 0 for all cores");
-  add_bytes("--vram", options.vram_bytes,
-            "behave as on a GPU of this size: 12, 12GB or 12GiB; default: all that is free");
-  add_bytes("--ram", options.ram_bytes,
-            "host memory for weights, like 8GiB; default: half of what is free");
-}
-
-void Flags::add_loras(std::vector<LoraChoice>& loras) {
-  add("--lora", impl_->lora_texts,
-      "FILE or FILE:strength, added to the weights of the DiT; may be given several times");
-  impl_->last->allow_extra_args(false);
-  impl_->after_parse.push_back([this, &loras] {
-    for (const std::string& text : impl_->lora_texts) loras.push_back(parse_lora(text));
-  });
-}
-
-void Flags::add_trace(ModelOptions& options) {
-  add("--trace", options.trace, "a CSV file with a row for every op that ran");
-}
-
-void Flags::add_sampling(SamplingOptions& options) {
-  add("--seed", options.seed, "random and printed when left out");
-  add_all_but_seed(options);
-}
-
-void Flags::add_sampling(SamplingOptions& options, int& count) {
-  count = 0;
-  const auto take = [&options, &count](const std::string& text) {
-    const SeedRange range = parse_seed_range(text);
-    options.seed = range.first;
-    if (text.find("..") != std::string::npos) count = range.count;
+  const auto take = [&bytes, name](const std::string& text) {
+    try {
+      bytes = parse_bytes(text);
+    } catch (const Error& error) {
+      fail(error.code(), str_cat(name, ": ", error.what()), error.hint());
+    }
   };
-  impl_->last = impl_->app.add_option_function<std::string>(
-      "--seed", take, "random and printed when left out; 1..8 makes eight clips");
-  add_all_but_seed(options);
-}
-
-void Flags::add_all_but_seed(SamplingOptions& options) {
-  add_size(options);
-  add("--frames", options.frames, "4n + 1, like 81");
-  add("--steps", options.steps, "denoising steps; the model's own when left out");
-  add("--timesteps", options.timesteps, "step list of a distilled model, like 1000,750,500,250");
-  add("--shift", options.shift, "shift of the noise levels");
-  add("--guidance", options.guidance, "classifier-free guidance; 1 is off");
-  add("--sampler", options.sampler, "lcm, euler (distilled models) or unipc (base models)");
-  add("--rng", options.rng,
-      "whose noise a seed gives: torch-cuda (Wan, LightX2V), torch-cpu (ComfyUI)");
-  add("--rng-sms", options.rng_sm_count,
-      "multiprocessors of the GPU that torch-cuda noise imitates; default: the one used");
-  add("--rng-threads-per-sm", options.rng_threads_per_sm, "and its threads per multiprocessor");
+  add_parsed(name, take, help);
 }
 
 void Flags::add_examples(const std::string& lines) { impl_->app.footer("Examples:\n" + lines); }
@@ -300,6 +194,7 @@ bool Flags::parse(int argc, const char* const* argv, Terminal& terminal) {
     if (is_setting) option->envname(variable_name(*option));
   }
   if (collecting_table() != nullptr) return true;
+  impl_->words.assign(argv + 1, argv + argc);
   try {
     impl_->app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -313,6 +208,17 @@ bool Flags::parse(int argc, const char* const* argv, Terminal& terminal) {
   }
   for (const auto& action : impl_->after_parse) action();
   return false;
+}
+
+std::string Flags::first_given_beside(std::initializer_list<std::string_view> names) const {
+  for (const std::string& word : impl_->words) {
+    if (!word.starts_with('-')) continue;
+    const std::string flag = word.substr(0, word.find('='));
+    const CLI::Option* option = impl_->app.get_option_no_throw(flag);
+    if (option == nullptr || option->get_lnames().empty()) continue;
+    if (std::ranges::find(names, option->get_lnames().front()) == names.end()) return flag;
+  }
+  return {};
 }
 
 }  // namespace reel::cli

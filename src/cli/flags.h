@@ -5,9 +5,12 @@
 #include <reel/request.h>
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/terminal.h"
@@ -31,6 +34,11 @@ class Flags {
   void add(const std::string& name, std::vector<std::string>& value, const std::string& help);
   void add(const std::string& name, uint64_t& value, const std::string& help);
   void add(const std::string& name, int64_t& value, const std::string& help);
+  // `take` gets the value; what it throws is the answer.
+  using TakeText = std::function<void(const std::string&)>;
+  void add_parsed(const std::string& name, const TakeText& take, const std::string& help);
+  // The same, each time it is given.
+  void add_each(const std::string& name, const TakeText& take, const std::string& help);
   // One value each time it is given.
   void add_repeated(const std::string& name, std::vector<std::string>& value,
                     const std::string& help);
@@ -58,6 +66,10 @@ class Flags {
 
   // Throws kInvalidArgument naming the flag. True when --help was asked for and printed.
   bool parse(int argc, const char* const* argv, Terminal& terminal);
+
+  // The first flag of the command line, as it was written, that is none of `names` ("out"). Empty
+  // when there is none; a file's and the environment's settings do not count.
+  std::string first_given_beside(std::initializer_list<std::string_view> names) const;
 
  private:
   void add_all_but_seed(SamplingOptions& options);

@@ -36,7 +36,8 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
                    "encode the prompt anew, and keep nothing in the cache folder");
   flags.add("--preview", to.request.preview_dir,
             "a folder for step-1.png and on: what the clip is going to look like after each step");
-  flags.add("--resume", to.resume_id, "go on with a job that was stopped");
+  flags.add("--resume", to.resume_id,
+            "go on with a job that was stopped; --out, --force, --preview may be given anew");
   flags.add_switch("--dry-run", to.dry_run,
                    "check everything, say what would be made, make nothing");
   flags.add_switch("--json", to.json, "print what was made as JSON");
@@ -51,12 +52,25 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
       "  echo \"a blue star\" | reel generate --prompt-file - --dry-run");
 }
 
-int resume(const GenerateFlags& flags, Terminal& terminal) {
-  ShownProgress progress(terminal);
+// A job keeps what decides about its frames; where they go and what the machine lends are free.
+int resume(const Flags& parser, const GenerateFlags& flags, Terminal& terminal) {
+  const std::string other =
+      parser.first_given_beside({"resume", "out", "force", "preview", "trace", "threads", "vram",
+                                 "ram", "json", "quiet", "verbose", "log-file", "config"});
+  REEL_REQUIRE(other.empty(), kInvalidArgument,
+               str_cat(other, " was given with --resume, but a job keeps what it was asked for."),
+               str_cat("Leave ", other, " out, or make the clip anew without --resume."));
   ModelOptions model = load_job(flags.resume_id).model;
   model.trace = flags.model.trace;
+  if (flags.model.threads != 0) model.threads = flags.model.threads;
+  if (flags.model.vram_bytes != 0) model.vram_bytes = flags.model.vram_bytes;
+  if (flags.model.ram_bytes != 0) model.ram_bytes = flags.model.ram_bytes;
+  ShownProgress progress(terminal);
   Engine engine(model);
-  report(engine.resume(flags.resume_id, progress), flags.json, terminal);
+  const ResumeOptions changes{.out = flags.request.out,
+                              .preview_dir = flags.request.preview_dir,
+                              .overwrite = flags.request.overwrite};
+  report(engine.resume(flags.resume_id, changes, progress), flags.json, terminal);
   return kExitOk;
 }
 
@@ -69,7 +83,7 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
                "--image_path was given, but Reel makes video from text alone.",
                "The hub tags these text-to-video checkpoints as image-to-video and prints a wrong "
                "snippet; leave the flag out.");
-  if (!flags.resume_id.empty()) return resume(flags, terminal);
+  if (!flags.resume_id.empty()) return resume(parser, flags, terminal);
   if (!flags.prompt_file.empty()) flags.request.prompt = read_prompt(flags.prompt_file);
   REEL_REQUIRE(!flags.request.prompt.empty(), kInvalidArgument, "No --prompt was given.",
                "Write: reel generate --prompt \"a red ball bounces on a meadow\"");

@@ -69,8 +69,9 @@ class Engine::Impl {
     return run(job, whole, settings, progress);
   }
 
-  VideoResult resume(const std::string& job_id, Progress& progress) {
+  VideoResult resume(const std::string& job_id, const ResumeOptions& changes, Progress& progress) {
     Job job = Job::open(job_id);
+    job.change(changes);
     const OpenModel& model = open(progress);
     const CheckedRun checked = check_sampling(job.request().sampling, model.facts());
     VideoRequest request = job.request();
@@ -149,7 +150,12 @@ VideoRequest Engine::check(const VideoRequest& request, Progress& progress) {
 }
 
 VideoResult Engine::resume(const std::string& job_id, Progress& progress) {
-  return impl_->resume(job_id, progress);
+  return impl_->resume(job_id, {}, progress);
+}
+
+VideoResult Engine::resume(const std::string& job_id, const ResumeOptions& changes,
+                           Progress& progress) {
+  return impl_->resume(job_id, changes, progress);
 }
 
 SavedJob load_job(const std::string& job_id) {

@@ -146,12 +146,16 @@ Job Job::create(const ModelOptions& model, const VideoRequest& request) {
   kept.out = absolute_path(request.out);
   kept.preview_dir = absolute_path(request.preview_dir);
   Job job(id, folder, absolute, kept);  // from here on the folder goes when something fails
+  job.write_request();
+  return job;
+}
+
+void Job::write_request() const {
   write_job_file([&] {
-    OutputFile file(folder / "job.json");
-    file.write(json{{"model", absolute}, {"request", kept}}.dump(1));
+    OutputFile file(folder_ / "job.json");
+    file.write(json{{"model", model_}, {"request", request_}}.dump(1));
     file.commit();
   });
-  return job;
 }
 
 Job Job::open(const std::string& id) {
@@ -181,6 +185,16 @@ Job::~Job() {
   if (folder_.empty() || can_resume()) return;
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+}
+
+void Job::change(const ResumeOptions& changes) {
+  if (!changes.out.empty()) {
+    request_.out = absolute_path(changes.out);
+    request_.frames_only = false;
+  }
+  if (!changes.preview_dir.empty()) request_.preview_dir = absolute_path(changes.preview_dir);
+  request_.overwrite = request_.overwrite || changes.overwrite;
+  write_request();
 }
 
 bool Job::can_resume() const {

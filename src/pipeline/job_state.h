@@ -2,7 +2,7 @@
 // What a job has reached, saved so that it can go on after a stop or a crash.
 #pragma once
 
-#include <reel/request.h>
+#include <reel/engine.h>
 
 #include <filesystem>
 #include <optional>
@@ -27,6 +27,8 @@ class Job {
   const std::string& id() const { return id_; }
   const ModelOptions& model() const { return model_; }
   const VideoRequest& request() const { return request_; }
+  // Also for when it is resumed once more.
+  void change(const ResumeOptions& changes);
   // True once a step was saved: there is something to resume.
   bool can_resume() const;
 
@@ -41,6 +43,7 @@ class Job {
 
  private:
   Job(std::string id, std::filesystem::path folder, ModelOptions model, VideoRequest request);
+  void write_request() const;
 
   std::string id_;
   std::filesystem::path folder_;

@@ -266,6 +266,14 @@ std::vector<Case> request_cases() {
          write_bytes(s / "state/reel/jobs/20260101-000000-0000/job.json", "{\"model\": 3}");
          s.reel({"generate", "--resume", "20260101-000000-0000"});
        }},
+      {"resume-with-seed",
+       [](Scene& s) {
+         s.reel({"generate", "--resume", "20260101-000000-0000", "--out", "out/c.mp4", "--seed=2"});
+       }},
+      {"resume-dry-run",
+       [](Scene& s) {
+         s.reel({"generate", "--dry-run", "--resume", "20260101-000000-0000"});
+       }},
       {"synth-layout-unknown",
        [](Scene& s) {
          s.reel({"synth", "--layout", "onnx", "--out", "out/m"});

@@ -85,6 +85,31 @@ TEST_F(JobTest, CanBeContinuedFromAnyFolder) {
   ::unsetenv("REEL_MODELS");
 }
 
+TEST_F(JobTest, GoesElsewhereFromThenOn) {
+  request_.frames_only = true;
+  request_.out.clear();
+  Job first = Job::create({}, request_);
+  first.save_state(start_denoising(settings_));
+  {
+    Job job = Job::open(first.id());
+    job.change({.out = "other.mp4", .preview_dir = {}, .overwrite = true});
+  }
+  {
+    Job job = Job::open(first.id());
+    job.change({.out = {}, .preview_dir = "seen", .overwrite = false});
+  }
+  const std::filesystem::path here = std::filesystem::current_path();
+
+  const VideoRequest changed = Job::open(first.id()).request();
+
+  EXPECT_EQ(changed.out, here / "other.mp4");
+  EXPECT_EQ(changed.preview_dir, here / "seen");
+  EXPECT_TRUE(changed.overwrite);
+  EXPECT_FALSE(changed.frames_only);
+  EXPECT_EQ(changed.prompt, "p");
+  EXPECT_EQ(changed.sampling.seed, 5u);
+}
+
 TEST_F(JobTest, IsGoneOnceFinished) {
   Job job = Job::create({}, request_);
   job.save_state(start_denoising(settings_));
