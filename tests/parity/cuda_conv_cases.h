@@ -31,8 +31,8 @@ struct ConvCase {
   Residual residual = Residual::kNone;
   // The rows that are computed; all when row_end is 0. Other rows must stay as they are.
   int64_t row_begin = 0, row_end = 0;
-  // The rows that are compared: the reference is slow.
-  int64_t check_begin = 0, check_end = 0;
+  // The rows that are compared, one by one; none: all. The reference is slow.
+  std::vector<int64_t> checked = {};
 };
 
 inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
@@ -134,8 +134,6 @@ inline void expect_conv_like_reference(MemorySpace& memory, const ConvCase& c, u
   conv(args, {});
   const Tensor got = out.download();
 
-  const int64_t check_begin = std::max(c.check_begin, c.row_begin);
-  const int64_t check_end = c.check_end == 0 ? row_end : c.check_end;
   const Tensor want = test::copy_of(start.view());
   for (size_t tap = 0; tap < frames.size(); ++tap) {
     args.frames[tap] = c.present[tap] ? frames[tap].view().data : nullptr;
@@ -145,16 +143,21 @@ inline void expect_conv_like_reference(MemorySpace& memory, const ConvCase& c, u
   if (c.bias) args.bias = bias.view().as<float>();
   if (c.residual == ConvCase::Residual::kOther) args.residual = residual.view().data;
   if (c.residual == ConvCase::Residual::kOut) args.residual = want.view().data;
-  args.row_begin = check_begin;
-  args.row_end = check_end;
-  cpu::reference::conv(args, {});
+  const auto expect_like_reference = [&](int64_t begin, int64_t end) {
+    SCOPED_TRACE(testing::Message() << "rows " << begin << " to " << end);
+    args.row_begin = begin;
+    args.row_end = end;
+    cpu::reference::conv(args, {});
+    const TensorView got_rows = rows_of(got.view(), begin, end);
+    const TensorView want_rows = rows_of(want.view(), begin, end);
+    EXPECT_LE(test::relative_error(got_rows, want_rows),
+              test::tolerance::tensor_core_product(c.out_dtype));
+    EXPECT_LE(largest_error(got_rows, want_rows),
+              10 * test::tolerance::tensor_core_product(c.out_dtype));
+  };
+  if (c.checked.empty()) expect_like_reference(c.row_begin, row_end);
+  for (const int64_t row : c.checked) expect_like_reference(row, row + 1);
 
-  const TensorView got_rows = rows_of(got.view(), check_begin, check_end);
-  const TensorView want_rows = rows_of(want.view(), check_begin, check_end);
-  EXPECT_LE(test::relative_error(got_rows, want_rows),
-            test::tolerance::tensor_core_product(c.out_dtype));
-  EXPECT_LE(largest_error(got_rows, want_rows),
-            10 * test::tolerance::tensor_core_product(c.out_dtype));
   const auto expect_untouched = [&](int64_t begin, int64_t end) {
     if (begin >= end) return;
     const TensorView rows = rows_of(got.view(), begin, end);

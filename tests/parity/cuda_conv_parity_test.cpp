@@ -38,26 +38,24 @@ TEST_F(CudaConvOnGpu, TakesEveryKernelExtent) {
   }
 }
 
-// Each stage's width; of the large frames a few rows are compared, at a border and inside.
+// Each stage's width. Random numbers for the large frames take longer than all else, so each frame
+// is drawn and convolved once, and few of its rows are compared: both borders and one inside.
 TEST_F(CudaConvOnGpu, EqualsTheReferenceAtTheDecodersSizes) {
-  for (const DType dtype : {DType::kF16, DType::kBF16}) {
-    for (const DType out_dtype : {DType::kF32, dtype}) {
-      for (const auto& [rows, cols, in, out] : {std::tuple{60, 104, 384, 384},
-                                                {120, 208, 192, 384},
-                                                {240, 416, 192, 192},
-                                                {480, 832, 96, 96},
-                                                {480, 832, 96, 3}}) {
-        for (const int64_t check : {int64_t{0}, int64_t{rows / 2 + 15}, int64_t{rows - 1}}) {
-          expect_conv({.rows = rows,
-                       .cols = cols,
-                       .shape = cube(in, out),
-                       .dtype = dtype,
-                       .out_dtype = out_dtype,
-                       .residual = Residual::kOut,
-                       .check_begin = check,
-                       .check_end = check + 1});
-        }
-      }
+  for (const auto& [dtype, out_dtype] : {std::pair{DType::kF16, DType::kF16},
+                                         {DType::kF16, DType::kF32},
+                                         {DType::kBF16, DType::kBF16}}) {
+    for (const auto& [rows, cols, in, out] : {std::tuple{60, 104, 384, 384},
+                                              {120, 208, 192, 384},
+                                              {240, 416, 192, 192},
+                                              {480, 832, 96, 96},
+                                              {480, 832, 96, 3}}) {
+      expect_conv({.rows = rows,
+                   .cols = cols,
+                   .shape = cube(in, out),
+                   .dtype = dtype,
+                   .out_dtype = out_dtype,
+                   .residual = Residual::kOut,
+                   .checked = {0, rows / 2 + 15, rows - 1}});
     }
   }
 }

@@ -90,6 +90,22 @@ TEST_F(CudaRowsOnGpu, QuantisesToTheBytesOfTheReference) {
   }
 }
 
+// Blocks stay and take one row after the other: here several each, on any GPU.
+TEST_F(CudaRowsOnGpu, QuantisesManyMoreRowsThanBlocks) {
+  for (const DType dtype : kFloats) {
+    for (const int64_t width : {5120, 13824}) {
+      SCOPED_TRACE(testing::Message() << dtype << ' ' << width);
+      const Tensor x = random_tensor({2111, width}, dtype, kSeed, -3, 2);
+
+      const Rows got = quantised(memory(), x, quantise_rows);
+      const Rows want = quantised(host_memory(), x, cpu::reference::quantise_rows);
+
+      expect_same_bytes(got.numbers, want.numbers);
+      expect_same_bytes(got.scales, want.scales);
+    }
+  }
+}
+
 TEST_F(CudaRowsOnGpu, RoundsToTheFp8OfTheReference) {
   for (const DType dtype : kFloats) {
     for (const int64_t width : {16, 1008, 5120, 13824}) {
