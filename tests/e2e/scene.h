@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ class Scene {
   Scene& reel(const std::vector<std::string>& args);
 
   Command command;
+  std::shared_ptr<void> beside;  // what must live as long: a server that the program asks
 
  private:
   TempFolder folder_;
