@@ -12,9 +12,7 @@ own, weight files in the page cache. Under a budget a second process holds the r
 so that the driver enforces it; half a GiB less than the card's size is left. Peaks are read from the
 driver (NVML) and the kernel (RssAnon + RssShmem) every 5 ms. The three requests of two steps ran without
 a ballast, and the bf16 model in a run of its own (`--sections disk`). "To the first step" counts from the start of
-the process. Frames are the same bytes under every budget. A second table of a card holds requests that were not
-measured again since its kernels became faster: their memory is as it was, their times were longer than they would
-be now.
+the process. Frames are the same bytes under every budget.
 """
 
 OPS_HEAD = """\
@@ -50,8 +48,7 @@ def clip_line(name: str, rows: list[dict]) -> str:
 
 def clips_section(report: dict, file: str) -> str:
     machine = report["machine"]
-    title = f", {report['title']}" if "title" in report else ""
-    lines = [f"### {machine['gpu']}, driver {machine['driver']}{title}", "",
+    lines = [f"### {machine['gpu']}, driver {machine['driver']}", "",
              "| request | runs | step after the first, median s | text s | denoise s | decode s | whole process s "
              "| to the first step s | stall s | weights uploaded GiB | GPU peak GiB | planned GiB | host peak GiB |",
              "| --- | ---: " + "| ---: " * 11 + "|"]
@@ -66,8 +63,10 @@ def clips_section(report: dict, file: str) -> str:
     for row in refused:
         lines += ["", f"{row['name']}: refused in {row['wall_s']:.1f} s with exit code "
                   f"{row['exit_code']}: \"{row['message'][0].removeprefix('reel: ')}\""]
-    lines += ["", f"`{report['command']}`, {report['date']}, commit {report['commit']}, "
-              f"{report['program']}; everything is in [{file}](../bench/results/{file})."]
+    commands = ", ".join(f"`{one}`" for one in [report["command"], *report.get("further", [])])
+    lines += ["", f"{commands}, {report['date']}, commit {report['commit']}, "
+              f"{report['program'].splitlines()[0]}; everything is in "
+              f"[{file}](../bench/results/{file})."]
     return "\n".join(lines) + "\n"
 
 
