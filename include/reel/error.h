@@ -32,7 +32,8 @@ class Error : public std::exception {
 
   ErrorCode code() const { return code_; }
   const char* what() const noexcept override { return what_.c_str(); }
-  // Empty when there is nothing useful to suggest.
+  // Empty when there is nothing useful to suggest. A flag in it is that of the command line; the
+  // table of docs/CPP.md has the field of each.
   const std::string& hint() const { return hint_; }
 
  private:

@@ -3,7 +3,8 @@
 Usage: check_docs.py ROOT
 
 TOUR.md's table is read row by row: every file in its second column must exist, and every function
-in its third must be defined in one of them. TROUBLESHOOTING.md's messages must be BAD_INPUT.md's, which another test produces.
+in its third must be defined in one of them. TROUBLESHOOTING.md's messages must be BAD_INPUT.md's, which another test produces. CPP.md's table has the flags
+that the library's sentences name.
 """
 import re
 import sys
@@ -64,9 +65,27 @@ def check_troubleshooting(root: Path) -> list[str]:
     return problems
 
 
+def check_flags_of_hints(root: Path) -> list[str]:
+    """Every flag in a sentence of the library is in CPP.md's table, beside what include/reel has."""
+    rows = dict(re.findall(r"^\| `(--[\w-]+)[^`]*` \| (.*) \|$", (root / "docs/CPP.md").read_text(), re.M))
+    public = "\n".join(header.read_text() for header in (root / "include/reel").glob("*.h"))
+    named = set()
+    for source in (root / "src").rglob("*.cpp"):
+        if source.relative_to(root / "src").parts[0] not in ("cli", "compat"):
+            for text in re.findall(r'"(?:[^"\\\n]|\\.)*"', source.read_text()):
+                named |= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*\b", text))
+    problems = [f"docs/CPP.md: its table lacks {flag}" for flag in sorted(named - rows.keys())]
+    problems += [f"docs/CPP.md: no hint names {flag}" for flag in sorted(rows.keys() - named)]
+    for cell in rows.values():
+        for word in re.findall(r"\w+", re.sub(r'"[^"]*"', "", " ".join(re.findall(r"`([^`]+)`", cell)))):
+            if not re.search(rf"\b{word}\b", public):
+                problems.append(f"docs/CPP.md: include/reel has no {word}")
+    return problems
+
+
 if __name__ == "__main__":
     top = Path(sys.argv[1])
     found = [problem for page in pages(top) for problem in check_links(top, page)]
-    found += check_tour(top) + check_troubleshooting(top)
+    found += check_tour(top) + check_troubleshooting(top) + check_flags_of_hints(top)
     print("\n".join(found) or f"docs: ok ({len(pages(top))} pages)")
     sys.exit(1 if found else 0)
