@@ -30,11 +30,13 @@ constexpr std::string_view kReferenceCard = "RTX 4070";
 constexpr std::string_view kH200 = "H200";
 // The driver's count of a process less its arena: 533 MiB, measured with driver 580.
 constexpr uint64_t kH200ContextBytes = 540 * kMiB;
-// docs/BENCHMARKS.md; products in 16 bits by convolutions' rate.
+// docs/BENCHMARKS.md; products in 16 bits by convolutions' rate, those in f32 assumed: half of 132
+// multiprocessors' 256 operations in a clock of 1.7 GHz.
 constexpr Rates kH200Rates{.int8_ops = 1240 * kTera,
                            .wide_ops = 537 * kTera,
                            .attention_ops = 863 * kTera,
                            .conv_ops = 537 * kTera,
+                           .f32_ops = 29 * kTera,
                            .memory_bytes = 2986 * kGiga,
                            .upload_bytes = 55 * kGiga,
                            .cache_bytes = 13 * kGiga,

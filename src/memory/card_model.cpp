@@ -103,11 +103,16 @@ const Card* find_card(std::string_view gpu_name) {
 Rates predicted_rates(const Card& card) {
   // Copies reach this share of a GeForce card's published rate.
   constexpr double kCopyShare = 0.85;
+  // 128 multiplications and additions of a multiprocessor in a clock, in all of these generations;
+  // that the kernel which adds LoRAs reaches half of them is assumed.
+  constexpr double kF32PerClock = 256;
+  constexpr double kF32Share = 0.5;
   return {.int8_ops = predicted_ops(kProduct, kH200.product, card),
           // f16 products through the same mma.sync loop as convolutions.
           .wide_ops = predicted_ops(kConvolution, kH200.convolution, card),
           .attention_ops = predicted_ops(kAttention, kH200.attention, card),
           .conv_ops = predicted_ops(kConvolution, kH200.convolution, card),
+          .f32_ops = kF32Share * kF32PerClock * card.multiprocessors * card.boost_hz,
           .memory_bytes = kCopyShare * card.memory_bytes_per_s,
           .upload_bytes = card.link_bytes_per_s,
           .cache_bytes = 10 * kGiga,

@@ -43,6 +43,17 @@ uint64_t staging_beside(const WeightItem& item, const StoredItem& stored,
   return source + (is_conv ? aligned(wide) : 0) + staging_of_deltas(item, stored, dtype);
 }
 
+// A product with the factors, read and written together with the rows it is added to.
+Work change_work_of(const WeightItem& item, const StoredItem& stored) {
+  const auto numbers = static_cast<double>(item.shape.elements());
+  Work work;
+  for (const int64_t rank : stored.delta_ranks) {
+    work.f32_ops += 2 * numbers * static_cast<double>(rank);
+    work.traffic_bytes += 2 * sizeof(float) * numbers;
+  }
+  return work;
+}
+
 }  // namespace
 
 int64_t changed_rows(int64_t rows, int64_t width) {
@@ -85,6 +96,7 @@ void BlockLoad::add(const WeightItem& item, const StoredItem& stored,
   scale_staging_bytes += aligned(stored.scale_bytes);
   item_staging_bytes = std::max(item_staging_bytes, staging_beside(item, stored, precision));
   staging_bytes = scale_staging_bytes + item_staging_bytes;
+  change_work += change_work_of(item, stored);
 }
 
 uint64_t NetworkLoad::largest_block_bytes() const {

@@ -8,6 +8,7 @@
 
 #include "core/dtype.h"
 #include "memory/manifest.h"
+#include "memory/work.h"
 
 namespace reel::memory {
 
@@ -23,6 +24,8 @@ struct StoredItem {
   uint64_t scale_bytes = 0;
   // Of each tensor of a LoRA that is added to it.
   std::vector<uint64_t> delta_bytes;
+  // And of each LoRA; 0: as many numbers as the item has, added without a product.
+  std::vector<int64_t> delta_ranks;
 };
 
 // A block as the planner sees it.
@@ -33,6 +36,7 @@ struct BlockLoad {
   // Beside its place: the scales of all items, and the largest item that arrives elsewhere.
   uint64_t staging_bytes = 0;
   uint64_t scale_staging_bytes = 0, item_staging_bytes = 0;
+  Work change_work;  // of LoRAs, at every arrival
 
   void add(const WeightItem& item, const StoredItem& stored, const DevicePrecision& precision);
 };

@@ -93,8 +93,26 @@ void fill_reads(const PhaseNeeds& needs, uint64_t cache_room_bytes, PhasePlan& p
   if (plan.read_mode == ReadMode::kDirect) plan.pass_disk_bytes = streamed;
 }
 
+// What LoRAs take of the time: for weights that arrive once, and for those of every pass.
+struct ChangeTimes {
+  double once_s = 0, each_pass_s = 0;
+};
+
+ChangeTimes change_times(const PhaseNeeds& needs, const Rates& rates, const PhasePlan& plan) {
+  Work once = needs.weights.fixed.change_work;
+  once += needs.weights.setup.change_work;
+  Work each_pass;
+  for (int index = 0; index < plan.blocks; ++index) {
+    const bool stays = std::ranges::binary_search(plan.resident, index);
+    (stays ? once : each_pass) += needs.weights.blocks[static_cast<size_t>(index)].change_work;
+  }
+  return {.once_s = seconds(once, rates), .each_pass_s = seconds(each_pass, rates)};
+}
+
 void fill_times(const PhaseNeeds& needs, const Rates& rates, PhasePlan& plan) {
-  plan.compute_s = seconds(needs.pass_work, rates);
+  const double pass_s = seconds(needs.pass_work, rates);
+  const ChangeTimes change = change_times(needs, rates, plan);
+  plan.compute_s = pass_s + change.each_pass_s;
   const double source = plan.read_mode == ReadMode::kDirect ? rates.disk_bytes : rates.cache_bytes;
   plan.stream_s = static_cast<double>(plan.pass_bytes) / std::min(source, rates.upload_bytes);
   plan.pass_s = std::max(plan.compute_s, plan.stream_s);
@@ -103,7 +121,8 @@ void fill_times(const PhaseNeeds& needs, const Rates& rates, PhasePlan& plan) {
   const double first_rate = std::min(rates.disk_bytes, rates.upload_bytes);
   const double before_s = static_cast<double>(before_blocks) / first_rate;
   const double blocks_s = static_cast<double>(plan.first_pass_bytes - before_blocks) / first_rate;
-  plan.total_s = before_s + seconds(needs.setup_work, rates) + std::max(plan.compute_s, blocks_s) +
+  plan.total_s = before_s + seconds(needs.setup_work, rates) +
+                 std::max(change.once_s + plan.compute_s, blocks_s) +
                  (needs.passes - 1) * plan.pass_s;
 }
 

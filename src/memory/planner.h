@@ -79,7 +79,7 @@ struct PhasePlan {
   uint64_t pass_bytes = 0;        // moved to the device again in every later pass
   uint64_t pass_disk_bytes = 0;   // of them, what no cache holds
 
-  double compute_s = 0;  // of a pass
+  double compute_s = 0;  // of a later pass, with what LoRAs add to the streamed blocks
   double stream_s = 0;   // of a later pass's weights, on the way at the same time
   double pass_s = 0;     // a later pass: the longer of the two
   double total_s = 0;    // the whole phase, from a disk whose files are in no cache

@@ -10,6 +10,7 @@ struct Work {
   double wide_ops = 0;       // products in 16 bits or more
   double attention_ops = 0;  // of self-attention over the clip: q k^T and p v
   double conv_ops = 0;
+  double f32_ops = 0;        // products outside the matrix units: of LoRAs, while blocks arrive
   double traffic_bytes = 0;  // of the device's memory, outside products and attention
 
   Work& operator+=(const Work& other) {
@@ -17,6 +18,7 @@ struct Work {
     wide_ops += other.wide_ops;
     attention_ops += other.attention_ops;
     conv_ops += other.conv_ops;
+    f32_ops += other.f32_ops;
     traffic_bytes += other.traffic_bytes;
     return *this;
   }
@@ -25,6 +27,7 @@ struct Work {
             .wide_ops = times * work.wide_ops,
             .attention_ops = times * work.attention_ops,
             .conv_ops = times * work.conv_ops,
+            .f32_ops = times * work.f32_ops,
             .traffic_bytes = times * work.traffic_bytes};
   }
 };
@@ -32,15 +35,18 @@ struct Work {
 // What a machine sustains, per second.
 struct Rates {
   double int8_ops = 0, wide_ops = 0, attention_ops = 0, conv_ops = 0;
+  double f32_ops = 0;       // of the card that is assumed: not measured
   double memory_bytes = 0;  // of the device
   double upload_bytes = 0;  // pinned host memory to the device
   double cache_bytes = 0;   // page cache to pinned memory
   double disk_bytes = 0;
 };
 
+// A machine's f32_ops may be unknown where there are none.
 constexpr double seconds(const Work& work, const Rates& rates) {
   return work.int8_ops / rates.int8_ops + work.wide_ops / rates.wide_ops +
          work.attention_ops / rates.attention_ops + work.conv_ops / rates.conv_ops +
+         (work.f32_ops > 0 ? work.f32_ops / rates.f32_ops : 0) +
          work.traffic_bytes / rates.memory_bytes;
 }
 

@@ -43,8 +43,10 @@ memory::StoredItem stored_item(const checkpoint::Component& component, const std
   memory::StoredItem item{.dtype = stored->entry->dtype,
                           .bytes = stored->entry->size_bytes,
                           .scale_bytes = stored->scale == nullptr ? 0 : stored->scale->size_bytes,
-                          .delta_bytes = {}};
+                          .delta_bytes = {},
+                          .delta_ranks = {}};
   for (const checkpoint::Delta& delta : stored->deltas) {
+    item.delta_ranks.push_back(delta.rank);
     for (const formats::TensorEntry* entry : {delta.up, delta.down}) {
       if (entry == nullptr) continue;
       item.delta_bytes.push_back(

@@ -76,7 +76,9 @@ memory::Machine machine_with(const std::string& gpu_name) {
   if (const auto rates = saved_rates(machine_file(), gpu_name)) {
     machine.gpu = gpu_name;
     machine.is_assumed = false;
+    const double f32_ops = machine.rates.f32_ops;  // which no benchmark measures
     machine.rates = *rates;
+    machine.rates.f32_ops = f32_ops;
   }
   return machine;
 }

@@ -40,6 +40,8 @@ TEST(PredictedRates, StayBelowWhatTheCardCanDo) {
     EXPECT_LT(rates.attention_ops, bound) << card.name;
     EXPECT_GT(rates.attention_ops, 0.5 * bound) << card.name;
     EXPECT_LT(rates.memory_bytes, card.memory_bytes_per_s) << card.name;
+    EXPECT_LT(rates.f32_ops, rates.conv_ops) << card.name;
+    EXPECT_GT(rates.f32_ops, 0) << card.name;
   }
 }
 

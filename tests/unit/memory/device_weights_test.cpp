@@ -61,6 +61,25 @@ TEST(BlockLoad, NeedsNoRoomForWhatIsStoredAsItIsUsed) {
   EXPECT_EQ(load.staging_bytes, 3456u + 6912u);
 }
 
+TEST(BlockLoad, CountsTheProductsOfLoras) {
+  const WeightItem matrix = item(WeightKind::kMatrix, {1000, 128});
+  BlockLoad load;
+  load.add(matrix,
+           {.dtype = DType::kF8E4M3, .bytes = 128'000, .delta_bytes = {9000}, .delta_ranks = {4}},
+           {});
+  load.add(matrix,
+           {.dtype = DType::kBF16,
+            .bytes = 256'000,
+            .delta_bytes = {18'000, 256'000},
+            .delta_ranks = {8, 0}},
+           {});
+  load.add(matrix, {.dtype = DType::kBF16, .bytes = 256'000}, {});
+
+  EXPECT_EQ(load.change_work.f32_ops, 2 * 128'000.0 * (4 + 8));
+  EXPECT_EQ(load.change_work.traffic_bytes, 3 * 8 * 128'000.0);  // the full delta has no product
+  EXPECT_EQ(load.change_work.int8_ops + load.change_work.wide_ops, 0);
+}
+
 TEST(BlockLoad, LeavesTablesOnDisk) {
   BlockLoad load;
   load.add(item(WeightKind::kTable, {1000, 64}), {.dtype = DType::kBF16, .bytes = 128'000}, {});

@@ -25,6 +25,7 @@ Machine round_machine() {
                    .wide_ops = 50e12,
                    .attention_ops = 100e12,
                    .conv_ops = 50e12,
+                   .f32_ops = 10e12,
                    .memory_bytes = 500e9,
                    .upload_bytes = 20e9,
                    .cache_bytes = 10e9,
@@ -212,6 +213,25 @@ TEST(Planner, CountsTheFirstStepAsReadingAndTheOthersAsComputing) {
   EXPECT_NEAR(denoise.pass_s, 1.0, 1e-9);
   // 700 MiB before the blocks, then 40 blocks at 5 GB/s, longer than the step; three more steps.
   EXPECT_NEAR(denoise.total_s, (700 + 12000) * 1048576.0 / 5e9 + 3, 1e-9);
+}
+
+// A block that stays is changed once, one that is streamed in every pass.
+TEST(Planner, CountsWhatLorasTakeWheneverABlockArrives) {
+  PhaseNeeds needs = round_denoise();
+  needs.weights.fixed.change_work.f32_ops = 5e12;                                  // 0.5 s, once
+  for (BlockLoad& block : needs.weights.blocks) block.change_work.f32_ops = 1e12;  // 0.1 s each
+  const Plan plan = plan_denoise(needs, arena_of(kRoundFixed + 15 * 300 * kMiB));
+  const PhasePlan& denoise = plan.phases[0];
+
+  ASSERT_EQ(denoise.streamed(), 28);
+  EXPECT_NEAR(denoise.compute_s, 1 + 2.8, 1e-9);
+  EXPECT_NEAR(denoise.pass_s, 1 + 2.8, 1e-9);
+  // The first pass changes all 40, which takes longer than reading them.
+  EXPECT_NEAR(denoise.total_s, 700 * 1048576.0 / 5e9 + (1 + 0.5 + 4.0) + 3 * (1 + 2.8), 1e-9);
+
+  const Plan roomy = plan_denoise(needs, arena_of(kRoundFixed + 40 * 300 * kMiB));
+  EXPECT_EQ(roomy.phases[0].streamed(), 0);
+  EXPECT_NEAR(roomy.phases[0].compute_s, 1.0, 1e-9);
 }
 
 TEST(Planner, WarnsWhenTheStreamCannotBeHidden) {

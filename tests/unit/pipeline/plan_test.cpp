@@ -154,6 +154,11 @@ TEST(ClipPlanner, CountsWhatALoraReadsAndWhereItArrives) {
   EXPECT_EQ(after.pass_bytes / static_cast<uint64_t>(after.streamed()) -
                 before.pass_bytes / static_cast<uint64_t>(before.streamed()),
             factors);
+  // 351 million weights of a block, changed with a rank of 64 in f32 at the assumed rates.
+  const memory::Rates rates = memory::assumed_machine("RTX 4070").rates;
+  const double weights = 8.0 * 5120 * 5120 + 2.0 * 5120 * 13824;
+  const double change_s = 2 * weights * 64 / rates.f32_ops + 8 * weights / rates.memory_bytes;
+  EXPECT_NEAR(after.compute_s - before.compute_s, after.streamed() * change_s, 1e-6);
   // It fits where the text embedding was staged: no matrix of a block with its rows is as large.
   EXPECT_EQ(after.arena_bytes, before.arena_bytes);
   EXPECT_EQ(changed.host_bytes, plain.host_bytes);

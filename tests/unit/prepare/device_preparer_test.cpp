@@ -239,7 +239,8 @@ TEST_P(StoredAs, ThePlannerCountsTheSameBytes) {
           .dtype = tensor.entry->dtype,
           .bytes = tensor.entry->size_bytes,
           .scale_bytes = tensor.scale == nullptr ? 0 : tensor.scale->size_bytes,
-          .delta_bytes = {}};
+          .delta_bytes = {},
+          .delta_ranks = {}};
       for (const checkpoint::Delta& delta : tensor.deltas) {
         stored.delta_bytes.push_back(delta.up->size_bytes);
         if (delta.down != nullptr) stored.delta_bytes.push_back(delta.down->size_bytes);
