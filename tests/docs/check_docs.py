@@ -4,7 +4,7 @@ Usage: check_docs.py ROOT
 
 TOUR.md's table is read row by row: every file in its second column must exist, and every function
 in its third must be defined in one of them. TROUBLESHOOTING.md's messages must be BAD_INPUT.md's, which another test produces. CPP.md's table has the flags
-that the library's sentences name.
+that the library's sentences name. Every block of commands says which test runs it.
 """
 import re
 import sys
@@ -27,6 +27,26 @@ def check_links(root: Path, page: Path) -> list[str]:
     named = {quoted or plain for quoted, plain in MAKE.findall(text)}
     missing += [f"make {target}" for target in sorted(named - targets)]
     return [f"{page.relative_to(root)}: there is no {target}" for target in missing]
+
+
+def check_blocks(root: Path) -> list[str]:
+    """Every block of a user's page is run by a test, or says why not.
+
+    ```run blocks are run_pages.py's, ```python blocks PYTHON.md's test's, ```text is none to run. Above
+    any other stands a comment: "run by FILE" or "not run: REASON".
+    """
+    problems = []
+    for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        lines = page.read_text().splitlines()
+        fences = [at for at, line in enumerate(lines) if line.startswith("```")]
+        for at in fences[::2]:
+            kind = lines[at][3:]
+            if kind in ("run", "text") or (kind == "python" and page.name == "PYTHON.md"):
+                continue
+            above = re.fullmatch(r"<!-- (?:run by (\S+)|not run: .+) -->", lines[at - 1])
+            if not above or (above[1] and not (root / above[1]).exists()):
+                problems.append(f"{page.name}:{at + 1}: which test runs this block, or why does none?")
+    return problems
 
 
 def check_tour(root: Path) -> list[str]:
@@ -86,6 +106,7 @@ def check_flags_of_hints(root: Path) -> list[str]:
 if __name__ == "__main__":
     top = Path(sys.argv[1])
     found = [problem for page in pages(top) for problem in check_links(top, page)]
+    found += check_blocks(top)
     found += check_tour(top) + check_troubleshooting(top) + check_flags_of_hints(top)
     print("\n".join(found) or f"docs: ok ({len(pages(top))} pages)")
     sys.exit(1 if found else 0)

@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         if not repository.is_dir():
             return self.answer(401, b"", [("X-Error-Code", "RepoNotFound")])
         if action == "revision":
-            if not path.endswith(("/main", "/v1", COMMIT)):
+            if not path.endswith(("/main", "/v1", "/v1.0", COMMIT)):
                 return self.answer(404, b"", [("X-Error-Code", "RevisionNotFound")])
             return self.answer(200, json.dumps({"id": f"{organisation}/{name}",
                                                 "sha": COMMIT}).encode())
