@@ -13,6 +13,8 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 find_path(REEL_CURL_INCLUDE curl/curl.h REQUIRED)
 # The archive: the system's libcurl brings a libcrypto of its own, perhaps a newer one.
 find_library(REEL_CRYPTO NAMES libcrypto.a crypto REQUIRED)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 if(REEL_WITH_ONEDNN)
   # Not its CMake package: Debian's asks for OpenCL headers that only its GPU engine needs.
   find_path(REEL_DNNL_INCLUDE oneapi/dnnl/dnnl.hpp REQUIRED)

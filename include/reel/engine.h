@@ -51,5 +51,7 @@ struct SavedJob {
   VideoRequest request;
 };
 SavedJob load_job(const std::string& job_id);
+// Removes what a job has saved, if there is such a job.
+void forget_job(const std::string& job_id);
 
 }  // namespace reel

@@ -48,7 +48,9 @@ class Progress {
   virtual ~Progress() = default;
   virtual void on_event(const ProgressEvent&) {}
   virtual void on_frame(const RgbFrame&) {}
-  // After every denoising step.
+  // The run has a folder of its own from here on: load_job() and Engine::resume() take this name.
+  virtual void on_job(std::string_view /*job_id*/) {}
+  // After every denoising step; a file for it is written by then.
   virtual void on_preview(const Preview&) {}
   // It worked, but not as asked: one sentence.
   virtual void on_warning(std::string_view) {}

@@ -28,6 +28,7 @@ extern const Command kBenchCommand;
 extern const Command kEvalCommand;
 extern const Command kDoctorCommand;
 extern const Command kReplayCommand;
+extern const Command kServeCommand;
 extern const Command kPullCommand;
 extern const Command kModelsCommand;
 extern const Command kCompletionsCommand;

@@ -66,12 +66,14 @@ class Engine::Impl {
   VideoResult generate(const VideoRequest& request, Progress& progress) {
     const auto [whole, settings] = complete(request, progress);
     Job job = Job::create(options_, whole);
+    progress.on_job(job.id());
     return run(job, whole, settings, progress);
   }
 
   VideoResult resume(const std::string& job_id, const ResumeOptions& changes, Progress& progress) {
     Job job = Job::open(job_id);
     job.change(changes);
+    progress.on_job(job.id());
     const OpenModel& model = open(progress);
     const CheckedRun checked = check_sampling(job.request().sampling, model.facts());
     VideoRequest request = job.request();
@@ -162,6 +164,8 @@ SavedJob load_job(const std::string& job_id) {
   const Job job = Job::open(job_id);
   return {.model = job.model(), .request = job.request()};
 }
+
+void forget_job(const std::string& job_id) { Job::forget(job_id); }
 
 std::string build_summary() {
   return str_cat("reel ", kVersion, " (", cpu::kernels_summary(), ')');

@@ -51,6 +51,11 @@ std::string new_id() {
   return text;
 }
 
+// No way out of the jobs' folder.
+bool is_job_name(const std::string& id) {
+  return !id.empty() && id.find('/') == std::string::npos && id[0] != '.';
+}
+
 uint64_t folder_bytes(const fs::path& folder) {
   uint64_t bytes = 0;
   std::error_code error;
@@ -158,11 +163,15 @@ void Job::write_request() const {
   });
 }
 
+void Job::forget(const std::string& id) {
+  std::error_code ignored;
+  if (is_job_name(id)) fs::remove_all(jobs_folder() / id, ignored);
+}
+
 Job Job::open(const std::string& id) {
   const fs::path folder = jobs_folder() / id;
-  const bool is_name = !id.empty() && id.find('/') == std::string::npos && id[0] != '.';
   std::error_code error;
-  if (!is_name || !fs::exists(folder / "job.json", error)) {
+  if (!is_job_name(id) || !fs::exists(folder / "job.json", error)) {
     std::string names;
     const std::vector<fs::path> jobs = all_jobs();
     for (size_t at = jobs.size() - std::min<size_t>(jobs.size(), 5); at < jobs.size(); ++at) {

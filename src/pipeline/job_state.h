@@ -20,6 +20,8 @@ class Job {
   static Job create(const ModelOptions& model, const VideoRequest& request);
   // Throws kNotFound naming the jobs there are.
   static Job open(const std::string& id);
+  // Removes the folder of a job, if there is one of that name.
+  static void forget(const std::string& id);
   ~Job();
   Job(Job&& other) noexcept;
   Job& operator=(Job&&) = delete;

@@ -54,12 +54,12 @@ void Previews::show(const Tensor& clean, int step, int steps) {
   for (const media::Frame& frame : frames) views.push_back(frame.view());
   const int columns = std::min(kColumns, static_cast<int>(views.size()));
   const media::Frame sheet = media::make_contact_sheet(views, {.columns = columns});
+  if (!folder_.empty()) write(sheet, step);
   progress_.on_preview({.step = step,
                         .steps = steps,
                         .rgb = sheet.rgb.data(),
                         .height_px = sheet.height_px,
                         .width_px = sheet.width_px});
-  if (!folder_.empty()) write(sheet, step);
 }
 
 void Previews::write(const media::Frame& sheet, int step) {

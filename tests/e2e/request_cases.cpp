@@ -286,6 +286,32 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.reel({"synth", "--out", "model"});
        }},
+      {"serve-for-others",
+       [](Scene& s) {
+         s.reel({"serve", "--host", "0.0.0.0"});
+       }},
+      {"serve-keys-missing",
+       [](Scene& s) {
+         s.reel({"serve", "--api-keys", "keys"});
+       }},
+      {"serve-keys-damaged",
+       [](Scene& s) {
+         write_bytes(s / "keys", "anna secret\n");
+         s.reel({"serve", "--api-keys", "keys"});
+       }},
+      {"serve-key-for-no-file",
+       [](Scene& s) {
+         s.reel({"serve", "--new-api-key", "anna"});
+       }},
+      {"serve-port",
+       [](Scene& s) {
+         s.reel({"serve", "--port", "99999"});
+       }},
+      {"serve-data-no-folder",
+       [](Scene& s) {
+         write_bytes(s / "file", "");
+         s.reel({"serve", "--port", "0", "--data", "file"});
+       }},
       {"inspect-nothing",
        [](Scene& s) {
          s.reel({"inspect", "nothing.safetensors"});

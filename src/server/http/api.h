@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request's way: the gate, the routes, and errors as answers.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "server/http/gate.h"
+#include "server/http/router.h"
+
+namespace reel::server {
+
+class Api {
+ public:
+  Api(Gate gate, Router router) : gate_(std::move(gate)), router_(std::move(router)) {}
+
+  // From any thread; never throws. Status 429 and 503 get the Retry-After of `retry_after_s`.
+  HttpResponse answer(HttpRequest request, const std::function<int()>& retry_after_s);
+
+ private:
+  HttpResponse dispatch(HttpRequest& request) const;
+
+  Gate gate_;
+  Router router_;
+};
+
+}  // namespace reel::server

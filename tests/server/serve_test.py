@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`reel serve` as its clients meet it, with the demo model. Usage: serve_test.py REEL [TEST...]"""
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from running_server import LARGE, SMALL, RunningServer
+
+REEL = ""
+
+
+class ServeTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def serve(self, *flags) -> RunningServer:
+        return self.enterContext(RunningServer(REEL, self.folder, *flags))
+
+    def test_makes_a_clip_that_the_program_makes_too(self):
+        server = self.serve()
+        video = server.wait_until_over(server.create())
+        self.assertEqual(video["status"], "completed", video)
+        self.assertEqual(video["progress"], 100)
+
+        clip = server.ask("GET", f"/v1/videos/{video['id']}/content")
+        self.assertEqual(clip.status, 200)
+        self.assertEqual(clip.headers["Content-Type"], "video/mp4")
+        self.assertEqual(len(clip.body), video["bytes"])
+        self.assertEqual(clip.body[4:8], b"ftyp")
+        saved = self.folder / "clip.mp4"
+        saved.write_bytes(clip.body)
+        replay = subprocess.run([REEL, "replay", saved], env=server.environment, capture_output=True, text=True)
+        self.assertEqual(replay.returncode, 0, replay.stderr)
+
+        part = server.ask("GET", f"/v1/videos/{video['id']}/content", Range="bytes=4-7")
+        self.assertEqual((part.status, part.body), (206, b"ftyp"))
+        self.assertEqual(part.headers["Content-Range"], f"bytes 4-7/{video['bytes']}")
+        beyond = server.ask("GET", f"/v1/videos/{video['id']}/content", Range=f"bytes={video['bytes']}-")
+        self.assertEqual(beyond.status, 416)
+        head = server.ask("HEAD", f"/v1/videos/{video['id']}/content")
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.assertEqual(head.headers["Content-Length"], str(video["bytes"]))
+        sheet = server.ask("GET", f"/v1/videos/{video['id']}/content?variant=spritesheet")
+        self.assertEqual(sheet.body[:4], b"\x89PNG")
+        recipe = server.ask("GET", f"/v1/videos/{video['id']}/recipe").json()
+        self.assertEqual(recipe["frames_digest"], video["frames_digest"])
+
+        gone = server.ask("DELETE", f"/v1/videos/{video['id']}").json()
+        self.assertEqual(gone, {"id": video["id"], "object": "video.deleted", "deleted": True})
+        for path in ("", "/content", "/events", "/previews/1", "/recipe"):
+            self.assertEqual(server.ask("GET", f"/v1/videos/{video['id']}{path}").status, 404, path)
+        self.assertEqual(list((self.folder / "data/clips").iterdir()), [])
+
+    def test_lists_page_by_page(self):
+        server = self.serve()
+        videos = [server.create() for _ in range(3)]
+        first = server.ask("GET", "/v1/videos?limit=2").json()
+        self.assertEqual([one["id"] for one in first["data"]], videos[:0:-1])
+        self.assertTrue(first["has_more"])
+        second = server.ask("GET", f"/v1/videos?limit=2&after={first['last_id']}").json()
+        self.assertEqual([one["id"] for one in second["data"]], videos[:1])
+        self.assertFalse(second["has_more"])
+        self.assertEqual(server.ask("GET", "/v1/videos?limit=0").status, 400)
+        self.assertEqual(server.ask("GET", "/v1/videos?after=nobody").status, 404)
+
+    def test_tells_events(self):
+        server = self.serve()
+        text = server.ask("GET", f"/v1/videos/{server.create()}/events").body.decode()
+        events = [block.split("\n") for block in text.split("\n\n") if block and not block.startswith(":")]
+        names = [lines[0].removeprefix("event: ") for lines in events]
+        self.assertEqual(names.count("preview"), 4)
+        self.assertEqual(names[-1], "end")
+        last = json.loads([lines[1] for lines in events if lines[0] == "event: video"][-1].removeprefix("data: "))
+        self.assertEqual(last["status"], "completed")
+
+    def test_stops_a_clip_within_half_a_second(self):
+        server = self.serve()
+        video, after = server.create(LARGE), server.create()
+        server.wait_until_running(video)
+        asked = time.monotonic()
+        self.assertEqual(server.ask("DELETE", f"/v1/videos/{video}").status, 200)
+        server.wait(after, lambda now: now["status"] != "queued")
+        self.assertLess(time.monotonic() - asked, 0.5)
+
+    def test_survives_a_kill(self):
+        server = self.serve()
+        whole = server.wait_until_over(server.create(LARGE))
+        cut, waiting = server.create(LARGE), server.create()
+        server.wait_until_running(cut)
+        server.stop(signal.SIGKILL)
+        self.assertEqual(len(list((self.folder / "state/reel/jobs").iterdir())), 1)
+
+        server.start()
+
+        again = server.wait_until_over(cut)
+        self.assertEqual(again["status"], "completed", again)
+        self.assertEqual(again["frames_digest"], whole["frames_digest"])
+        self.assertEqual(server.wait_until_over(waiting)["status"], "completed")
+        self.assertEqual(len(server.ask("GET", "/v1/videos").json()["data"]), 3)
+        names = sorted(file.name for file in (self.folder / "data/clips").iterdir())
+        self.assertEqual(names, ["1.mp4", "2.mp4", "3.mp4"])
+
+    def test_ends_when_it_is_told_and_goes_on_later(self):
+        server = self.serve()
+        video = server.create(LARGE)
+        server.wait_until_running(video)
+        asked = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(time.monotonic() - asked, 2)
+        server.start()
+        self.assertEqual(server.wait_until_over(video)["status"], "completed")
+
+    def test_refuses_what_the_queue_does_not_hold(self):
+        server = self.serve("--max-queue", "1")
+        running = server.create(LARGE)
+        server.wait_until_running(running)
+        server.create()
+        full = server.ask("POST", "/v1/videos", SMALL)
+        self.assertEqual(full.status, 429)
+        self.assertGreaterEqual(int(full.headers["Retry-After"]), 1)
+        self.assertEqual(full.json()["error"]["code"], "queue_full")
+        self.assertEqual(server.ask("GET", "/ready").status, 503)
+        self.assertEqual(server.ask("GET", "/health").status, 200)
+
+    def test_serves_one_folder_once(self):
+        server = self.serve()
+        second = subprocess.run(server.command, env=server.environment, capture_output=True, text=True)
+        self.assertEqual(second.returncode, 10, second.stderr)
+        self.assertIn("Another server uses", second.stderr)
+
+    def test_shows_each_key_its_own(self):
+        keys = str(self.folder / "keys")
+        made = [subprocess.run([REEL, "serve", "--api-keys", keys, "--new-api-key", name], check=True,
+                               capture_output=True, text=True).stdout.strip() for name in ("anna", "bert")]
+        anna, bert = ({"Authorization": f"Bearer {key}"} for key in made)
+        server = self.serve("--api-keys", keys)
+        video = server.create(**anna)
+        self.assertEqual(server.video(video, **bert)["status"], 404)
+        self.assertEqual(server.ask("DELETE", f"/v1/videos/{video}", **bert).status, 404)
+        self.assertEqual(server.ask("GET", "/v1/videos", **bert).json()["data"], [])
+        self.assertEqual(server.ask("GET", "/v1/videos").status, 401)
+        self.assertEqual(server.ask("GET", "/v1/videos", Authorization="Bearer rk-0").status, 401)
+        self.assertEqual(server.ask("GET", "/health").status, 200)
+        self.assertEqual(server.wait_until_over(video, **anna)["status"], "completed")
+
+
+if __name__ == "__main__":
+    REEL = sys.argv.pop(1)
+    unittest.main(verbosity=2)
