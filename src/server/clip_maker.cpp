@@ -96,7 +96,10 @@ VideoResult ClipMaker::make(const Job& job, const ClipPlaces& places, Progress& 
   if (!engine_) engine_ = std::make_unique<Engine>(model_);
   if (!job.saved_job.empty()) {
     try {
-      return engine_->resume(job.saved_job, progress);
+      // The data folder may have been moved since.
+      const ResumeOptions here{
+          .out = places.clip, .preview_dir = places.previews, .overwrite = true};
+      return engine_->resume(job.saved_job, here, progress);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kNotFound && error.code() != ErrorCode::kBadFile) throw;
       log_info(std::string("A saved job cannot be continued and is begun anew: ") + error.what());

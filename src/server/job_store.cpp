@@ -136,11 +136,13 @@ std::vector<Job> JobStore::list(const JobQuery& query) {
   std::string sql = str_cat(kSelect, "WHERE 1 ");
   if (!query.client.empty()) sql += "AND client = ? ";
   if (query.after != 0) sql += query.ascending ? "AND sequence > ? " : "AND sequence < ? ";
+  if (!query.wanted_name.empty()) sql += "AND wanted_name = ? AND file_bytes > 0 ";
   if (query.state) sql += "AND " + state_is(*query.state);
   sql += str_cat("ORDER BY sequence ", query.ascending ? "ASC" : "DESC", " LIMIT ?");
   Statement rows(database_, sql);
   if (!query.client.empty()) rows.with(query.client);
   if (query.after != 0) rows.with(query.after);
+  if (!query.wanted_name.empty()) rows.with(query.wanted_name);
   return all(rows.with(int64_t{query.limit}));
 }
 

@@ -20,6 +20,7 @@ struct JobQuery {
   bool ascending = false;  // oldest first
   int limit = 20;
   std::optional<JobState> state;
+  std::string wanted_name;  // of a clip that is there; empty: any job
 };
 
 // Not for several threads at once. Every function may throw kIo.

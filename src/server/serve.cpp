@@ -5,12 +5,16 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <string_view>
+#include <atomic>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "server/http/api.h"
 #include "server/http/host_names.h"
+#include "server/metrics.h"
 #include "server/routes_status.h"
+#include "server/routes_tasks.h"
 #include "server/routes_videos.h"
 
 namespace reel::server {
@@ -61,16 +65,25 @@ void serve(const ServeOptions& options,
   raise_open_files();
   ApiKeys keys = load_keys(options);
   VideoService service(options.model, options.service);
+  std::optional<Api> api;
+  std::atomic<const HttpServer*> listening{nullptr};
+  const auto metrics = [&] {
+    const HttpServer* http = listening;  // null in its first moments
+    return metrics_text(service.figures(), http ? http->figures() : ConnectionFigures{},
+                        api->figures(), resident_bytes());
+  };
   Router router;
   router.add(video_routes(service));
-  router.add(status_routes(service));
+  router.add(task_routes(service));
+  router.add(status_routes(service, metrics));
   GateOptions gate = options.gate;
   gate.host_names.push_back(options.http.host);
-  Api api(Gate(std::move(gate), std::move(keys)), std::move(router));
+  api.emplace(Gate(std::move(gate), std::move(keys)), std::move(router));
   const auto retry_after_s = [&service] { return service.retry_after_s(); };
-  HttpServer http(
-      options.http, [&](const HttpRequest& request) { return api.answer(request, retry_after_s); },
+  const HttpServer http(
+      options.http, [&](const HttpRequest& request) { return api->answer(request, retry_after_s); },
       is_long);
+  listening = &http;
   is_ready(url_of(options.http.host, http.port()));
   int signal = 0;
   ::sigwait(&signals, &signal);

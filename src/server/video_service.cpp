@@ -46,7 +46,7 @@ JobView VideoService::create(const ClipRequest& request, const std::string& clie
   job.clip = maker_.check(request, warnings);
   job.id = request.id.empty() ? new_job_id() : request.id;
   job.client = client;
-  job.wanted_name = request.wanted_name;
+  job.wanted_name = request.wanted_name.empty() ? job.id + ".mp4" : request.wanted_name;
   job.created_ms = unix_ms();
   const std::lock_guard lock(mutex_);
   if (static_cast<int>(queue_.size()) >= options_.most_waiting) {
@@ -72,6 +72,15 @@ std::optional<JobView> VideoService::find(const std::string& id, const std::stri
   std::optional<Job> job = owned(id, client);
   if (!job) return std::nullopt;
   return view_of(*std::move(job), queue_.order());
+}
+
+std::optional<Job> VideoService::find_named(const std::string& wanted_name,
+                                            const std::string& client) {
+  if (wanted_name.empty()) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  std::vector<Job> jobs = store_.list({.client = client, .limit = 1, .wanted_name = wanted_name});
+  if (jobs.empty()) return std::nullopt;
+  return std::move(jobs.front());
 }
 
 std::vector<JobView> VideoService::list(const JobQuery& query) {

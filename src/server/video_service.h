@@ -64,6 +64,8 @@ class VideoService {
                  std::vector<std::string>& warnings);
   std::optional<JobView> find(const std::string& id, const std::string& client);
   std::vector<JobView> list(const JobQuery& query);
+  // The newest clip that its client named so.
+  std::optional<Job> find_named(const std::string& wanted_name, const std::string& client);
   // Stops it if need be; it stays in the list as cancelled. Nothing when there is no such job;
   // what it was before, otherwise.
   std::optional<JobState> cancel(const std::string& id, const std::string& client);

@@ -78,6 +78,50 @@ class ServeTest(unittest.TestCase):
         last = json.loads([lines[1] for lines in events if lines[0] == "event: video"][-1].removeprefix("data: "))
         self.assertEqual(last["status"], "completed")
 
+    def test_speaks_as_lightx2vs_server(self):
+        server = self.serve("--max-queue", "1")
+        made = server.ask("POST", "/v1/tasks/video/", {
+            "task_id": "one", "prompt": SMALL["prompt"], "target_shape": [32, 32], "target_video_length": 1, "seed": 7,
+            "save_result_path": "sub/folder/ball"}).json()
+        self.assertEqual(made, {"task_id": "one", "task_status": "pending", "save_result_path": "ball.mp4"})
+        server.wait_until_over("one")
+        task = server.ask("GET", "/v1/tasks/one/status").json()
+        self.assertEqual((task["status"], task["save_result_path"], task["error"]), ("completed", "ball.mp4", None))
+        self.assertLessEqual(task["start_time"], task["end_time"])
+        result = server.ask("GET", "/v1/tasks/one/result")
+        self.assertEqual(result.body[4:8], b"ftyp")
+        self.assertIn('filename="ball.mp4"', result.headers["Content-Disposition"])
+        self.assertEqual(server.ask("GET", "/v1/files/download/ball.mp4").body, result.body)
+        self.assertEqual(server.ask("GET", "/v1/files/download/1.mp4").status, 404)
+        self.assertEqual(list(server.ask("GET", "/v1/tasks/").json()), ["one"])
+        self.assertEqual(server.ask("DELETE", "/v1/tasks/one").json()["stop_status"], "do_nothing")
+        self.assertEqual(server.ask("POST", "/v1/tasks/", {"task_id": "one", "prompt": "a"}).status, 503)
+
+        server.ask("POST", "/v1/tasks/", {"task_id": "two", "prompt": "a", "target_video_length": 81})
+        server.wait_until_running("two")
+        server.ask("POST", "/v1/tasks/", {"task_id": "three", "prompt": "a"})
+        self.assertEqual(server.ask("POST", "/v1/tasks/", {"prompt": "a"}).status, 503)
+        queue = server.ask("GET", "/v1/tasks/queue/status").json()
+        self.assertEqual(queue, {"is_processing": True, "current_task": "two", "pending_count": 1, "active_count": 2,
+                                 "queue_size": 1, "queue_available": 0})
+        busy = server.ask("GET", "/v1/service/status").json()
+        self.assertEqual((busy["service_status"], busy["active_tasks"], busy["total_tasks"]), ("busy", ["two"], 3))
+        self.assertEqual(server.ask("DELETE", "/v1/tasks/all/running").json()["stop_status"], "success")
+        for task in ("two", "three"):
+            self.assertEqual(server.ask("GET", f"/v1/tasks/{task}/status").json()["status"], "cancelled")
+            self.assertEqual(server.video(task)["error"]["code"], "cancelled")
+            self.assertEqual(server.ask("GET", f"/v1/tasks/{task}/result").status, 404)
+        self.assertEqual(server.ask("GET", "/v1/service/metadata").json()["model_path"], "reel-demo")
+
+    def test_tells_figures(self):
+        server = self.serve()
+        server.wait_until_over(server.create())
+        server.ask("GET", "/nowhere")
+        text = server.ask("GET", "/metrics").body.decode()
+        self.assertIn('reel_jobs{state="completed"} 1\n', text)
+        self.assertIn('reel_http_requests_total{status="404"} 1\n', text)
+        self.assertEqual(server.ask("GET", "/openapi.json").json()["openapi"], "3.1.0")
+
     def test_stops_a_clip_within_half_a_second(self):
         server = self.serve()
         video, after = server.create(LARGE), server.create()

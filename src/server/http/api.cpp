@@ -30,6 +30,11 @@ HttpResponse Api::dispatch(HttpRequest& request) const {
   return route->handler(request, path);
 }
 
+RequestFigures Api::figures() const {
+  const std::lock_guard lock(mutex_);
+  return figures_;
+}
+
 HttpResponse Api::answer(HttpRequest request, const std::function<int()>& retry_after_s) {
   HttpResponse response;
   try {
@@ -47,6 +52,10 @@ HttpResponse Api::answer(HttpRequest request, const std::function<int()>& retry_
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   response.headers.emplace_back("Cache-Control", "no-store");
   gate_.add_cors(request, response);
+  {
+    const std::lock_guard lock(mutex_);
+    ++figures_.by_status[response.status];
+  }
   log_debug(str_cat(request.peer, ' ', request.method, ' ', request.path, ' ', response.status));
   return response;
 }

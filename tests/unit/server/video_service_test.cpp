@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "server/routes_status.h"
+#include "server/routes_tasks.h"
 #include "server/routes_videos.h"
 #include "server/serve.h"
 #include "server/video_events.h"
@@ -97,7 +98,7 @@ TEST_F(VideoServiceTest, MakesAClipAndKeepsIt) {
   EXPECT_EQ(view.previews, 4);
   EXPECT_TRUE(std::filesystem::exists(service_->preview_file(view.job, 4)));
   EXPECT_EQ(std::filesystem::file_size(service_->clip_file(view.job)), view.job.file_bytes);
-  EXPECT_EQ(nlohmann::json::parse(view.job.recipe).at("seed"), 7);
+  EXPECT_EQ(nlohmann::json::parse(view.job.recipe).at("frames_digest"), view.job.frames_digest);
   restart();
   EXPECT_EQ(service_->find(id, "")->job.state, JobState::kCompleted);
   EXPECT_TRUE(std::filesystem::exists(service_->clip_file(view.job)));
@@ -260,8 +261,10 @@ TEST_F(VideoServiceTest, EndsEventsOfAClipThatIsDeleted) {
 
 TEST_F(VideoServiceTest, HasARouteForEverything) {
   std::string all;
+  for (const Route& route : task_routes(*service_)) all += std::string(route.path) + ' ';
   for (const Route& route : video_routes(*service_)) all += std::string(route.path) + ' ';
-  for (const Route& route : status_routes(*service_)) all += std::string(route.path) + ' ';
+  for (const Route& route : status_routes(*service_, [] { return std::string("text"); }))
+    all += std::string(route.path) + ' ';
 
   EXPECT_NE(all.find("/v1/videos/{id}/content"), std::string::npos);
   EXPECT_NE(all.find("/ready"), std::string::npos);
