@@ -5,7 +5,7 @@
 # line and asks. CUDA is detected, never installed.
 set -eu
 
-packages="build-essential cmake ninja-build pkg-config git ca-certificates python3 python3-numpy python3-dev python3-venv pybind11-dev python3-pytest \
+packages="build-essential cmake ninja-build pkg-config git curl ca-certificates python3 python3-numpy python3-dev python3-venv pybind11-dev python3-pytest \
 clang clang-format clang-tidy libclang-rt-14-dev \
 nlohmann-json3-dev libcli11-dev libspdlog-dev libpng-dev zlib1g-dev libutf8proc-dev \
 libxxhash-dev libssl-dev libcurl4-openssl-dev libdnnl-dev libcpp-httplib-dev libsqlite3-dev libavformat-dev libavcodec-dev libavutil-dev \

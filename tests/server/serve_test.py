@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`reel serve` as its clients meet it, with the demo model. Usage: serve_test.py REEL [TEST...]"""
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 from running_server import LARGE, SMALL, RunningServer
 
 REEL = ""
+PAGE = Path(__file__).parents[2] / "docs/SERVER.md"
 
 
 class ServeTest(unittest.TestCase):
@@ -55,6 +58,25 @@ class ServeTest(unittest.TestCase):
         for path in ("", "/content", "/events", "/previews/1", "/recipe"):
             self.assertEqual(server.ask("GET", f"/v1/videos/{video['id']}{path}").status, 404, path)
         self.assertEqual(list((self.folder / "data/clips").iterdir()), [])
+
+    def test_follows_the_page(self):
+        """The curl commands of docs/SERVER.md, with this server's port and the id of the first one's answer."""
+        if not shutil.which("curl"):
+            self.skipTest("there is no curl")
+        server = self.serve()
+        lines = re.search(r"serve_test.py -->\n```\n(.*?)```", PAGE.read_text(), re.S)[1].replace("\\\n", " ").splitlines()
+        self.assertEqual(len(lines), 3)
+        made = None
+        for line in lines:
+            line = line.replace(":8000", f":{server.port}")
+            if made:
+                line = re.sub("video_[0-9a-f]+", made, line)
+            done = subprocess.run(["sh", "-c", line.replace("curl ", "curl -sf ", 1)], cwd=self.folder,
+                                  capture_output=True, check=True)
+            if not made:
+                made = json.loads(done.stdout)["id"]
+                server.wait_until_over(made)
+        self.assertEqual((self.folder / "ball.mp4").read_bytes()[4:8], b"ftyp")
 
     def test_lists_page_by_page(self):
         server = self.serve()

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "server/http/api_error.h"
+#include "server/http/http_types.h"
 #include "server/http/router.h"
 #include "support/temp_folder.h"
 
@@ -119,6 +120,13 @@ TEST(Api, TellsBrowsersNotToGuessOrKeep) {
   const HttpResponse response = ask(api, "GET", "/things");
   EXPECT_EQ(header(response, "X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(header(response, "Cache-Control"), "no-store");
+}
+
+TEST(HttpRequest, GivesTheFirstHeaderOfAName) {
+  HttpRequest request;
+  request.headers = {{"a", "1"}, {"b", "2"}, {"a", "3"}};
+  EXPECT_EQ(request.header("a"), "1");
+  EXPECT_EQ(request.header("c"), "");
 }
 
 TEST(ApiError, HasAStatusForEveryKind) {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread of the service that makes clips.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "server/job_store.h"
+#include "unit/server/video_service_fixture.h"
+
+namespace reel::server {
+namespace {
+
+class VideoWorkerTest : public VideoServiceTest {};
+
+TEST_F(VideoWorkerTest, GoesOnAfterARestartWithTheSameBytes) {
+  const std::string whole = create(large());
+  const std::string digest = wait_until_over(whole).job.frames_digest;
+  const std::string cut = create(large()), waiting = create(small());
+  wait_until_running(cut);
+
+  service_.reset();
+  EXPECT_EQ(saved_jobs(), 1u);
+  start();
+
+  const JobView view = wait_until_over(cut);
+  EXPECT_EQ(view.job.state, JobState::kCompleted) << view.job.error_message;
+  EXPECT_EQ(view.job.frames_digest, digest);
+  EXPECT_EQ(wait_until_over(waiting).job.state, JobState::kCompleted);
+  EXPECT_EQ(saved_jobs(), 0u);
+}
+
+TEST_F(VideoWorkerTest, StopsAClipWithinHalfASecond) {
+  const std::string id = create(large()), next = create(small());
+  wait_until_running(id);
+
+  EXPECT_TRUE(service_->remove(id, "anna"));
+
+  EXPECT_FALSE(service_->find(id, ""));
+  const Clock::time_point asked = Clock::now();
+  wait(next, [](const JobView& view) { return view.job.state != JobState::kQueued; });
+  EXPECT_LT(Clock::now() - asked, milliseconds(500));
+  wait_until_over(next);
+  EXPECT_EQ(saved_jobs(), 0u);
+  EXPECT_EQ(service_->figures().cancelled, 1);
+}
+
+TEST_F(VideoWorkerTest, RemovesTheOldestClipAboveTheQuota) {
+  options_.most_file_bytes = 1;
+  restart();
+  const JobView old = wait_until_over(create(small()));
+  const JobView young = wait_until_over(create(small()));
+
+  EXPECT_FALSE(std::filesystem::exists(service_->clip_file(old.job)));
+  EXPECT_TRUE(std::filesystem::exists(service_->clip_file(young.job)));
+  EXPECT_EQ(service_->find(old.job.id, "")->job.file_bytes, 0u);
+  EXPECT_EQ(service_->find(old.job.id, "")->job.recipe, old.job.recipe);
+}
+
+TEST_F(VideoWorkerTest, GivesUpAClipThatStopsTheServerAgainAndAgain) {
+  const std::string id = create(large());
+  wait_until_running(id);
+  service_.reset();
+  {
+    JobStore store(options_.data / "jobs.sqlite");
+    const int64_t job = store.find(id)->sequence;
+    for (int at = 0; at < 3; ++at) store.set_started(job, 1);
+  }
+  start();
+
+  const JobView view = wait_until_over(id);
+
+  EXPECT_EQ(view.job.state, JobState::kFailed);
+  EXPECT_EQ(view.job.error_code, "server_stopped");
+}
+
+TEST_F(VideoWorkerTest, ClosesTheModelWhenItIsIdle) {
+  options_.idle_s = 0.05;
+  restart();
+  wait_until_over(create(small()));
+  const Clock::time_point end = Clock::now() + std::chrono::seconds(10);
+  while (service_->figures().is_warm && Clock::now() < end) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+
+  EXPECT_FALSE(service_->figures().is_warm);
+  EXPECT_EQ(wait_until_over(create(small())).job.state, JobState::kCompleted);
+}
+
+}  // namespace
+}  // namespace reel::server
