@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stub file names what the module has, and nothing else."""
+"""The stub file names what the module has, and nothing else; all of it is of the oldest Python."""
 
 from __future__ import annotations
 
@@ -47,3 +47,8 @@ def test_is_typed() -> None:
 
 def test_exports_are_there() -> None:
     assert all(hasattr(reel, name) for name in reel.__all__)
+
+
+def test_the_oldest_python_reads_every_file() -> None:
+    for path in [*STUB.parent.rglob("*.py"), *STUB.parent.rglob("*.pyi")]:
+        ast.parse(path.read_text(), str(path), feature_version=(3, 10))
