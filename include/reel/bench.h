@@ -60,4 +60,16 @@ struct BenchReport {
 // Engine for the device and the model.
 BenchReport run_bench(const BenchRequest& request, Progress& progress);
 
+// One pass over the blocks of a DiT, from a cold disk.
+struct BenchReads {
+  std::string from;  // "per-block FP8 (LightX2V)", "slab of per-block FP8 (LightX2V)"
+  int64_t files = 0, requests = 0;
+  uint64_t bytes = 0;
+  double seconds = 0;  // the best of three
+};
+
+// Reads the model's blocks past the page cache, as a run on a GPU does: the files that runs read,
+// and where that is a slab, the files that it was made from too. Throws as inspect(), kCancelled.
+std::vector<BenchReads> bench_reads(const ModelOptions& model, Progress& progress);
+
 }  // namespace reel

@@ -70,11 +70,12 @@ struct InstalledModel {
   uint64_t size_bytes = 0;           // of its files, through links
   bool is_pulled = false;            // by pull()
   std::vector<std::string> missing;  // files of a pulled model that are gone
+  std::vector<std::string> slabs;    // files that convert() made of it
 };
 std::vector<InstalledModel> installed_models();
 
 // What removing a model would do, then doing it. Links are removed, never followed; of the hub's
-// cache only what pull() brought there and no other snapshot uses.
+// cache only what pull() brought there and no other snapshot uses. Slabs go with their model.
 struct ModelRemoval {
   std::string name, path;
   bool is_pulled = false;

@@ -32,6 +32,8 @@ class InputFile {
 
   const std::filesystem::path& path() const { return path_; }
   uint64_t size_bytes() const { return size_bytes_; }
+  // When it was written last, as of its opening: nanoseconds since 1970.
+  int64_t changed_ns() const { return changed_ns_; }
 
   // Fills `out` from `offset_bytes` on. Throws kBadFile when the file ends before, naming both
   // positions, and kIo when the system reports a read error.

@@ -9,6 +9,7 @@
 #include "checkpoint/evidence.h"
 #include "checkpoint/lora.h"
 #include "checkpoint/search.h"
+#include "checkpoint/slab_source.h"
 #include "formats/quoted.h"
 
 namespace reel::checkpoint {
@@ -120,7 +121,6 @@ Checkpoint open_checkpoint(const OpenOptions& options) {
   Checkpoint checkpoint{.path = options.model};
   Search search(options);
   checkpoint.dit = search.dit(checkpoint);
-  add_loras(checkpoint, options.loras);
   checkpoint.text_encoder = search.text_encoder(checkpoint);
   checkpoint.vae = search.vae(checkpoint);
   REEL_REQUIRE(checkpoint.dit || checkpoint.text_encoder || checkpoint.vae, kNotFound,
@@ -132,12 +132,15 @@ Checkpoint open_checkpoint(const OpenOptions& options) {
       find_tokenizer(options.tokenizer, checkpoint.text_encoder, search.places());
   report_missing_tokenizer(checkpoint, search.places());
   report_absent_files(checkpoint);
-  const FoundSettings found = find_settings(search.places());
+  const FoundSettings found = find_settings(checkpoint.dit, search.places());
   checkpoint.settings = found.settings;
+  checkpoint.config = found.path;
   expect_blocks(checkpoint);
   const FoundVerdict verdict = find_verdict(options, search.dit_candidate(), found.path);
   checkpoint.verdict = verdict.verdict;
   checkpoint.verdict_evidence = verdict.evidence;
+  if (options.use_slabs) use_slab(checkpoint);
+  add_loras(checkpoint, options.loras);
   return checkpoint;
 }
 

@@ -38,6 +38,8 @@ struct StoredTensor {
   std::shared_ptr<const formats::TensorFile> scale_file;
   const formats::TensorEntry* scale = nullptr;
   std::vector<Delta> deltas;
+  // TreeDigest of the numbers and the scale's behind them, where the file tells (a slab); or empty.
+  std::string digest;
 };
 
 // One network found on disk. Tensors carry the names of models/<network>/names.cpp (Wan's own).
@@ -98,6 +100,7 @@ struct Checkpoint {
   Verdict verdict = Verdict::kDistilled;
   std::string verdict_evidence;  // "the folder is called distill_fp8"
   ModelSettings settings;
+  std::filesystem::path config;    // where the settings are from, or empty
   std::vector<AppliedLora> loras;  // in the order in which they are added
   // One sentence per decision a user may wonder about: "3 precisions found, fp8 chosen: ...".
   std::vector<std::string> notes;
@@ -114,6 +117,8 @@ struct OpenOptions {
   std::optional<Verdict> kind;
   // Added to the DiT in this order. Evidence too: a distillation LoRA may be one.
   std::vector<LoraChoice> loras;
+  // A slab beside the checkpoint stands for the files that it was made from.
+  bool use_slabs = true;
 };
 
 // Finds and classifies everything; reads headers only, and the alphas of LoRAs.

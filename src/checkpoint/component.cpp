@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "checkpoint/precision.h"
 #include "checkpoint/scales.h"
+#include "checkpoint/slab_source.h"
 #include "formats/quoted.h"
+#include "formats/slab.h"
 
 namespace reel::checkpoint {
 namespace {
@@ -34,6 +36,7 @@ class Builder {
     component_.precision = precision_of(candidate_);
     component_.layout = layout_name(candidate_, style, component_.precision);
     add_evidence();
+    if (formats::is_slab(*candidate_.files[0]->tensors)) add_slab();
     return std::move(component_);
   }
 
@@ -86,6 +89,19 @@ class Builder {
             str_cat(quoted_name(tensor->entry->name), " is ", tensor->entry->shape));
       }
     }
+  }
+
+  void add_slab() {
+    const formats::TensorFile& file = *candidate_.files[0]->tensors;
+    for (auto& [name, tensor] : component_.tensors) {
+      tensor.digest = formats::slab_digest(file, tensor.entry->name);
+    }
+    const auto layout = file.metadata().find(slab_layout_key(component_.network));
+    if (layout != file.metadata().end()) component_.layout = "slab of " + layout->second;
+    // What belongs to the other networks is no news.
+    const std::string& prefix = candidate_.files[0]->part(component_.network)->prefix;
+    std::erase_if(component_.unread,
+                  [&](const std::string& name) { return !name.starts_with(prefix); });
   }
 
   const Candidate& candidate_;

@@ -19,13 +19,14 @@ std::optional<TokenizerSource> find_tokenizer(const std::filesystem::path& given
                                               const std::optional<Component>& text_encoder,
                                               const std::vector<std::filesystem::path>& places);
 
-// config.json of the first place that has one for a Wan DiT; its path is answered too.
-// Throws kBadFile when it is damaged.
+// The configuration in the DiT's own file (a slab), else config.json of the first place that has
+// one for a Wan DiT; its path is answered too. Throws kBadFile when it is damaged.
 struct FoundSettings {
   ModelSettings settings;
   std::filesystem::path path;  // empty when there is none
 };
-FoundSettings find_settings(const std::vector<std::filesystem::path>& places);
+FoundSettings find_settings(const std::optional<Component>& dit,
+                            const std::vector<std::filesystem::path>& places);
 
 // Distilled or base, by the first evidence in this order: the option; metadata in the file; JSON
 // beside it; names of files and folders; a distillation LoRA; distilled is assumed.

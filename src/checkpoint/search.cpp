@@ -10,6 +10,7 @@
 #include "checkpoint/component.h"
 #include "checkpoint/places.h"
 #include "checkpoint/refusal.h"
+#include "checkpoint/slab_source.h"
 #include "formats/quoted.h"
 
 namespace reel::checkpoint {
@@ -98,7 +99,12 @@ std::vector<Candidate> Search::dit_candidates() {
     if (!runs.empty()) all.push_back(std::move(runs[0]));
   }
   REEL_REQUIRE(!all.empty() || refusal.empty(), kUnsupported, refusal, runs_instead(Network::kDit));
-  return all;
+  if (!all.empty()) return all;
+  const fs::path slab = lone_slab(tree_);
+  if (slab.empty()) return all;
+  model_ = slab;
+  model_is_folder_ = false;
+  return given(model_, Network::kDit);
 }
 
 // From a path that the user gave for exactly this network.

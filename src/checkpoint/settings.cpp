@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "checkpoint/evidence.h"
+#include "checkpoint/slab_source.h"
 #include "formats/quoted.h"
+#include "formats/slab.h"
 
 namespace reel::checkpoint {
 namespace {
@@ -68,21 +70,35 @@ bool is_about_a_dit(const json& config) {
          config.contains("model_cls");
 }
 
+// Nothing when it is about another model.
+std::optional<ModelSettings> settings_in(const std::string& text, const fs::path& path) {
+  const json config = json::parse(text, nullptr, false);
+  REEL_REQUIRE(!config.is_discarded(), kBadFile,
+               str_cat(formats::quoted(path),
+                       " is no JSON; the configuration of a model is "
+                       "needed."),
+               "Download the file again, or remove it: the shapes of the tensors suffice.");
+  const bool is_ours = config.is_object() && !config.contains("d_model") && is_about_a_dit(config);
+  return is_ours ? std::optional(read(config)) : std::nullopt;
+}
+
 }  // namespace
 
-FoundSettings find_settings(const std::vector<fs::path>& places) {
+FoundSettings find_settings(const std::optional<Component>& dit,
+                            const std::vector<fs::path>& places) {
+  if (dit && !dit->tensors.empty()) {
+    const formats::TensorFile& file = *dit->tensors.begin()->second.file;
+    const auto text = file.metadata().find(std::string(kSlabConfig));
+    if (formats::is_slab(file) && text != file.metadata().end()) {
+      if (auto settings = settings_in(text->second, file.path())) return {*settings, file.path()};
+    }
+  }
   for (const fs::path& place : places) {
     const fs::path path = place / "config.json";
     std::error_code ignored;
     if (!fs::is_regular_file(path, ignored)) continue;
-    const json config = json::parse(read_text_file(path, kMostBytes), nullptr, false);
-    REEL_REQUIRE(!config.is_discarded(), kBadFile,
-                 str_cat(formats::quoted(path),
-                         " is no JSON; the configuration of a model is "
-                         "needed."),
-                 "Download the file again, or remove it: the shapes of the tensors suffice.");
-    if (config.is_object() && !config.contains("d_model") && is_about_a_dit(config)) {
-      return {read(config), path};
+    if (auto settings = settings_in(read_text_file(path, kMostBytes), path)) {
+      return {*settings, path};
     }
   }
   return {};

@@ -189,16 +189,38 @@ std::string prediction(const std::string& card, const BenchRequest& request, boo
   return print_json ? card_json(predictions) : card_table(predictions);
 }
 
+std::string reads_text(const std::vector<BenchReads>& all, bool print_json) {
+  json list = json::array();
+  std::string text;
+  for (const BenchReads& reads : all) {
+    const double per_second = static_cast<double>(reads.bytes) / reads.seconds;
+    list.push_back({{"from", reads.from},
+                    {"files", reads.files},
+                    {"requests", reads.requests},
+                    {"bytes", reads.bytes},
+                    {"seconds", reads.seconds},
+                    {"per_second", per_second}});
+    add_line(text, "%-44s %4lld %-5s %7lld reads %10s %9.3f s %10s", reads.from.c_str(),
+             static_cast<long long>(reads.files), reads.files == 1 ? "file" : "files",
+             static_cast<long long>(reads.requests), format_bytes(reads.bytes).c_str(),
+             reads.seconds, rate_text(per_second, "B").c_str());
+  }
+  text.pop_back();
+  return print_json ? list.dump(1) : text;
+}
+
 int run(int argc, const char* const* argv, Terminal& terminal) {
   BenchRequest request;
   std::vector<std::string> reports;
   std::string predict;
-  bool print_json = false;
+  bool print_json = false, reads = false;
   Flags flags("bench", "measure how fast this machine computes what a clip is made of");
   flags.add("REPORT", reports, "two reports (--json) to compare; nothing is measured then");
   flags.add("--predict", predict,
             "a card that is not here, as rtx4070, or all: predicted times, nothing is measured");
   flags.add("--prompt", request.prompt, "of the clip that is timed with --model");
+  flags.add_switch("--reads", reads,
+                   "only read the blocks of --model from disk, from its files and from its slab");
   flags.add_switch("--json", print_json, "print the report as JSON");
   flags.add_model(request.model);
   flags.add_size(request.sampling);
@@ -213,6 +235,11 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
     REEL_REQUIRE(reports.size() == 2, kInvalidArgument,
                  str_cat(reports.size(), " reports were given; two can be compared."));
     terminal.answer(compare(reports[0], reports[1]));
+    return kExitOk;
+  }
+  if (reads) {
+    ShownProgress progress(terminal);
+    terminal.answer(reads_text(bench_reads(request.model, progress), print_json));
     return kExitOk;
   }
   if (request.prompt.empty()) request.prompt = "a lighthouse in a storm";

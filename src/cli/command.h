@@ -31,6 +31,7 @@ extern const Command kReplayCommand;
 extern const Command kServeCommand;
 extern const Command kPullCommand;
 extern const Command kModelsCommand;
+extern const Command kConvertCommand;
 extern const Command kCompletionsCommand;
 extern const Command kManCommand;
 

@@ -7,11 +7,10 @@ namespace reel::cli {
 
 std::span<const Command* const> all_commands() {
   static constexpr std::array kCommands = {
-      &kGenerateCommand,    &kScoutCommand,   &kEncodeTextCommand, &kDenoiseCommand,
-      &kDecodeCommand,      &kInspectCommand, &kPlanCommand,       &kBenchCommand,
-      &kEvalCommand,        &kDoctorCommand,  &kSynthCommand,      &kReplayCommand,
-      &kServeCommand,       &kPullCommand,    &kModelsCommand,     &kInferCommand,
-      &kCompletionsCommand, &kManCommand,
+      &kGenerateCommand, &kScoutCommand,  &kEncodeTextCommand,  &kDenoiseCommand, &kDecodeCommand,
+      &kInspectCommand,  &kPlanCommand,   &kBenchCommand,       &kEvalCommand,    &kDoctorCommand,
+      &kSynthCommand,    &kReplayCommand, &kServeCommand,       &kPullCommand,    &kModelsCommand,
+      &kConvertCommand,  &kInferCommand,  &kCompletionsCommand, &kManCommand,
   };
   return kCommands;
 }

@@ -18,7 +18,8 @@ namespace {
 
 std::string state_of(const InstalledModel& model) {
   if (!model.missing.empty()) return str_cat(model.missing.size(), " files are missing");
-  return model.is_pulled ? "pulled" : "";
+  if (model.slabs.empty()) return model.is_pulled ? "pulled" : "";
+  return model.is_pulled ? "pulled, slab" : "slab";
 }
 
 void list_models(bool json, Terminal& terminal) {
@@ -30,7 +31,8 @@ void list_models(bool json, Terminal& terminal) {
                      {"path", model.path},
                      {"size", model.size_bytes},
                      {"pulled", model.is_pulled},
-                     {"missing", model.missing}});
+                     {"missing", model.missing},
+                     {"slabs", model.slabs}});
     }
     return terminal.answer(all.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
@@ -40,7 +42,7 @@ void list_models(bool json, Terminal& terminal) {
   std::string text;
   for (const InstalledModel& model : models) {
     char line[160];
-    std::snprintf(line, sizeof line, "%-31s %10s  %-10s  ", model.name.c_str(),
+    std::snprintf(line, sizeof line, "%-31s %10s  %-12s  ", model.name.c_str(),
                   format_bytes(model.size_bytes).c_str(), state_of(model).c_str());
     text += line + model.path + '\n';
   }

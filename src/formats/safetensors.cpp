@@ -12,6 +12,7 @@
 #include "formats/byte_reader.h"
 #include "formats/quoted.h"
 #include "formats/safetensors_dtype.h"
+#include "formats/slab.h"
 
 namespace reel::formats {
 namespace {
@@ -156,6 +157,7 @@ class SafetensorsFile final : public TensorFile {
     parse_json(quoted(path()), "header", [&] { const Json rest = Json::parse(header, on_event); });
     entries_ = std::move(parser.entries);
     metadata_ = std::move(parser.metadata);
+    take_slab_record(path(), header, metadata_, entries_);
     finish(Overlap::kForbidden);
   }
 

@@ -16,15 +16,17 @@ namespace fs = std::filesystem;
 
 constexpr int kMostEntries = 10'000;
 constexpr int kMostDepth = 4;
+constexpr const char* kSlab = ".slab";
 
 bool is_weights(const fs::path& path) {
-  static constexpr std::array kExtensions = {".safetensors", ".sft", ".gguf", ".pth", ".pt"};
+  static constexpr std::array kExtensions = {".safetensors", ".sft", ".gguf", ".pth", ".pt", kSlab};
   return std::ranges::find(kExtensions, path.extension().string()) != kExtensions.end();
 }
 
 struct Content {
   uint64_t size_bytes = 0;
   bool has_weights = false;
+  std::vector<fs::path> slabs;
 };
 
 // Links to files are followed, those to folders are not.
@@ -36,6 +38,7 @@ Content content_of(const fs::path& path) {
     const uint64_t size = fs::file_size(file, gone);
     if (!gone) content.size_bytes += size;
     content.has_weights |= is_weights(file);
+    if (file.extension() == kSlab) content.slabs.push_back(file);
   };
   if (!fs::is_directory(path, error)) {
     add(path);
@@ -75,9 +78,10 @@ namespace {
 std::vector<InstalledModel> list() {
   std::vector<InstalledModel> models;
   for (const fs::path& path : model_paths()) {
-    InstalledModel model{.name = path.filename().string(),
-                         .path = path.string(),
-                         .size_bytes = content_of(path).size_bytes};
+    const Content content = content_of(path);
+    InstalledModel model{
+        .name = path.filename().string(), .path = path.string(), .size_bytes = content.size_bytes};
+    for (const fs::path& slab : content.slabs) model.slabs.push_back(slab.string());
     if (const auto record = read_record(path)) {
       model.is_pulled = true;
       for (const RecordedFile& file : record->files) {

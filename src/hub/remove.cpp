@@ -39,6 +39,17 @@ bool is_used_by(const std::vector<PullRecord>& records, const RecordedFile& file
   });
 }
 
+// What convert() made below a folder: the only files that it may have added to what pull() did.
+uint64_t remove_slabs(const std::vector<std::string>& slabs) {
+  uint64_t freed = 0;
+  for (const std::string& slab : slabs) {
+    std::error_code error;
+    const uint64_t size = fs::is_symlink(slab, error) ? 0 : fs::file_size(slab, error);
+    if (fs::remove(slab, error)) freed += size;
+  }
+  return freed;
+}
+
 // Below a folder of pull()'s: what it recorded. Whatever else is there stays.
 uint64_t remove_pulled(const fs::path& folder, const PullRecord& record) {
   const std::vector<PullRecord> others = other_records(folder);
@@ -92,6 +103,10 @@ ModelRemoval plan_of(const std::string& name) {
       ++removal.files;
       if (file.was_downloaded && !is_used_by(others, file)) removal.size_bytes += file.size_bytes;
     }
+    for (const std::string& slab : model.slabs) {
+      ++removal.files;
+      removal.size_bytes += fs::file_size(slab, error);
+    }
   } else if (fs::is_directory(model.path, error)) {
     add_tree(model.path, removal);
   } else {
@@ -106,7 +121,8 @@ uint64_t remove_named(const std::string& name) {
   std::error_code error;
   if (!fs::is_symlink(removal.path, error)) {
     if (const auto record = read_record(removal.path)) {
-      return remove_pulled(removal.path, *record);
+      const uint64_t freed = remove_slabs(installed(name).slabs);
+      return freed + remove_pulled(removal.path, *record);
     }
   }
   fs::remove_all(removal.path, error);  // links in it are removed, not followed

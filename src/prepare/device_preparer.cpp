@@ -38,6 +38,7 @@ class DevicePreparer::Plan : public memory::SlotPlan {
       planner.add(item, stored);
       by_name_.emplace(item.name, names_.size());
       names_.push_back(item.name);
+      stored_.push_back(&stored);
       stored_bytes_.push_back(stored_bytes(stored));
       // Of which nothing will be read.
       if (stored_bytes_.back() == 0) preparer.digests_.set(item.name, TreeDigest(0).hex());
@@ -130,7 +131,9 @@ class DevicePreparer::Plan : public memory::SlotPlan {
 
     void finish() override {
       for (size_t item = 0; item < items_.size(); ++item) {
-        plan_.preparer_.digests_.set(plan_.names_[item], items_[item].hex());
+        std::string digest = items_[item].hex();
+        require_digest(*plan_.stored_[item], digest);
+        plan_.preparer_.digests_.set(plan_.names_[item], std::move(digest));
       }
     }
 
@@ -152,7 +155,8 @@ class DevicePreparer::Plan : public memory::SlotPlan {
   DevicePreparer& preparer_;
   std::string block_;
   SlotLayout layout_;
-  std::vector<std::string> names_;      // of the items
+  std::vector<std::string> names_;  // of the items
+  std::vector<const StoredTensor*> stored_;
   std::vector<uint64_t> stored_bytes_;  // of the items, with their scales
   std::map<std::string, size_t, std::less<>> by_name_;
   StoredTables tables_;

@@ -291,7 +291,9 @@ std::unique_ptr<memory::WeightSource> HostPreparer::prepare(const WeightBlock& b
     bytes_read_ += stored_bytes(stored);
     const std::span<float> values = read.values;
     bytes_read_ += add_deltas(stored, values, host);
-    digests_.set(item.name, digest.hex());
+    std::string bytes_digest = digest.hex();
+    require_digest(stored, bytes_digest);
+    digests_.set(item.name, std::move(bytes_digest));
     PreparedBlock::Item& to = prepared->items_[item.name];
     switch (item.kind) {
       case WeightKind::kMatrix:

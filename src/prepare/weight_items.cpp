@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "formats/quoted.h"
 
 namespace reel::prepare {
 namespace {
@@ -79,6 +80,13 @@ const checkpoint::StoredTensor& stored_tensor(const checkpoint::Component& compo
   REEL_REQUIRE(stored != nullptr, kNotFound,
                str_cat(component.path.string(), " has no tensor \"", item.name, "\"."));
   return *stored;
+}
+
+void require_digest(const checkpoint::StoredTensor& stored, const std::string& digest) {
+  REEL_REQUIRE(stored.digest.empty() || stored.digest == digest, kBadFile,
+               str_cat(formats::quoted(stored.file->path()), " is damaged: the bytes of ",
+                       formats::quoted_name(stored.entry->name), " are not those of its checksum."),
+               "Remove it, and make it again with reel convert.");
 }
 
 void TensorDigests::set(const std::string& name, std::string digest) {

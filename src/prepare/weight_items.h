@@ -33,6 +33,9 @@ ConvShape conv_shape(const memory::WeightItem& item);
 const checkpoint::StoredTensor& stored_tensor(const checkpoint::Component& component,
                                               const memory::WeightItem& item);
 
+// Throws kBadFile when the bytes that were read are not those that the file's own digest is of.
+void require_digest(const checkpoint::StoredTensor& stored, const std::string& digest);
+
 // Digests of tensors' stored bytes, scales behind them. May be fed from several threads.
 class TensorDigests {
  public:

@@ -53,7 +53,7 @@ std::vector<Row> read_rows() {
 std::map<std::string, void (*)(Scene&)> all_builders() {
   std::map<std::string, void (*)(Scene&)> builders;
   for (const auto& list : {weight_file_cases(), model_cases(), request_cases(), download_cases(),
-                           output_cases(), stage_cases(), working_cases()}) {
+                           output_cases(), slab_cases(), stage_cases(), working_cases()}) {
     for (const Case& one : list) {
       if (!builders.emplace(one.id, one.build).second) ADD_FAILURE() << "twice: " << one.id;
     }

@@ -138,6 +138,11 @@ std::vector<Case> output_cases() {
          s.reel({"synth", "--out", "out/m"});
          on_small_disk(s, "out");
        }},
+      {"disk-full-convert",
+       [](Scene& s) {
+         s.reel({"convert", "model", "--out", "out/m.slab"});
+         on_small_disk(s, "out");
+       }},
       {"file-size-limit",
        [](Scene& s) {
          s.generate(large_clip("out/clip.y4m"));

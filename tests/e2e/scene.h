@@ -47,6 +47,7 @@ std::vector<Case> model_cases();
 std::vector<Case> request_cases();
 std::vector<Case> download_cases();
 std::vector<Case> output_cases();
+std::vector<Case> slab_cases();
 std::vector<Case> stage_cases();
 std::vector<Case> working_cases();
 

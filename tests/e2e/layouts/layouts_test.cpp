@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo model's weights, written in every other layout: the same prompt and seed must give the
-// same latents, as far as the layout's numbers allow.
+// same latents, as far as the layout's numbers allow, and the slab of each the same bytes.
 #include <gtest/gtest.h>
+#include <reel/convert.h>
 #include <reel/stages.h>
 #include <reel/synth.h>
 
@@ -114,18 +115,24 @@ class DemoLayouts : public testing::TestWithParam<Layout> {
 
 std::unique_ptr<Reference> DemoLayouts::reference_;
 
-TEST_P(DemoLayouts, GiveTheLatentsOfTheFp8Layout) {
+TEST_P(DemoLayouts, GiveTheLatentsOfTheFp8LayoutAndASlabTheSameBytes) {
   const Layout& layout = GetParam();
   Stages stages(write(layout.name));
 
   const double dit = relative_error(numbers_of(stages.denoise_from(reference_->text), "latents"),
                                     reference_->latents);
-  const double whole = relative_error(numbers_of(stages.denoise_from(stages.encode()), "latents"),
-                                      reference_->latents);
+  const std::vector<float> latents = numbers_of(stages.denoise_from(stages.encode()), "latents");
+  const double whole = relative_error(latents, reference_->latents);
 
   std::printf("%s: DiT %.2e, with the text encoder %.2e\n", layout.name, dit, whole);
   EXPECT_LE(dit, layout.most.dit);
   EXPECT_LE(whole, layout.most.whole);
+
+  Progress progress;
+  const std::string slab = folder_ / "alone.slab";
+  convert({.model = {.model = folder_ / "plain"}, .out = slab}, progress);
+  Stages from_slab(slab);
+  EXPECT_EQ(numbers_of(from_slab.denoise_from(from_slab.encode()), "latents"), latents);
 }
 
 std::string test_name(const testing::TestParamInfo<Layout>& info) {

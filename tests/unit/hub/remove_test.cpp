@@ -50,6 +50,21 @@ class RemoveTest : public testing::Test {
   test::Environment environment_;
 };
 
+TEST_F(RemoveTest, TakesSlabsWithTheirModel) {
+  add_pulled("a", true);
+  put(models_ / "a/sub/reel.slab", "1234567");
+  put(models_ / "alone.slab", "123");
+
+  const auto models = installed_models();
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[0].slabs, std::vector<std::string>{(models_ / "a/sub/reel.slab").string()});
+  EXPECT_EQ(models[1].slabs.size(), 1u);
+  EXPECT_EQ(plan_removal("a").size_bytes, 12u);
+  EXPECT_EQ(plan_removal("a").files, 2u);
+  EXPECT_EQ(remove_model("a"), 12u);
+  EXPECT_FALSE(fs::exists(models_ / "a"));
+}
+
 TEST_F(RemoveTest, ListsWhatHoldsWeights) {
   EXPECT_TRUE(installed_models().empty());
   put(models_ / "b.gguf", "1234567");

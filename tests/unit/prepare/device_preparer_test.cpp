@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "base/tree_digest.h"
 #include "core/block_formats.h"
 #include "core/buffer.h"
 #include "core/numerics/small_floats.h"
@@ -16,6 +17,7 @@
 #include "memory/block_streamer.h"
 #include "memory/device_weights.h"
 #include "memory/weight_store.h"
+#include "prepare/dequantise.h"
 #include "prepare/host_preparer.h"
 #include "support/expect_error.h"
 #include "support/queued_kernels.h"
@@ -300,6 +302,41 @@ INSTANTIATE_TEST_SUITE_P(
                                      Precision{DType::kF32, DType::kF32}),
                      testing::Bool()),
     name_of);
+
+// As in a slab, of which a bit has flipped; host and device tell it alike.
+TEST(DevicePreparer, RefusesBytesThatAreNotThoseOfTheirDigest) {
+  MadeComponent made({"Fp8Row", DType::kF8E4M3, Scales::kRowF32});
+  checkpoint::StoredTensor& tensor = made.component().tensors.at("blocks.1.up.weight");
+  std::vector<std::byte> bytes(stored_bytes(tensor));
+  tensor.file->read(*tensor.entry, std::span(bytes).first(dense_bytes(*tensor.entry)));
+  tensor.file->read(*tensor.scale, std::span(bytes).subspan(dense_bytes(*tensor.entry)));
+  TreeDigest right(bytes.size()), wrong(bytes.size());
+  right.add(0, bytes);
+  bytes.back() ^= std::byte{1};  // of the last row's scale
+  wrong.add(0, bytes);
+  StopFlag stop;
+  const ops::Kernels kernels = test::queued_kernels();
+  for (const bool is_right : {true, false}) {
+    tensor.digest = (is_right ? right : wrong).hex();
+    test::FakeCopyEngine engine;
+    const Stream compute = engine.make_stream();
+    HostPreparer host(made.component(), cpu::reference_kernels(), {}, stop);
+    DevicePreparer preparer(made.component(), kernels, {});
+    PlannedMemory device(host_memory(), 1 << 20, "the memory of the test");
+    memory::BlockStreamer got(made.manifest(), preparer, device, engine, stop, small_chunks({}));
+
+    got.acquire(0, compute);
+    if (is_right) {
+      EXPECT_NO_THROW(got.acquire(1, compute));
+      EXPECT_NO_THROW(host.prepare(made.manifest().blocks[1]));
+    } else {
+      const char* const words = "the bytes of \"blocks.1.up.weight\" are not those of its checksum";
+      EXPECT_REEL_ERROR(got.acquire(1, compute), kBadFile, words);
+      EXPECT_REEL_ERROR(host.prepare(made.manifest().blocks[1]), kBadFile, words);
+    }
+    engine.finish(compute);
+  }
+}
 
 TEST(DevicePreparer, ReadsRowsOfATableIntoHostMemory) {
   const MadeComponent made({"F32", DType::kF32});
