@@ -90,6 +90,27 @@ TEST(CommandLine, HelpListsEveryCommandAndEveryCommandHasHelp) {
   }
 }
 
+// The lines below "Examples:", run as a shell runs them, with the scene's model in the place of the
+// demo model.
+TEST(CommandLine, TheExamplesOfGenerateRun) {
+  Scene scene;
+  const std::string help = expect_ok(scene.reel({"generate", "--help"})).out;
+  const size_t at = help.find("Examples:\n");
+  ASSERT_NE(at, std::string::npos) << help;
+  write_bytes(scene / "prompt.txt", "a green heart over the sea");
+  scene.command.environment = {{"REEL_MODEL", "model"}, {"REEL_DEVICE", "cpu"}};
+
+  scene.command.started_by = {"sh", "-euc",
+                              "reel() { \"$program\" \"$@\"; }; program=$1\n" +
+                                  help.substr(at + std::string("Examples:\n").size()),
+                              "sh"};
+  expect_ok(scene.reel({}));
+
+  for (const char* made : {"ball.mp4", "clip-1.mp4", "clip-8.mp4"}) {
+    EXPECT_TRUE(fs::exists(scene / made)) << made;
+  }
+}
+
 TEST(CommandLine, CompletionsAndManualKnowTheFlags) {
   Scene scene;
 
