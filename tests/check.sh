@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all="tests tidy headers silence environment asan ubsan tsan fuzz wheel dist bare"
+all="tests server tidy headers silence environment asan ubsan tsan fuzz wheel dist bare"
 passed=build/check-passed
 
 tests() { tests/run.sh; }
@@ -53,6 +53,12 @@ sanitized() {
 asan() { sanitized asan 'avx2|e2e_stop|e2e_layouts'; }
 ubsan() { sanitized ubsan 'avx2|e2e_stop|e2e_layouts'; }
 tsan() { sanitized tsan 'avx2|e2e'; }
+
+# OpenAI's client, schemathesis, and many clients at once.
+server() {
+  tests/server/clients.sh build/bin/reel
+  python3 tests/server/load.py build/bin/reel
+}
 
 fuzz() { tests/fuzz/run.sh; }
 # By pip, in a virtual environment.

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
+#include "cli/generate_remotely.h"
 #include "cli/prompt_text.h"
 #include "cli/seed_range.h"
 
@@ -16,6 +17,7 @@ namespace {
 struct GenerateFlags {
   ModelOptions model;
   VideoRequest request;
+  client::ServerChoice server;
   std::string prompt_file, resume_id, image_path;
   int count = 1;
   int seeds = 0;  // of a range in --seed
@@ -41,6 +43,8 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add_switch("--dry-run", to.dry_run,
                    "check everything, say what would be made, make nothing");
   flags.add_switch("--json", to.json, "print what was made as JSON");
+  flags.add("--server", to.server.url, "have this server make it, as http://localhost:8000");
+  flags.add("--api-key", to.server.api_key, "the server's key");
   flags.add("--image_path,--image-path", to.image_path, "refused: text-to-video takes no image");
   flags.add_model(to.model);
   flags.add_trace(to.model);
@@ -99,6 +103,10 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
                str_cat("--trace was given with --count ", flags.count,
                        ", but a trace holds the ops of one clip."),
                "Leave one of them out.");
+  if (!flags.server.url.empty()) {
+    return generate_remotely(parser, flags.server, flags.request, flags.count, flags.json,
+                             terminal);
+  }
   flags.request.write_recipe = !flags.no_recipe;
   if (flags.model.model.empty()) {
     terminal.note(

@@ -7,11 +7,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/output_path.h"
 #include "media/contact_sheet.h"
 #include "media/digits.h"
 #include "media/png_encoder.h"
 #include "pipeline/clip_run.h"
-#include "pipeline/output_path.h"
 #include "pipeline/preview.h"
 #include "pipeline/run_meter.h"
 #include "pipeline/step_taker.h"

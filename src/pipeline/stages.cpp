@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/output_path.h"
 #include "media/frame_writer.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/latent_check.h"
-#include "pipeline/output_path.h"
 #include "pipeline/preview.h"
 #include "pipeline/run_meter.h"
 #include "pipeline/stage_files.h"

@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "pipeline/output_path.h"
+#include "base/output_path.h"
+#include "media/mp4_writer.h"
 #include "pipeline/recipe.h"
 #include "tokenizer/prompt_cleaning.h"
 
@@ -32,6 +33,15 @@ void check_prompts(const VideoRequest& request) {
     std::string what = error.what();
     fail(error.code(), what.replace(0, 4, "The negative "), error.hint());
   }
+}
+
+// For a clip without a name: ".mp4", or ".y4m" with a warning where nothing here writes MP4.
+std::string default_extension(Progress& progress) {
+  const media::Mp4Support support = media::mp4_support();
+  if (support.route != media::Mp4Route::kNone) return ".mp4";
+  progress.on_warning(str_cat("The clip is written as Y4M, large and without its recipe: ",
+                              support.problem, ". ", media::kInstallFfmpeg, " for MP4."));
+  return ".y4m";
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ constexpr const char* kPaths = R"json({
 "/v1/videos/{id}/events": {
   "parameters": [{"$ref": "#/components/parameters/Id"}],
   "get": {"operationId": "videoEvents", "summary": "Its progress as server-sent events: video, preview, end.",
-    "responses": {"200": {"description": "Events until the clip is over.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    "responses": {"200": {"description": "Events until the clip is over.", "content": {"text/event-stream": {}}},
                   "default": {"$ref": "#/components/responses/Error"}}}},
 "/v1/videos/{id}/previews/{step}": {
   "parameters": [{"$ref": "#/components/parameters/Id"},

@@ -303,6 +303,18 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.reel({"serve", "--new-api-key", "anna"});
        }},
+      {"server-address",
+       [](Scene& s) {
+         s.reel({"generate", "--prompt", "a ball", "--server", "localhost:8000"});
+       }},
+      {"server-gone",
+       [](Scene& s) {
+         s.reel({"generate", "--prompt", "a ball", "--server", "http://127.0.0.1:1"});
+       }},
+      {"server-model",
+       [](Scene& s) {
+         s.reel({"generate", "--prompt", "a ball", "--server", "http://a", "--model", "model"});
+       }},
       {"serve-port",
        [](Scene& s) {
          s.reel({"serve", "--port", "99999"});

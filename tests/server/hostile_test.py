@@ -164,5 +164,5 @@ class HostileTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    REEL = sys.argv.pop(1)
+    REEL = str(Path(sys.argv.pop(1)).resolve())
     unittest.main(verbosity=2)

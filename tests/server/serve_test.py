@@ -77,6 +77,10 @@ class ServeTest(unittest.TestCase):
                 made = json.loads(done.stdout)["id"]
                 server.wait_until_over(made)
         self.assertEqual((self.folder / "ball.mp4").read_bytes()[4:8], b"ftyp")
+        line = re.search(r"^reel (generate --server .*)$", PAGE.read_text(), re.M)[1]
+        subprocess.run(["sh", "-c", f"'{REEL}' " + line.replace(":8000", f":{server.port}")], cwd=self.folder,
+                       env=server.environment, capture_output=True, check=True)
+        self.assertEqual((self.folder / "star.mp4").read_bytes()[4:8], b"ftyp")
 
     def test_lists_page_by_page(self):
         server = self.serve()
@@ -143,6 +147,35 @@ class ServeTest(unittest.TestCase):
         self.assertIn('reel_jobs{state="completed"} 1\n', text)
         self.assertIn('reel_http_requests_total{status="404"} 1\n', text)
         self.assertEqual(server.ask("GET", "/openapi.json").json()["openapi"], "3.1.0")
+
+    def test_makes_a_clip_for_another_program(self):
+        server = self.serve("--max-queue", "1")
+        generate = [REEL, "generate", "--server", f"http://127.0.0.1:{server.port}", "--prompt", SMALL["prompt"],
+                    "--size", "32x32", "--frames", "1", "--seed", "7"]
+
+        def run(*flags):
+            return subprocess.run([*generate, *flags], cwd=self.folder, env=server.environment, capture_output=True, text=True)
+
+        made = run("--out", "clip-{seed}.mp4", "--count", "2")
+        self.assertEqual((made.returncode, made.stdout), (0, "clip-7.mp4\nclip-8.mp4\n"), made.stderr)
+        listed = server.ask("GET", "/v1/videos").json()["data"]
+        self.assertEqual([one["seed"] for one in listed], ["8", "7"])
+        self.assertEqual((self.folder / "clip-7.mp4").stat().st_size, listed[1]["bytes"])
+        self.assertEqual(run("--out", "clip-7.mp4").returncode, 2)
+        self.assertEqual(json.loads(run("--out", "clip-7.mp4", "--force", "--json").stdout)["path"], "clip-7.mp4")
+        self.assertIn("--ram was given with --server", run("--ram", "1GiB").stderr)
+        self.assertIn("refuses", run("--steps", "99999").stderr)
+
+        before = len(server.ask("GET", "/v1/videos").json()["data"])
+        waiting = subprocess.Popen([*generate[:-6], "--frames", "81"], cwd=self.folder, env=server.environment,
+                                   stderr=subprocess.DEVNULL)
+        while len(server.ask("GET", "/v1/videos").json()["data"]) == before:
+            time.sleep(0.01)
+        waiting.send_signal(signal.SIGINT)
+        self.assertEqual(waiting.wait(5), 130)
+        self.assertEqual(len(server.ask("GET", "/v1/videos").json()["data"]), before)
+        server.stop()
+        self.assertEqual(run().returncode, 9)
 
     def test_stops_a_clip_within_half_a_second(self):
         server = self.serve()
@@ -216,5 +249,5 @@ class ServeTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    REEL = sys.argv.pop(1)
+    REEL = str(Path(sys.argv.pop(1)).resolve())
     unittest.main(verbosity=2)

@@ -66,7 +66,9 @@ std::string refusal_text(int status, const std::string& message) {
   const std::string body = error_json(status, message, {});
   return str_cat("HTTP/1.1 ", status, ' ', status_words(status),
                  "\r\nContent-Type: application/json\r\nContent-Length: ", body.size(),
-                 status == 503 ? "\r\nRetry-After: 1" : "", "\r\nConnection: close\r\n\r\n", body);
+                 status == 503 ? "\r\nRetry-After: 1" : "",
+                 status == 405 ? "\r\nAllow: GET, HEAD, POST, DELETE, OPTIONS" : "",
+                 "\r\nConnection: close\r\n\r\n", body);
 }
 
 class Lobby::Impl {

@@ -74,7 +74,7 @@ Problem read_request_line(std::string_view line, RequestHead& head, bool& is_old
   constexpr std::array<std::string_view, 7> kMethods = {"GET",   "HEAD",   "POST",   "PUT",
                                                         "PATCH", "DELETE", "OPTIONS"};
   if (std::find(kMethods.begin(), kMethods.end(), head.method) == kMethods.end()) {
-    return HeadProblem{is_token(head.method) ? 501 : 400, "There is no such method."};
+    return HeadProblem{is_token(head.method) ? 405 : 400, "There is no such method."};
   }
   return read_target(head.target);
 }

@@ -41,7 +41,7 @@ TEST(RequestHead, RefusesWhatCouldBeReadInTwoWays) {
       {"GET  / HTTP/1.1\r\nHost: a", 400},             // two spaces
       {"GET /\r\nHost: a", 400},                       // HTTP/0.9
       {"GET / HTTP/2.0\r\nHost: a", 505},              //
-      {"BREW / HTTP/1.1\r\nHost: a", 501},             //
+      {"BREW / HTTP/1.1\r\nHost: a", 405},             //
       {"G(T / HTTP/1.1\r\nHost: a", 400},              //
       {"GET http://a/ HTTP/1.1\r\nHost: a", 400},      // a proxy's form
       {"GET /a%2 HTTP/1.1\r\nHost: a", 400},           //

@@ -2,12 +2,10 @@
 // Where a clip goes: the seed in its name, never over another file unless asked.
 #pragma once
 
-#include <reel/progress.h>
-
 #include <cstdint>
 #include <string>
 
-namespace reel::pipeline {
+namespace reel {
 
 // Replaces "{seed}"; an empty `wanted` becomes reel-<seed> and `extension`, numbered when that
 // exists. Throws kInvalidArgument when the file exists and `overwrite` is false, kIo when its
@@ -19,7 +17,4 @@ std::string choose_output_path(const std::string& wanted, uint64_t seed, bool ov
 // is no folder or cannot be written.
 std::string choose_preview_folder(const std::string& wanted, uint64_t seed);
 
-// For a clip without a name: ".mp4", or ".y4m" with a warning where nothing here writes MP4.
-std::string default_extension(Progress& progress);
-
-}  // namespace reel::pipeline
+}  // namespace reel

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/output_path.h"
+#include "base/output_path.h"
 
 #include <unistd.h>
 
@@ -8,9 +8,8 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "media/mp4_writer.h"
 
-namespace reel::pipeline {
+namespace reel {
 namespace {
 
 namespace fs = std::filesystem;
@@ -92,12 +91,4 @@ std::string choose_preview_folder(const std::string& wanted, uint64_t seed) {
   return named.string();
 }
 
-std::string default_extension(Progress& progress) {
-  const media::Mp4Support support = media::mp4_support();
-  if (support.route != media::Mp4Route::kNone) return ".mp4";
-  progress.on_warning(str_cat("The clip is written as Y4M, large and without its recipe: ",
-                              support.problem, ". ", media::kInstallFfmpeg, " for MP4."));
-  return ".y4m";
-}
-
-}  // namespace reel::pipeline
+}  // namespace reel

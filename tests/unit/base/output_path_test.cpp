@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/output_path.h"
+#include "base/output_path.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 
-namespace reel::pipeline {
+namespace reel {
 namespace {
 
 TEST(OutputPath, FillsInTheSeed) {
@@ -47,4 +47,4 @@ TEST(PreviewFolder, NamesWhatIsInTheWay) {
 }
 
 }  // namespace
-}  // namespace reel::pipeline
+}  // namespace reel
