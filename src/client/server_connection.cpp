@@ -73,7 +73,7 @@ struct ServerConnection::Impl {
   [[noreturn]] void unreachable(httplib::Error error) const {
     fail(ErrorCode::kNetwork,
          str_cat("Cannot reach the server ", url, ": ", httplib::to_string(error), '.'),
-         "Is the address right, and `reel serve` running there?");
+         "Check the address, and that `reel serve` runs there.");
   }
 };
 
