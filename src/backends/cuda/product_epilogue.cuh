@@ -121,20 +121,8 @@ __device__ inline void store_result(const ProductEnd& end, int64_t row, int64_t 
   }
 }
 
-// `y` holds the sums of eight columns: scales them, adds the bias, then y = act(y), or old + gate
-// y.
-template <ops::Epilogue kEpilogue>
-__device__ inline void finish_run(const ProductEnd& end, const ColumnTerms& terms, float x_scale,
-                                  int64_t row, int64_t column, const float (&old)[kRun],
-                                  float (&y)[kRun]) {
-  if (row >= end.rows || column >= end.columns) return;
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) {
-    y[i] = fmaf(y[i], x_scale * terms.scale[i], terms.bias[i]);
-    if constexpr (kEpilogue == ops::Epilogue::kGeluTanh) y[i] = device::gelu_tanh(y[i]);
-    if constexpr (kEpilogue == ops::Epilogue::kSilu) y[i] = device::silu(y[i]);
-    if constexpr (kEpilogue == ops::Epilogue::kGatedAdd) y[i] = fmaf(terms.gate[i], y[i], old[i]);
-  }
+__device__ inline void store_result(const ProductEnd& end, int64_t row, int64_t column,
+                                    float (&y)[kRun]) {
   if (end.out_dtype == DType::kF32) {
     store_result<float>(end, row, column, y);
   } else if (end.out_dtype == DType::kBF16) {
@@ -142,6 +130,29 @@ __device__ inline void finish_run(const ProductEnd& end, const ColumnTerms& term
   } else {
     store_result<Half>(end, row, column, y);
   }
+}
+
+// `y` holds the sums of eight columns: scales them, adds the bias, then y = act(y), or old + gate
+// y.
+template <ops::Epilogue kEpilogue>
+__device__ inline void end_run(const ColumnTerms& terms, float x_scale, const float (&old)[kRun],
+                               float (&y)[kRun]) {
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) {
+    y[i] = fmaf(y[i], x_scale * terms.scale[i], terms.bias[i]);
+    if constexpr (kEpilogue == ops::Epilogue::kGeluTanh) y[i] = device::gelu_tanh(y[i]);
+    if constexpr (kEpilogue == ops::Epilogue::kSilu) y[i] = device::silu(y[i]);
+    if constexpr (kEpilogue == ops::Epilogue::kGatedAdd) y[i] = fmaf(terms.gate[i], y[i], old[i]);
+  }
+}
+
+template <ops::Epilogue kEpilogue>
+__device__ inline void finish_run(const ProductEnd& end, const ColumnTerms& terms, float x_scale,
+                                  int64_t row, int64_t column, const float (&old)[kRun],
+                                  float (&y)[kRun]) {
+  if (row >= end.rows || column >= end.columns) return;
+  end_run<kEpilogue>(terms, x_scale, old, y);
+  store_result(end, row, column, y);
 }
 
 __device__ inline float sum_of_squares(const float (&y)[kRun]) {
@@ -158,14 +169,18 @@ __device__ inline float sum_of_quad(float sum) {
   return sum;
 }
 
-// One run, whatever it ends in.
+// One run, whatever it ends in. The store stands once behind the choice, not in every branch: it is
+// most of the code.
 __device__ inline void finish_run(const ProductEnd& end, const ColumnTerms& terms, int64_t row,
                                   int64_t column, float (&y)[kRun]) {
+  if (row >= end.rows || column >= end.columns) return;
+  const float x_scale = row_term(end, row);
   with_epilogue(end, [&]<ops::Epilogue kEpilogue>() {
     float old[kRun];
     load_old<kEpilogue>(end, row, column, old);
-    finish_run<kEpilogue>(end, terms, row_term(end, row), row, column, old, y);
+    end_run<kEpilogue>(terms, x_scale, old, y);
   });
+  store_result(end, row, column, y);
 }
 
 }  // namespace reel::cuda
