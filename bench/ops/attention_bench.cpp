@@ -2,17 +2,19 @@
 // bench_attention: self-attention of the 14B on the current GPU, in 8 bits with all that prepares
 // it, and plain. Prints one table; each line says how far it is from the rate that bounds it,
 // measured in the same run: for 8 bits the time that mma.sync's INT8 and f16 rates allow, which
-// wgmma may exceed.
+// wgmma may exceed; for e4m3 values twice that of INT8.
 #include <cuda_runtime_api.h>
 
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "backends/cuda/device_time.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/limits.h"
 #include "base/error.h"
+#include "ops/attention_twin.h"
 #include "ops/program.h"
 
 namespace reel::bench {
@@ -69,6 +71,7 @@ void bench_int8(int64_t rows, const Rates& rates) {
   const DeviceBytes v(2 * padded * kWidth);
   const DeviceBytes k_mean(4 * kWidth);
   const DeviceBytes v_mean(4 * kWidth);
+  const DeviceBytes v_scales(4 * kWidth);
   const DeviceBytes out(storage_bytes(kDtype, rows * kWidth));
   // Random sums may be negative: eps keeps their root.
   const ops::HeadNorm norm{sums.as<float>(), weight.as<float>(), 1.0f, rope.as<float>()};
@@ -110,27 +113,54 @@ void bench_int8(int64_t rows, const Rates& rates) {
                           .heads = kHeads},
                          {});
   });
-  const double seconds = median_seconds(rows > 50000 ? 3 : kRepeats, [&](int) {
-    cuda::int8_attention({.q = q.as<int8_t>(),
-                          .q_scales = q_scales.as<float>(),
-                          .k = k.as<int8_t>(),
-                          .k_scales = k_scales.as<float>(),
-                          .v = v.as<uint16_t>(),
-                          .v_mean = v_mean.as<float>(),
-                          .out = out.as(),
-                          .dtype = kDtype,
-                          .queries = rows,
-                          .keys = rows,
-                          .heads = kHeads,
-                          .scale = 1 / std::sqrt(float{ops::kInt8HeadDim})},
-                         {});
-  });
+  ops::Int8AttentionArgs args{.q = q.as<int8_t>(),
+                              .q_scales = q_scales.as<float>(),
+                              .k = k.as<int8_t>(),
+                              .k_scales = k_scales.as<float>(),
+                              .v = v.as<uint16_t>(),
+                              .v_mean = v_mean.as<float>(),
+                              .out = out.as(),
+                              .dtype = kDtype,
+                              .queries = rows,
+                              .keys = rows,
+                              .heads = kHeads,
+                              .scale = 1 / std::sqrt(float{ops::kInt8HeadDim})};
+  const int repeats = rows > 50000 ? 3 : kRepeats;
+  const double seconds = median_seconds(repeats, [&](int) { cuda::int8_attention(args, {}); });
   whole += seconds;
   const double product = 2 * elements * static_cast<double>(rows);
   const double bound = product / rates.int8 + product / rates.f16;
   print_row(str_cat("int8_attention ", rows, " x ", kHeads, " x 128"), seconds, 2 * product, bound,
             "TOP/s");
   print_row("  with quantisation", whole, 2 * product, bound, "TOP/s");
+
+  bytes_row("prepare_values in e4m3", 5 * elements, [&](int) {
+    cuda::prepare_values({.x = x.as(),
+                          .dtype = kDtype,
+                          .numbers = nullptr,
+                          .mean = v_mean.as<float>(),
+                          .rows = rows,
+                          .heads = kHeads,
+                          .e4m3 = v.as<uint8_t>(),
+                          .scales = v_scales.as<float>()},
+                         {});
+  });
+  args.v = nullptr;
+  args.v_e4m3 = v.as<uint8_t>();
+  args.v_scales = v_scales.as<float>();
+  const double int8_bound = 2 * product / rates.int8;
+  if (cuda::takes_e4m3_values()) {
+    print_row("  with e4m3 values",
+              median_seconds(repeats, [&](int) { cuda::int8_attention(args, {}); }), 2 * product,
+              int8_bound, "TOP/s");
+  }
+  for (const auto& [name, twin] :
+       {std::pair{"  its twin with INT8 in the place of e4m3", Twin::kInt8},
+        {"  its twin with half as deep f16", Twin::kF16}}) {
+    const double twin_seconds =
+        median_seconds(repeats, [&](int) { attention_twin(twin, args, {}); });
+    print_row(name, twin_seconds, 2 * product, int8_bound, "TOP/s");
+  }
 }
 
 void bench_plain(int64_t queries, int64_t keys, int64_t heads, int64_t head_dim, DType dtype,

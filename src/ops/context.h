@@ -20,6 +20,7 @@ struct Context {
   MemorySpace& memory = host_memory();
   // Self-attention in 8 bits (ops/int8_attention.h).
   bool int8_attention = false;
+  DType attention_values = DType::kF16;  // of 8-bit attention: kF16 or kF8E4M3
   // Rows that row-wise parts of a block take at a time; 0 for all. Depends on the request and the
   // device alone, never on the memory budget.
   int64_t row_chunk = 0;

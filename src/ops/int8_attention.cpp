@@ -10,6 +10,14 @@ namespace {
 
 int64_t heads_of(const Int8Keys& keys) { return keys.k.shape[0]; }
 
+// One of both is null.
+uint16_t* f16_values(const Int8Keys& keys) {
+  return keys.v.dtype == DType::kF16 ? keys.v.as<uint16_t>() : nullptr;
+}
+uint8_t* e4m3_values(const Int8Keys& keys) {
+  return keys.v.dtype == DType::kF8E4M3 ? keys.v.as<uint8_t>() : nullptr;
+}
+
 void check_projection(const char* op, const TensorView& x, int64_t heads) {
   REEL_REQUIRE(
       is_compute_dtype(x.dtype) && x.rows() > 0 && x.width() == heads * kInt8HeadDim,
@@ -38,12 +46,15 @@ HeadNorm rows_from(HeadNorm norm, int64_t row, int64_t heads) {
 
 }  // namespace
 
-Int8Keys make_int8_keys(Scratch& scratch, int64_t rows, int64_t heads) {
+Int8Keys make_int8_keys(Scratch& scratch, int64_t rows, int64_t heads, DType values) {
+  REEL_REQUIRE(values == DType::kF16 || values == DType::kF8E4M3, kInvalidArgument,
+               str_cat("make_int8_keys: values are ", values, "; f16 and e4m3 are possible"));
   const int64_t padded = int8_padded(rows);
   return {.k = scratch.make(DType::kI8, {heads, padded, kInt8HeadDim}),
           .k_scales = scratch.f32({heads, padded / kInt8KeyTile, kInt8KeyScales}),
-          .v = scratch.make(DType::kF16, {heads, padded, kInt8HeadDim}),
+          .v = scratch.make(values, {heads, padded, kInt8HeadDim}),
           .v_mean = scratch.f32({heads, kInt8HeadDim}),
+          .v_scales = values == DType::kF16 ? TensorView{} : scratch.f32({heads, kInt8HeadDim}),
           .rows = rows};
 }
 
@@ -73,10 +84,12 @@ void prepare_values(Context& ctx, const TensorView& x, const Int8Keys& keys) {
   ctx.stop.check();
   ctx.kernels.prepare_values({.x = x.data,
                               .dtype = x.dtype,
-                              .numbers = keys.v.as<uint16_t>(),
+                              .numbers = f16_values(keys),
                               .mean = keys.v_mean.as<float>(),
                               .rows = keys.rows,
-                              .heads = heads_of(keys)},
+                              .heads = heads_of(keys),
+                              .e4m3 = e4m3_values(keys),
+                              .scales = keys.v_scales.as<float>()},
                              ctx.stream);
 }
 
@@ -113,14 +126,16 @@ void int8_attention(Context& ctx, const TensorView& q, const QkNorm& norm, const
          .q_scales = floats(scales),
          .k = keys.k.as<int8_t>(),
          .k_scales = floats(keys.k_scales),
-         .v = keys.v.as<uint16_t>(),
+         .v = f16_values(keys),
          .v_mean = floats(keys.v_mean),
          .out = out.as<std::byte>() + row * storage_bytes(out.dtype, q.width()),
          .dtype = out.dtype,
          .queries = count,
          .keys = keys.rows,
          .heads = heads,
-         .scale = scale},
+         .scale = scale,
+         .v_e4m3 = e4m3_values(keys),
+         .v_scales = floats(keys.v_scales)},
         ctx.stream);
   }
 }

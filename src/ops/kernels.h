@@ -176,27 +176,33 @@ struct QuantiseKeysArgs {
   int64_t rows, heads;
 };
 
-// numbers = v - mean in f16, the mean being that of every 16th row.
+// numbers = v - mean in f16, the mean being that of every 16th row; or e4m3 = (v - mean) / scale
+// with one scale = max|v - mean| / 4.5 per channel (core/numerics/e4m3_attention.h).
 struct PrepareValuesArgs {
   const void* x;  // [rows, heads * 128] dtype
   DType dtype;
-  uint16_t* numbers;  // [heads, padded rows, 128] f16
+  uint16_t* numbers;  // [heads, padded rows, 128] f16; null for e4m3
   float* mean;        // [heads, 128]
   int64_t rows, heads;
+  uint8_t* e4m3 = nullptr;  // [heads, padded rows * 128] in the order of e4m3_value_at(); or null
+  float* scales = nullptr;  // [heads, 128], with e4m3
 };
 
-// out = softmax(scale * q k^T) v + mean of v, for each head.
+// out = softmax(scale * q k^T) v + mean of v, for each head. With e4m3 values the weights are
+// rounded to e4m3, too: core/numerics/e4m3_attention.h.
 struct Int8AttentionArgs {
   const int8_t* q;        // [heads, padded queries, 128]
   const float* q_scales;  // [heads, padded queries]
   const int8_t* k;        // [heads, padded keys, 128]
   const float* k_scales;  // [heads, padded keys / 64, 4]
-  const uint16_t* v;      // [heads, padded keys, 128] f16
+  const uint16_t* v;      // [heads, padded keys, 128] f16; null for e4m3
   const float* v_mean;    // [heads, 128]
   void* out;              // [queries, heads * 128] dtype
   DType dtype;
   int64_t queries, keys, heads;
   float scale;
+  const uint8_t* v_e4m3 = nullptr;  // as PrepareValuesArgs has them; or null
+  const float* v_scales = nullptr;  // [heads, 128], with v_e4m3
 };
 
 // out[head, at] = table[bucket[at], head]
@@ -286,6 +292,8 @@ struct Kernels {
   const char* (*which_attention)(const AttentionArgs&) = nullptr;
   const char* (*which_int8_attention)(const Int8AttentionArgs&) = nullptr;
   const char* (*which_conv)(const ConvArgs&) = nullptr;
+  // Whether int8_attention takes e4m3 values on the device in use. Null where it always does.
+  bool (*takes_e4m3_values)() = nullptr;
   Kernel<LinearArgs> linear;
   int64_t (*packed_matrix_bytes)(DType dtype, int64_t out, int64_t in) = nullptr;
   Kernel<PackMatrixArgs> pack_matrix;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "backends/cuda/processors.h"
 #include "cuda_host/machine.h"
 #include "parity/cuda_attention_cases.h"
 #include "parity/cuda_heads_cases.h"
 
 namespace reel::cuda {
+
+int code_architecture(const void*) { return 89; }
+
 namespace {
 
 using cuda_host::input_seed;
@@ -44,6 +48,15 @@ TEST(CudaInt8Heads, PreparesValuesLikeTheReference) {
   }
 }
 
+TEST(CudaInt8Heads, QuantisesValuesLikeTheReference) {
+  for (const DType dtype : kDtypes) {
+    // More rows than the threads of a block take at once: 128.
+    for (const int64_t rows : {1, 17, 64, 129, 300}) {
+      expect_e4m3_values_like_reference(host_memory(), {rows, 2, dtype}, input_seed());
+    }
+  }
+}
+
 TEST(CudaInt8Attention, AgreesAtEveryTileEdge) {
   for (const int64_t keys : {1, 63, 64, 65, 127, 129}) {
     expect_int8_attention_like_reference(host_memory(), {5, keys, 1, DType::kF32}, input_seed());
@@ -70,6 +83,73 @@ TEST(CudaInt8Attention, FollowsMaximaThatGrow) {
   // All but flat: no maximum moves after the first tile.
   expect_int8_attention_like_reference(host_memory(), {32, 257, 1, DType::kF32, 1e-6f},
                                        input_seed());
+}
+
+constexpr DType kE4M3 = DType::kF8E4M3;
+
+TEST(CudaE4M3Attention, IsChosenByItsValuesAndNamed) {
+  const uint8_t values = 0;
+  const ops::Int8AttentionArgs f16{};
+  ops::Int8AttentionArgs e4m3{};
+  e4m3.v_e4m3 = &values;
+  EXPECT_STREQ(which_int8_attention(e4m3), "mma.sync, e4m3 values");
+  EXPECT_STREQ(which_int8_attention(f16), "mma.sync");
+  EXPECT_TRUE(takes_e4m3_values());
+}
+
+TEST(CudaE4M3Attention, AgreesAtEveryTileEdge) {
+  for (const int64_t keys : {1, 31, 32, 33, 63, 64, 65, 127, 129}) {
+    expect_int8_attention_like_reference(
+        host_memory(),
+        {.queries = 5, .keys = keys, .heads = 1, .dtype = DType::kF32, .values = kE4M3},
+        input_seed());
+  }
+}
+
+TEST(CudaE4M3Attention, WritesEveryRowOfEveryHeadAndNoMore) {
+  for (const DType dtype : kDtypes) {
+    expect_int8_attention_like_reference(
+        host_memory(), {.queries = 129, .keys = 33, .heads = 2, .dtype = dtype, .values = kE4M3},
+        input_seed());
+  }
+}
+
+TEST(CudaE4M3Attention, IsNearExactAttention) {
+  // Flat softmaxes need more keys to average over.
+  for (const test::LogitRegime& regime : {test::kLogitRegimes[2], test::kLogitRegimes[3]}) {
+    expect_near_exact_attention(host_memory(), regime, 24, 2048, 7, kE4M3);
+  }
+}
+
+TEST(CudaE4M3Attention, FollowsMaximaThatGrow) {
+  for (const float scale : {40.0f, 1e-6f}) {
+    expect_int8_attention_like_reference(host_memory(),
+                                         {.queries = 32,
+                                          .keys = 257,
+                                          .heads = 1,
+                                          .dtype = DType::kF32,
+                                          .scale = scale,
+                                          .rising = true,
+                                          .values = kE4M3},
+                                         input_seed());
+  }
+}
+
+TEST(CudaE4M3Attention, RowsHaveTheSameBytesInAnyChunk) {
+  const Int8Chunks chunks(host_memory(), 140, 100, int8_attention, input_seed(), kE4M3);
+  const Tensor whole = chunks.rows(0, 140);
+  for (const auto& [begin, rows] : {std::pair{0, 30}, {63, 1}, {33, 107}}) {
+    const Tensor part = chunks.rows(begin, rows);
+    EXPECT_EQ(std::memcmp(part.bytes().data(), whole.bytes().data() + begin * 128 * sizeof(float),
+                          part.bytes().size()),
+              0)
+        << rows << " rows from " << begin;
+  }
+}
+
+// The largest that 32 weights and values can be: a step further, and f16 sums would be infinite.
+TEST(CudaE4M3Attention, SumsOfTheLargestWeightsAndValuesAreFinite) {
+  expect_average_of_equal_keys(host_memory());
 }
 
 }  // namespace

@@ -25,18 +25,31 @@ struct Int8Heads {
 };
 struct Int8Problem {
   Int8Heads q, k;
-  Tensor v, v_mean;
+  Tensor v, v_mean;  // f16 or e4m3
+  Tensor v_scales;
 };
 
-inline Int8Problem make_int8_problem(int64_t queries, int64_t keys, int64_t heads, uint64_t seed) {
+// One of both is null.
+template <typename Memory>
+uint16_t* f16_values(const Memory& v) {
+  return v.view().dtype == DType::kF16 ? v.view().template as<uint16_t>() : nullptr;
+}
+template <typename Memory>
+uint8_t* e4m3_values(const Memory& v) {
+  return v.view().dtype == DType::kF8E4M3 ? v.view().template as<uint8_t>() : nullptr;
+}
+
+inline Int8Problem make_int8_problem(int64_t queries, int64_t keys, int64_t heads, uint64_t seed,
+                                     DType values = DType::kF16) {
   const int64_t padded_queries = ops::int8_padded(queries);
   const int64_t padded_keys = ops::int8_padded(keys);
   Int8Problem problem{.q = {test::poisoned_tensor({heads, padded_queries, 128}, DType::kI8),
                             test::poisoned_tensor({heads, padded_queries}, DType::kF32)},
                       .k = {test::poisoned_tensor({heads, padded_keys, 128}, DType::kI8),
                             test::poisoned_tensor({heads, padded_keys / 64, 4}, DType::kF32)},
-                      .v = test::poisoned_tensor({heads, padded_keys, 128}, DType::kF16),
-                      .v_mean = test::poisoned_tensor({heads, 128}, DType::kF32)};
+                      .v = test::poisoned_tensor({heads, padded_keys, 128}, values),
+                      .v_mean = test::poisoned_tensor({heads, 128}, DType::kF32),
+                      .v_scales = test::poisoned_tensor({heads, 128}, DType::kF32)};
   const Tensor q = test::random_tensor({queries, heads * 128}, DType::kF32, seed, -3, 3);
   const Tensor k = test::random_tensor({keys, heads * 128}, DType::kF32, seed + 1, -1, 2);
   const Tensor v = test::random_tensor({keys, heads * 128}, DType::kF32, seed + 2, -1, 2);
@@ -66,10 +79,12 @@ inline Int8Problem make_int8_problem(int64_t queries, int64_t keys, int64_t head
                                 {});
   cpu::reference::prepare_values({.x = v.view().data,
                                   .dtype = DType::kF32,
-                                  .numbers = problem.v.view().as<uint16_t>(),
+                                  .numbers = f16_values(problem.v),
                                   .mean = problem.v_mean.view().as<float>(),
                                   .rows = keys,
-                                  .heads = heads},
+                                  .heads = heads,
+                                  .e4m3 = e4m3_values(problem.v),
+                                  .scales = problem.v_scales.view().as<float>()},
                                  {});
   return problem;
 }
@@ -87,6 +102,7 @@ struct Int8AttentionCase {
   DType dtype;
   float scale = 0.5f;   // far from flat
   bool rising = false;  // keys of every tile are longer than those of the one before
+  DType values = DType::kF16;
 };
 
 using Int8AttentionKernel = void (*)(const ops::Int8AttentionArgs&, Stream);
@@ -95,8 +111,9 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
                                                  uint64_t seed,
                                                  Int8AttentionKernel kernel = int8_attention) {
   SCOPED_TRACE(testing::Message() << c.queries << " queries, " << c.keys << " keys, " << c.heads
-                                  << " heads, " << c.dtype << ", seed " << seed);
-  const Int8Problem problem = make_int8_problem(c.queries, c.keys, c.heads, seed);
+                                  << " heads, " << c.dtype << ", " << c.values << " values, seed "
+                                  << seed);
+  const Int8Problem problem = make_int8_problem(c.queries, c.keys, c.heads, seed, c.values);
   if (c.rising) lengthen_keys(problem);
   const Tensor want = test::poisoned_tensor({c.queries, c.heads * 128}, c.dtype);
   const test::DeviceTensor q(memory, problem.q.numbers);
@@ -105,19 +122,22 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
   const test::DeviceTensor k_scales(memory, problem.k.scales);
   const test::DeviceTensor v(memory, problem.v);
   const test::DeviceTensor v_mean(memory, problem.v_mean);
+  const test::DeviceTensor v_scales(memory, problem.v_scales);
   const test::DeviceTensor out(memory, want);
   ops::Int8AttentionArgs args{.q = q.view().as<int8_t>(),
                               .q_scales = q_scales.view().as<float>(),
                               .k = k.view().as<int8_t>(),
                               .k_scales = k_scales.view().as<float>(),
-                              .v = v.view().as<uint16_t>(),
+                              .v = f16_values(v),
                               .v_mean = v_mean.view().as<float>(),
                               .out = out.data(),
                               .dtype = c.dtype,
                               .queries = c.queries,
                               .keys = c.keys,
                               .heads = c.heads,
-                              .scale = c.scale};
+                              .scale = c.scale,
+                              .v_e4m3 = e4m3_values(v),
+                              .v_scales = v_scales.view().as<float>()};
   kernel(args, {});
   const Tensor got = out.download();
   kernel(args, {});
@@ -127,11 +147,14 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
   args.q_scales = problem.q.scales.view().as<float>();
   args.k = problem.k.numbers.view().as<int8_t>();
   args.k_scales = problem.k.scales.view().as<float>();
-  args.v = problem.v.view().as<uint16_t>();
+  args.v = f16_values(problem.v);
   args.v_mean = problem.v_mean.view().as<float>();
+  args.v_e4m3 = e4m3_values(problem.v);
+  args.v_scales = problem.v_scales.view().as<float>();
   args.out = want.view().data;
   cpu::reference::int8_attention(args, {});
-  EXPECT_LE(test::relative_error(got, want), test::tolerance::cuda_int8_attention(c.dtype));
+  EXPECT_LE(test::relative_error(got, want),
+            test::tolerance::cuda_int8_attention(c.dtype, c.values));
   EXPECT_EQ(std::memcmp(got.bytes().data(), again.bytes().data(), got.bytes().size()), 0)
       << "two runs differ";
 }
@@ -140,9 +163,9 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
 class Int8Chunks {
  public:
   Int8Chunks(MemorySpace& memory, int64_t queries, int64_t keys, Int8AttentionKernel kernel,
-             uint64_t seed)
-      : Int8Chunks(memory, make_int8_problem(queries + ops::kInt8RowTile, keys, 1, seed), keys,
-                   kernel) {}
+             uint64_t seed, DType values = DType::kF16)
+      : Int8Chunks(memory, make_int8_problem(queries + ops::kInt8RowTile, keys, 1, seed, values),
+                   keys, kernel) {}
 
   Tensor rows(int64_t begin, int64_t count) const {
     const test::DeviceTensor out(memory_, test::poisoned_tensor({count, 128}, DType::kF32));
@@ -150,14 +173,16 @@ class Int8Chunks {
              .q_scales = q_scales_.view().as<float>() + begin,
              .k = k_.view().as<int8_t>(),
              .k_scales = k_scales_.view().as<float>(),
-             .v = v_.view().as<uint16_t>(),
+             .v = f16_values(v_),
              .v_mean = v_mean_.view().as<float>(),
              .out = out.data(),
              .dtype = DType::kF32,
              .queries = count,
              .keys = keys_,
              .heads = 1,
-             .scale = 0.5f},
+             .scale = 0.5f,
+             .v_e4m3 = e4m3_values(v_),
+             .v_scales = v_scales_.view().as<float>()},
             {});
     return out.download();
   }
@@ -172,17 +197,18 @@ class Int8Chunks {
         k_scales_(memory, problem.k.scales),
         v_(memory, problem.v),
         v_mean_(memory, problem.v_mean),
+        v_scales_(memory, problem.v_scales),
         keys_(keys),
         kernel_(kernel) {}
 
   MemorySpace& memory_;
-  test::DeviceTensor q_, q_scales_, k_, k_scales_, v_, v_mean_;
+  test::DeviceTensor q_, q_scales_, k_, k_scales_, v_, v_mean_, v_scales_;
   int64_t keys_;
   Int8AttentionKernel kernel_;
 };
 
 // Quantises f32 heads as they are, without a norm, and attends: all by the backend's kernels.
-inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data) {
+inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data, DType values) {
   const int64_t queries = data.q.shape()[0];
   const int64_t keys = data.k.shape()[0];
   const Tensor sums(DType::kF32, {std::max(queries, keys), 1});
@@ -202,8 +228,9 @@ inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data)
   const test::DeviceTensor k_scales(memory,
                                     test::poisoned_tensor({padded_keys / 64, 4}, DType::kF32));
   const test::DeviceTensor k_mean(memory, test::poisoned_tensor({128}, DType::kF32));
-  const test::DeviceTensor v(memory, test::poisoned_tensor({padded_keys, 128}, DType::kF16));
+  const test::DeviceTensor v(memory, test::poisoned_tensor({padded_keys, 128}, values));
   const test::DeviceTensor v_mean(memory, test::poisoned_tensor({128}, DType::kF32));
+  const test::DeviceTensor v_scales(memory, test::poisoned_tensor({128}, DType::kF32));
   const test::DeviceTensor out(memory, test::poisoned_tensor({queries, 128}, DType::kF32));
   const ops::HeadNorm norm{device_sums.view().as<float>(), weight.view().as<float>(), 0, nullptr};
   quantise_queries({.x = x_q.data(),
@@ -225,39 +252,66 @@ inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data)
                 {});
   prepare_values({.x = x_v.data(),
                   .dtype = DType::kF32,
-                  .numbers = v.view().as<uint16_t>(),
+                  .numbers = f16_values(v),
                   .mean = v_mean.view().as<float>(),
                   .rows = keys,
-                  .heads = 1},
+                  .heads = 1,
+                  .e4m3 = e4m3_values(v),
+                  .scales = v_scales.view().as<float>()},
                  {});
   int8_attention({.q = q.view().as<int8_t>(),
                   .q_scales = q_scales.view().as<float>(),
                   .k = k.view().as<int8_t>(),
                   .k_scales = k_scales.view().as<float>(),
-                  .v = v.view().as<uint16_t>(),
+                  .v = f16_values(v),
                   .v_mean = v_mean.view().as<float>(),
                   .out = out.data(),
                   .dtype = DType::kF32,
                   .queries = queries,
                   .keys = keys,
                   .heads = 1,
-                  .scale = 1 / std::sqrt(float{ops::kInt8HeadDim})},
+                  .scale = 1 / std::sqrt(float{ops::kInt8HeadDim}),
+                  .v_e4m3 = e4m3_values(v),
+                  .v_scales = v_scales.view().as<float>()},
                  {});
   return out.download();
 }
 
 inline void expect_near_exact_attention(MemorySpace& memory, const test::LogitRegime& regime,
-                                        int64_t queries, int64_t keys, uint64_t seed) {
-  SCOPED_TRACE(testing::Message() << regime.name << ", " << queries << " queries, " << keys
-                                  << " keys, seed " << seed);
+                                        int64_t queries, int64_t keys, uint64_t seed,
+                                        DType values = DType::kF16) {
+  SCOPED_TRACE(testing::Message() << regime.name << ", " << values << " values, " << queries
+                                  << " queries, " << keys << " keys, seed " << seed);
   const test::HeadData data = test::make_head(regime, queries, keys, seed);
   std::vector<int64_t> sample;
   for (int64_t query = 0; query < queries; query += (queries + 23) / 24) sample.push_back(query);
 
-  const Tensor got = int8_attention_of(memory, data);
+  const Tensor got = int8_attention_of(memory, data, values);
 
   const auto want = test::exact_attention(data.q, data.k, data.v, sample);
-  EXPECT_LT(test::relative_l1(got, want, sample), regime.most_error);
+  EXPECT_LT(test::relative_l1(got, want, sample),
+            values == DType::kF16 ? regime.most_error : regime.most_error_e4m3);
+}
+
+// Keys that are all alike weigh 448 each, and every value is the largest of its channel but for the
+// rows of the mean: the output is the average of the values.
+inline void expect_average_of_equal_keys(MemorySpace& memory) {
+  constexpr int64_t kKeys = 64;
+  test::HeadData data{.q = Tensor(DType::kF32, {3, 128}),
+                      .k = Tensor(DType::kF32, {kKeys, 128}),
+                      .v = Tensor(DType::kF32, {kKeys, 128})};
+  for (float& value : data.q.values<float>()) value = 1;
+  for (float& value : data.k.values<float>()) value = 2;
+  for (int64_t at = 0; at < kKeys * 128; ++at) {
+    data.v.view().as<float>()[at] = at / 128 % ops::kInt8MeanStride == 0 ? 0.0f : 3.0f;
+  }
+
+  const Tensor got = int8_attention_of(memory, data, DType::kF8E4M3);
+
+  for (int64_t at = 0; at < 3 * 128; ++at) {
+    // 30 of each 32 values: 60,480, of which f16 keeps 11 bits.
+    EXPECT_NEAR(got.view().as<float>()[at], 3.0f * 15 / 16, 3e-3f) << "at " << at;
+  }
 }
 
 struct AttentionCase {

@@ -67,10 +67,12 @@ TEST_F(CudaAttentionOnGpu, HeadsEqualTheReference) {
         expect_quantised_keys_like_reference(memory(), {rows, 5, dtype, rope}, 5);
       }
       expect_values_like_reference(memory(), {rows, 5, dtype}, 6);
+      expect_e4m3_values_like_reference(memory(), {rows, 5, dtype}, 6);
     }
     expect_quantised_queries_like_reference(memory(), {4097, 40, dtype}, 7);
     expect_quantised_keys_like_reference(memory(), {4097, 40, dtype}, 8);
     expect_values_like_reference(memory(), {4097, 40, dtype}, 9);
+    expect_e4m3_values_like_reference(memory(), {4097, 40, dtype}, 9);
   }
 }
 
@@ -133,6 +135,58 @@ TEST_F(CudaAttentionOnGpu, Int8IsNearExactAttentionAtEveryLength) {
   }
 }
 
+// Where the program has code for 8.9 or newer. On 9.0 mma.sync computes e4m3 as f16.
+class CudaE4M3AttentionOnGpu : public test::OnGpu {
+ protected:
+  void SetUp() override {
+    test::OnGpu::SetUp();
+    if (!IsSkipped() && !takes_e4m3_values()) GTEST_SKIP() << "no code for 8.9 or newer";
+  }
+};
+
+TEST_F(CudaE4M3AttentionOnGpu, EqualsTheReferenceAtEveryTileEdge) {
+  for (const DType dtype : kDtypes) {
+    for (const int64_t keys : kLengths) {
+      for (const float scale : {0.5f, 40.0f}) {
+        expect_int8_attention_like_reference(memory(),
+                                             {.queries = 130,
+                                              .keys = keys,
+                                              .heads = 3,
+                                              .dtype = dtype,
+                                              .scale = scale,
+                                              .rising = scale > 1,
+                                              .values = DType::kF8E4M3},
+                                             10);
+      }
+    }
+  }
+}
+
+TEST_F(CudaE4M3AttentionOnGpu, RowsHaveTheSameBytesInAnyChunk) {
+  const Int8Chunks chunks(memory(), 700, 1500, int8_attention, 17, DType::kF8E4M3);
+  const Tensor whole = chunks.rows(0, 700);
+  for (const auto& [begin, rows] : {std::pair{0, 300}, {64, 1}, {333, 129}, {500, 200}}) {
+    const Tensor part = chunks.rows(begin, rows);
+    EXPECT_EQ(std::memcmp(part.bytes().data(), whole.bytes().data() + begin * 128 * sizeof(float),
+                          part.bytes().size()),
+              0)
+        << rows << " rows from " << begin;
+  }
+}
+
+TEST_F(CudaE4M3AttentionOnGpu, SumsOfTheLargestWeightsAndValuesAreFinite) {
+  expect_average_of_equal_keys(memory());
+}
+
+TEST_F(CudaE4M3AttentionOnGpu, IsNearExactAttention) {
+  for (const test::LogitRegime& regime : test::kLogitRegimes) {
+    expect_near_exact_attention(memory(), regime, 48, 32768, 12, DType::kF8E4M3);
+  }
+  for (const int64_t keys : {32760, 75600, 200000}) {
+    expect_near_exact_attention(memory(), test::kLogitRegimes[1], 300, keys, 13, DType::kF8E4M3);
+  }
+}
+
 constexpr int64_t kFarHeads = 90;
 
 // Zeros, and what `tensor` holds as the last head.
@@ -156,31 +210,33 @@ struct FarTensor {
 };
 
 // The last of 90 heads of 200,000 keys starts more than 2^31 bytes into the keys.
-TEST_F(CudaAttentionOnGpu, Int8HeadsMayBeFarApart) {
+void expect_last_head_like_reference(MemorySpace& memory, DType values) {
   constexpr int64_t kKeys = 200000;
   constexpr int64_t kQueries = 5;
-  if (gpu().free_bytes() < uint64_t{9} << 30) GTEST_SKIP() << "needs 9 GiB of GPU memory";
-  const Int8Problem one = make_int8_problem(kQueries, kKeys, 1, 14);
-  const FarTensor q(memory(), one.q.numbers);
-  const FarTensor q_scales(memory(), one.q.scales);
-  const FarTensor k(memory(), one.k.numbers);
-  const FarTensor k_scales(memory(), one.k.scales);
-  const FarTensor v(memory(), one.v);
-  const FarTensor v_mean(memory(), one.v_mean);
-  const test::DeviceTensor out(memory(),
+  const Int8Problem one = make_int8_problem(kQueries, kKeys, 1, 14, values);
+  const FarTensor q(memory, one.q.numbers);
+  const FarTensor q_scales(memory, one.q.scales);
+  const FarTensor k(memory, one.k.numbers);
+  const FarTensor k_scales(memory, one.k.scales);
+  const FarTensor v(memory, one.v);
+  const FarTensor v_mean(memory, one.v_mean);
+  const FarTensor v_scales(memory, one.v_scales);
+  const test::DeviceTensor out(memory,
                                test::poisoned_tensor({kQueries, kFarHeads * 128}, DType::kF32));
   ops::Int8AttentionArgs args{.q = q.as<int8_t>(),
                               .q_scales = q_scales.as<float>(),
                               .k = k.as<int8_t>(),
                               .k_scales = k_scales.as<float>(),
-                              .v = v.as<uint16_t>(),
+                              .v = values == DType::kF16 ? v.as<uint16_t>() : nullptr,
                               .v_mean = v_mean.as<float>(),
                               .out = out.data(),
                               .dtype = DType::kF32,
                               .queries = kQueries,
                               .keys = kKeys,
                               .heads = kFarHeads,
-                              .scale = 0.5f};
+                              .scale = 0.5f,
+                              .v_e4m3 = values == DType::kF16 ? nullptr : v.as<uint8_t>(),
+                              .v_scales = v_scales.as<float>()};
 
   int8_attention(args, {});
 
@@ -196,12 +252,25 @@ TEST_F(CudaAttentionOnGpu, Int8HeadsMayBeFarApart) {
   args.q_scales = one.q.scales.view().as<float>();
   args.k = one.k.numbers.view().as<int8_t>();
   args.k_scales = one.k.scales.view().as<float>();
-  args.v = one.v.view().as<uint16_t>();
+  args.v = f16_values(one.v);
+  args.v_e4m3 = e4m3_values(one.v);
+  args.v_scales = one.v_scales.view().as<float>();
   args.v_mean = one.v_mean.view().as<float>();
   args.out = want.view().data;
   args.heads = 1;
   cpu::reference::int8_attention(args, {});
-  EXPECT_LE(test::relative_error(got, want), test::tolerance::cuda_int8_attention(DType::kF32));
+  EXPECT_LE(test::relative_error(got, want),
+            test::tolerance::cuda_int8_attention(DType::kF32, values));
+}
+
+TEST_F(CudaAttentionOnGpu, Int8HeadsMayBeFarApart) {
+  if (gpu().free_bytes() < uint64_t{9} << 30) GTEST_SKIP() << "needs 9 GiB of GPU memory";
+  expect_last_head_like_reference(memory(), DType::kF16);
+}
+
+TEST_F(CudaE4M3AttentionOnGpu, HeadsMayBeFarApart) {
+  if (gpu().free_bytes() < uint64_t{9} << 30) GTEST_SKIP() << "needs 9 GiB of GPU memory";
+  expect_last_head_like_reference(memory(), DType::kF8E4M3);
 }
 
 }  // namespace

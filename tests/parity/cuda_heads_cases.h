@@ -171,4 +171,43 @@ inline void expect_values_like_reference(MemorySpace& memory, const HeadsCase& c
   EXPECT_LE(test::relative_error(numbers.device.download(), numbers.want), 1e-4);
 }
 
+inline void expect_e4m3_values_like_reference(MemorySpace& memory, const HeadsCase& c,
+                                              uint64_t seed) {
+  SCOPED_TRACE(named(c, seed));
+  const Tensor x = test::random_tensor({c.rows, c.heads * ops::kInt8HeadDim}, c.dtype, seed, -1, 4);
+  const test::DeviceTensor device_x(memory, x);
+  const Output numbers(memory, {c.heads, ops::int8_padded(c.rows), ops::kInt8HeadDim},
+                       DType::kF8E4M3);
+  const Output mean(memory, {c.heads, ops::kInt8HeadDim}, DType::kF32);
+  const Output scales(memory, {c.heads, ops::kInt8HeadDim}, DType::kF32);
+  ops::PrepareValuesArgs args{.x = device_x.data(),
+                              .dtype = c.dtype,
+                              .numbers = nullptr,
+                              .mean = mean.device.view().as<float>(),
+                              .rows = c.rows,
+                              .heads = c.heads,
+                              .e4m3 = numbers.device.view().as<uint8_t>(),
+                              .scales = scales.device.view().as<float>()};
+  prepare_values(args, {});
+  args.x = x.view().data;
+  args.mean = mean.want.view().as<float>();
+  args.e4m3 = numbers.want.view().as<uint8_t>();
+  args.scales = scales.want.view().as<float>();
+  cpu::reference::prepare_values(args, {});
+
+  EXPECT_LE(test::relative_error(mean.device.download(), mean.want), 1e-5);
+  if (c.rows == 1) return;  // rounding alone, as above
+  EXPECT_LE(test::relative_error(scales.device.download(), scales.want), 1e-5);
+  const Tensor got = numbers.device.download();
+  int64_t different = 0;
+  for (int64_t at = 0; at < got.view().elements(); ++at) {
+    const int step = std::abs(got.view().as<uint8_t>()[at] - numbers.want.view().as<uint8_t>()[at]);
+    // Neighbours have neighbouring bits; zeros of both signs are equal.
+    if (step == 0x80 && (got.view().as<uint8_t>()[at] & 0x7f) == 0) continue;
+    ASSERT_LE(step, 1) << "at " << at;
+    different += step;
+  }
+  EXPECT_LE(different, 2 + got.view().elements() / 1000);
+}
+
 }  // namespace reel::cuda

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <numbers>
 #include <vector>
 
 #include "backends/cpu/element.h"
 #include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
+#include "core/numerics/e4m3_attention.h"
 #include "core/numerics/int8_rotation.h"
 
 namespace reel::cpu::reference {
@@ -114,17 +117,23 @@ double int8_dot(const int8_t* a, const int8_t* b) {
   return sum;
 }
 
-void attend(const ops::Int8AttentionArgs& args, int64_t head, int64_t query) {
+// The logits of a query and all keys.
+std::vector<double> logits_of(const ops::Int8AttentionArgs& args, int64_t head, int64_t query) {
   const int64_t q_row = head * ops::int8_padded(args.queries) + query;
   const int64_t k_row = head * ops::int8_padded(args.keys);
   const float* const k_scales = args.k_scales + k_row / kTile * ops::kInt8KeyScales;
-  std::vector<double> weights(static_cast<size_t>(args.keys));
+  std::vector<double> logits(static_cast<size_t>(args.keys));
   for (int64_t key = 0; key < args.keys; ++key) {
     const double k_scale = k_scales[key / kTile * ops::kInt8KeyScales + key % 8 / 2];
-    weights[static_cast<size_t>(key)] =
+    logits[static_cast<size_t>(key)] =
         int8_dot(args.q + q_row * kDim, args.k + (k_row + key) * kDim) * args.q_scales[q_row] *
         k_scale * args.scale;
   }
+  return logits;
+}
+
+HeadRow mix_f16(const ops::Int8AttentionArgs& args, int64_t head, std::vector<double> weights) {
+  const int64_t k_row = head * ops::int8_padded(args.keys);
   const double largest = *std::max_element(weights.begin(), weights.end());
   double total = 0;
   for (double& weight : weights) total += weight = std::exp(weight - largest);
@@ -135,9 +144,75 @@ void attend(const ops::Int8AttentionArgs& args, int64_t head, int64_t query) {
       sum[at] += weights[static_cast<size_t>(key)] * numerics::f16_to_float(v[at]);
     }
   }
+  for (double& value : sum) value /= total;
+  return sum;
+}
+
+// Weights rounded to e4m3 below the maximum as it stands after each run of 32 keys. The total is of
+// weights before that.
+HeadRow mix_e4m3(const ops::Int8AttentionArgs& args, int64_t head,
+                 const std::vector<double>& logits) {
+  const uint8_t* const values = args.v_e4m3 + head * ops::int8_padded(args.keys) * kDim;
+  double largest = -std::numeric_limits<double>::infinity();  // in base 2
+  double total = 0;
+  HeadRow sum{};
+  for (int64_t first = 0; first < args.keys; first += numerics::kE4M3KeyRun) {
+    const int64_t end = std::min<int64_t>(args.keys, first + numerics::kE4M3KeyRun);
+    const auto run = logits.begin() + first;
+    const double seen = *std::max_element(run, run + (end - first)) * std::numbers::log2e;
+    const double now = std::max(largest, seen);
+    const double factor = std::exp2(largest - now);
+    largest = now;
+    total *= factor;
+    for (double& value : sum) value *= factor;
+    for (int64_t key = first; key < end; ++key) {
+      const double weight = std::exp2(logits[static_cast<size_t>(key)] * std::numbers::log2e -
+                                      largest + numerics::kE4M3WeightShift);
+      total += weight;
+      const double rounded =
+          numerics::f8_e4m3_to_float(numerics::float_to_f8_e4m3(static_cast<float>(weight)));
+      for (int64_t at = 0; at < kDim; ++at) {
+        sum[static_cast<size_t>(at)] +=
+            rounded * numerics::f8_e4m3_to_float(values[numerics::e4m3_value_at(key, at)]);
+      }
+    }
+  }
+  for (int64_t at = 0; at < kDim; ++at) {
+    sum[static_cast<size_t>(at)] *= args.v_scales[head * kDim + at] / total;
+  }
+  return sum;
+}
+
+void attend(const ops::Int8AttentionArgs& args, int64_t head, int64_t query) {
+  const std::vector<double> logits = logits_of(args, head, query);
+  const HeadRow mixed =
+      args.v_e4m3 != nullptr ? mix_e4m3(args, head, logits) : mix_f16(args, head, logits);
   for (int64_t at = 0; at < kDim; ++at) {
     store(args.out, args.dtype, (query * args.heads + head) * kDim + at,
-          sum[static_cast<size_t>(at)] / total + args.v_mean[head * kDim + at]);
+          mixed[static_cast<size_t>(at)] + args.v_mean[head * kDim + at]);
+  }
+}
+
+// The values of a head less their mean, one scale a channel; padding becomes zeros.
+template <typename ValueRow>
+void quantise_values(const ops::PrepareValuesArgs& args, int64_t head, const ValueRow& centred) {
+  const int64_t padded = ops::int8_padded(args.rows);
+  HeadRow largest{};
+  for (int64_t row = 0; row < args.rows; ++row) {
+    const HeadRow y = centred(row);
+    for (size_t at = 0; at < y.size(); ++at) largest[at] = larger_magnitude(largest[at], y[at]);
+  }
+  float* const scales = args.scales + head * kDim;
+  for (int64_t at = 0; at < kDim; ++at) {
+    scales[at] = numerics::e4m3_value_scale(static_cast<float>(largest[static_cast<size_t>(at)]));
+  }
+  uint8_t* const numbers = args.e4m3 + head * padded * kDim;
+  for (int64_t row = 0; row < padded; ++row) {
+    const HeadRow y = centred(row);
+    for (int64_t at = 0; at < kDim; ++at) {
+      numbers[numerics::e4m3_value_at(row, at)] = numerics::float_to_f8_e4m3(
+          static_cast<float>(y[static_cast<size_t>(at)]) * (1.0f / scales[at]));
+    }
   }
 }
 
@@ -184,8 +259,15 @@ void prepare_values(const ops::PrepareValuesArgs& args, Stream) {
       float* const mean = args.mean + head * kDim;
       const HeadRow exact_mean = sampled_mean(args.rows, value_row);
       std::copy(exact_mean.begin(), exact_mean.end(), mean);
+      const auto centred = [&](int64_t row) {
+        return row < args.rows ? less_mean(value_row(row), mean) : HeadRow{};
+      };
+      if (args.e4m3 != nullptr) {
+        quantise_values(args, head, centred);
+        continue;
+      }
       for (int64_t row = 0; row < padded; ++row) {
-        const HeadRow y = row < args.rows ? less_mean(value_row(row), mean) : HeadRow{};
+        const HeadRow y = centred(row);
         for (int64_t at = 0; at < kDim; ++at) {
           store(args.numbers, DType::kF16, (head * padded + row) * kDim + at,
                 y[static_cast<size_t>(at)]);

@@ -14,39 +14,20 @@
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/barrier.cuh"
-#include "backends/cuda/device/cp_async.cuh"
-#include "backends/cuda/device/half.cuh"
-#include "backends/cuda/device/ldmatrix.cuh"
-#include "backends/cuda/device/math.cuh"
-#include "backends/cuda/device/mma.cuh"
 #include "backends/cuda/device/shared.cuh"
-#include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
-#include "backends/cuda/int8_softmax.cuh"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
-#include "core/numerics/small_floats.h"
+#include "backends/cuda/mma_attention_tile.cuh"
 
 namespace reel::cuda {
 namespace {
 
-constexpr int kDim = ops::kInt8HeadDim;
-constexpr int kTileKeys = 32;  // more logits would not fit the registers
-static_assert(ops::kInt8KeyTile % kTileKeys == 0);
-// 32 rows a warp: every fragment of k and v read from shared memory meets two of q. With 16 the
-// reads would take longer than Hopper's tensor cores.
-constexpr int kWarpRows = 32;
-constexpr int kWarps = 4;
-constexpr int kThreads = kWarps * device::kWarpSize;
-constexpr int kBlockRows = kWarps * kWarpRows;
-constexpr int kBlocksPerSm = 2;  // 255 registers a thread
-constexpr int kStages = 4;       // 48 KiB of shared memory, twice on an SM of 100 KiB
+using namespace mma_attention_tile;  // NOLINT
 
-constexpr int kRowTiles = kWarpRows / 16;  // of 16 rows, as mma takes them
-constexpr int kChunk = 16;                 // bytes of one cp.async
-constexpr int kKeyBytes = kDim;
+constexpr int kStages = 4;  // 48 KiB of shared memory, twice on an SM of 100 KiB
+
 constexpr int kValueBytes = 2 * kDim;
-constexpr int kKeyTileBytes = kTileKeys * kKeyBytes;
 constexpr int kValueTileBytes = kTileKeys * kValueBytes;
 
 // f16 sums of 32 weights and values must stay below 65504.
@@ -67,145 +48,30 @@ struct alignas(128) Tiles {
   float q_scales[kBlockRows];  // of logits in base 2; registers are short
 };
 
-struct Problem {
-  const int8_t* q;
-  const float* q_scales;
-  const int8_t* k;
-  const float* k_scales;
-  const uint16_t* v;
-  const float* v_mean;
-  void* out;
-  int64_t queries, keys, heads;
-  int64_t padded_queries, padded_keys;
-  float scale_log2;  // logits in base 2
-};
-
-// What a warp keeps while the keys go by. Lane 4 g + t has rows g and g + 8 of each 16.
-struct WarpState {
-  uint32_t q[kRowTiles][kDim / 32][4];
-  float out[kRowTiles][kDim / 8][4];
-  float largest[kRowTiles][2];  // of the logits, up to kSlack below it
-  float total[kRowTiles][2];    // of this lane's weights
-};
-
-// Where byte `at` of a tile lies: in each eight rows, 16-byte chunk c of row r is at c ^ r, so that
-// eight rows of one column are in eight different banks. A tile starts at a multiple of 4096.
-template <int kRowBytes>
-__device__ inline int swizzled(int at) {
-  return at ^ ((at / (kRowBytes / kChunk)) & (7 * kChunk));
-}
-
 // Starts copying 32 keys from `key` on and their values to the stage that is `stage` bytes into
-// `tiles`. All places follow from one number each, and from pointers that are launch parameters and
-// take no register: registers are short.
+// `tiles`.
 __device__ inline void load_tile(unsigned char* tiles, int stage, const Problem& problem,
                                  int64_t key) {
-  static_assert(kStageBytes % 4096 == 0 && kKeyTileBytes % 4096 == 0);
+  static_assert(kStageBytes % 4096 == 0);
+  load_keys(tiles, stage, problem, key);
   const int thread = static_cast<int>(threadIdx.x) * kChunk;
-  const int keys_at = swizzled<kKeyBytes>(stage + thread);
-  const auto* const from_keys =
-      reinterpret_cast<const unsigned char*>(problem.k) + key * kKeyBytes + thread;
-#pragma unroll
-  for (int at = 0; at < kKeyTileBytes; at += kThreads * kChunk) {
-    device::cp_async_16(tiles + keys_at + at, from_keys + at);
-  }
   const int values_at = swizzled<kValueBytes>(stage + kKeyTileBytes + thread);
   const auto* const from_values =
-      reinterpret_cast<const unsigned char*>(problem.v) + key * kValueBytes + thread;
+      static_cast<const unsigned char*>(problem.v) + key * kValueBytes + thread;
 #pragma unroll
   for (int at = 0; at < kValueTileBytes; at += kThreads * kChunk) {
     device::cp_async_16(tiles + values_at + at, from_values + at);
   }
 }
 
-// Where in 16 keys a lane's row for ldmatrix starts; chunk 2 c and 2 c + 1 of it are 32 c ^
-// further. Matrices 0, 1: both halves of 32 bytes of 8 keys; 2, 3: of the next 8.
-__device__ inline int lane_in_keys() {
-  const int row = device::lane() % 8 + device::lane() / 16 * 8;
-  return row * kKeyBytes + (device::lane() / 8 % 2 ^ row % 8) * kChunk;
-}
-
-// The same in 16 values. Matrices 0, 1: 8 columns of 8 keys and of the next 8; 2, 3: the next 8
-// columns.
+// Where in 16 values a lane's row for ldmatrix starts, as lane_in_keys(). Matrices 0, 1: 8 columns
+// of 8 keys and of the next 8; 2, 3: the next 8 columns.
 __device__ inline int lane_in_values() {
   const int row = device::lane() % 16;
   return row * kValueBytes + (device::lane() / 16 ^ row % 8) * kChunk;
 }
 
-__device__ inline void start_warp(WarpState& warp, const Problem& problem, int64_t head,
-                                  int64_t first_row) {
-  const int group = device::lane() / 4;
-  const int in_group = device::lane() % 4;
-  const int64_t first = head * problem.padded_queries + first_row;
-#pragma unroll
-  for (int tile = 0; tile < kRowTiles; ++tile) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int64_t row = first + 16 * tile + 8 * half + group;
-      const auto* numbers = reinterpret_cast<const uint32_t*>(problem.q + row * kDim);
-#pragma unroll
-      for (int step = 0; step < kDim / 32; ++step) {
-        warp.q[tile][step][half] = numbers[8 * step + in_group];
-        warp.q[tile][step][half + 2] = numbers[8 * step + in_group + 4];
-      }
-      warp.largest[tile][half] = kNoMaximum;
-      warp.total[tile][half] = 0;
-    }
-#pragma unroll
-    for (auto& sums : warp.out[tile]) {
-#pragma unroll
-      for (float& sum : sums) sum = 0;
-    }
-  }
-}
-
-using Logits = int32_t[kRowTiles][kTileKeys / 8][4];     // kFloatZero + q k
 using Weights = uint32_t[kRowTiles][kTileKeys / 16][4];  // f16, as the left side of a product
-
-// q k^T of 32 keys.
-__device__ inline void multiply_keys(const WarpState& warp, const unsigned char* bytes, int at,
-                                     Logits& sums) {
-#pragma unroll
-  for (auto& tile : sums) {
-#pragma unroll
-    for (auto& block : tile) {
-#pragma unroll
-      for (int32_t& sum : block) sum = kFloatZero;
-    }
-  }
-#pragma unroll
-  for (int step = 0; step < kDim / 32; ++step) {
-    const unsigned char* const column = bytes + (at ^ 2 * step * kChunk);
-#pragma unroll
-    for (int pair = 0; pair < kTileKeys / 16; ++pair) {
-      uint32_t k[4];
-      device::ldmatrix_x4(k, column + pair * 16 * kKeyBytes);
-      const uint32_t left[2] = {k[0], k[1]};
-      const uint32_t right[2] = {k[2], k[3]};
-#pragma unroll
-      for (int tile = 0; tile < kRowTiles; ++tile) {
-        device::mma_s8(sums[tile][2 * pair], warp.q[tile][step], left);
-        device::mma_s8(sums[tile][2 * pair + 1], warp.q[tile][step], right);
-      }
-    }
-  }
-}
-
-// Gives keys from `count` on no weight: minus infinity is the smallest integer here, too. Lane
-// 4 g + t has keys 8 b + 2 t and 8 b + 2 t + 1.
-__device__ inline void mask_logits(Logits& sums, int count) {
-#pragma unroll
-  for (auto& tile : sums) {
-#pragma unroll
-    for (int block = 0; block < kTileKeys / 8; ++block) {
-#pragma unroll
-      for (int at = 0; at < 4; ++at) {
-        const int key = 8 * block + 2 * (device::lane() % 4) + at % 2;
-        if (key >= count) tile[block][at] = kMinusInfinity;
-      }
-    }
-  }
-}
 
 // Moves the maxima of 16 rows that grew by more than the slack, and what was summed below the old.
 template <bool kHalfSums>
@@ -307,35 +173,6 @@ __device__ inline void multiply_values(WarpState& warp, const unsigned char* byt
   }
 }
 
-template <typename T>
-__device__ inline void store_rows(const WarpState& warp, const Problem& problem, int64_t head,
-                                  int64_t first_row) {
-  const int group = device::lane() / 4;
-  const int in_group = device::lane() % 4;
-  const float* const mean = problem.v_mean + head * kDim;
-#pragma unroll
-  for (int tile = 0; tile < kRowTiles; ++tile) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const float inverse = 1.0f / total_of_quad(warp.total[tile][half]);
-      const int64_t row = first_row + 16 * tile + 8 * half + group;
-      if (row >= problem.queries) continue;
-      T* const out = static_cast<T*>(problem.out) + (row * problem.heads + head) * kDim;
-#pragma unroll
-      for (int block = 0; block < kDim / 8; ++block) {
-        const int column = 8 * block + 2 * in_group;
-        Pair<T> pair;
-#pragma unroll
-        for (int at = 0; at < 2; ++at) {
-          device::store_from_float(
-              pair.at[at], fmaf(warp.out[tile][block][2 * half + at], inverse, mean[column + at]));
-        }
-        *reinterpret_cast<Pair<T>*>(out + column) = pair;
-      }
-    }
-  }
-}
-
 // grid = (blocks of 128 queries, heads), block = kThreads, shared = Tiles. Three tiles are on their
 // way while one is multiplied.
 template <typename T, bool kHalfSums>
@@ -353,10 +190,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
     }
     device::cp_async_commit();
   }
-  static_assert(kThreads == kBlockRows);
-  tiles->q_scales[threadIdx.x] = problem.q_scales[head * problem.padded_queries +
-                                                  int64_t{blockIdx.x} * kBlockRows + threadIdx.x] *
-                                 problem.scale_log2;
+  start_q_scales(problem, head, tiles->q_scales);
   const float* const q_scales =
       tiles->q_scales + device::warp_in_block() * kWarpRows + device::lane() / 4;
   const int in_keys = lane_in_keys();
@@ -387,13 +221,13 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
     }
     multiply_values<kHalfSums>(warp, bytes, stage + in_values, weights);
   }
-  store_rows<T>(warp, problem, head, first_row);
+  store_rows<T, false>(warp, problem, head, first_row);
 }
 
 // A build for other capabilities than 9.0 has no such kernel.
 bool takes_wgmma([[maybe_unused]] const ops::Int8AttentionArgs& args) {
 #ifdef REEL_WITH_WGMMA
-  return fits_wgmma_attention(args);
+  return args.v_e4m3 == nullptr && fits_wgmma_attention(args);
 #else
   return false;
 #endif
@@ -402,10 +236,12 @@ bool takes_wgmma([[maybe_unused]] const ops::Int8AttentionArgs& args) {
 }  // namespace
 
 const char* which_int8_attention(const ops::Int8AttentionArgs& args) {
+  if (args.v_e4m3 != nullptr) return "mma.sync, e4m3 values";
   return takes_wgmma(args) ? "wgmma" : "mma.sync";
 }
 
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream) {
+  if (args.v_e4m3 != nullptr) return e4m3_attention(args, stream);
 #ifdef REEL_WITH_WGMMA
   if (takes_wgmma(args)) return wgmma_attention(args, stream);
 #endif
@@ -414,24 +250,10 @@ void int8_attention(const ops::Int8AttentionArgs& args, Stream stream) {
 
 void mma_sync_attention(const ops::Int8AttentionArgs& args, Stream stream) {
   constexpr bool kHalfSums = false;
-  const Problem problem{.q = args.q,
-                        .q_scales = args.q_scales,
-                        .k = args.k,
-                        .k_scales = args.k_scales,
-                        .v = args.v,
-                        .v_mean = args.v_mean,
-                        .out = args.out,
-                        .queries = args.queries,
-                        .keys = args.keys,
-                        .heads = args.heads,
-                        .padded_queries = ops::int8_padded(args.queries),
-                        .padded_keys = ops::int8_padded(args.keys),
-                        .scale_log2 = args.scale * device::kLog2E};
-  const dim3 grid(static_cast<unsigned>(problem.padded_queries / kBlockRows),
-                  static_cast<unsigned>(args.heads));
+  const Problem problem = problem_of(args);
   with_element_type(args.dtype, [&]<typename T>(T) {
     launch("int8_attention", int8_attention_kernel<T, kHalfSums>,
-           {.grid = grid,
+           {.grid = grid_of(problem),
             .block = kThreads,
             .shared_bytes = sizeof(Tiles),
             .stream = static_cast<cudaStream_t>(stream.handle)},

@@ -377,6 +377,7 @@ void quantise_keys(const ops::QuantiseKeysArgs& args, Stream stream) {
 
 void prepare_values(const ops::PrepareValuesArgs& args, Stream stream) {
   launch_mean<false>("mean_of_values", args, {}, stream);
+  if (args.e4m3 != nullptr) return quantise_e4m3_values(args, stream);
   const int64_t padded = ops::int8_padded(args.rows);
   with_element_type(args.dtype, [&]<typename T>(T) {
     launch("prepare_values", centre_values_kernel<T>,

@@ -25,6 +25,7 @@ const ops::Kernels& kernel_table() {
       .which_attention = which_attention,
       .which_int8_attention = which_int8_attention,
       .which_conv = which_conv,
+      .takes_e4m3_values = takes_e4m3_values,
       .linear = linear,
       .packed_matrix_bytes = packed_matrix_bytes,
       .quantise_rows = quantise_rows,

@@ -38,13 +38,19 @@ const char* which_linear(const ops::LinearArgs& args);
 bool fits_wgmma_linear(const ops::LinearArgs& args);
 void wgmma_linear(const ops::LinearArgs& args, Stream stream);
 
-// int8_attention.cu, wgmma_attention.cu: int8_attention() chooses. The latter is in builds for
-// compute capability 9.0 (REEL_WITH_WGMMA).
+// e4m3_attention.cu, int8_attention.cu, wgmma_attention.cu: int8_attention() chooses. The first is
+// for e4m3 values and compute capability 8.9 and newer; the last is in builds for 9.0
+// (REEL_WITH_WGMMA).
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream);
 const char* which_int8_attention(const ops::Int8AttentionArgs& args);
+bool takes_e4m3_values();
+void e4m3_attention(const ops::Int8AttentionArgs& args, Stream stream);
 void mma_sync_attention(const ops::Int8AttentionArgs& args, Stream stream);
 bool fits_wgmma_attention(const ops::Int8AttentionArgs& args);
 void wgmma_attention(const ops::Int8AttentionArgs& args, Stream stream);
+
+// e4m3_values.cu: the second half of prepare_values(), once args.mean is there.
+void quantise_e4m3_values(const ops::PrepareValuesArgs& args, Stream stream);
 
 // int8_heads.cu
 void prepare_values(const ops::PrepareValuesArgs& args, Stream stream);

@@ -26,4 +26,10 @@ int compute_capability() {
          attribute(cudaDevAttrComputeCapabilityMinor, kWhat);
 }
 
+int code_architecture(const void* kernel) {
+  cudaFuncAttributes attributes{};
+  check(cudaFuncGetAttributes(&attributes, kernel), "asking for the code of a kernel");
+  return attributes.binaryVersion;
+}
+
 }  // namespace reel::cuda

@@ -9,4 +9,8 @@ int processor_count();
 // Of the current device: 90 is 9.0.
 int compute_capability();
 
+// What the code of a kernel that the current device would run was compiled for: 89 is 8.9. Older
+// than the device where the program has nothing newer.
+int code_architecture(const void* kernel);
+
 }  // namespace reel::cuda

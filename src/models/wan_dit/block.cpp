@@ -78,7 +78,7 @@ void int8_self_attention(ops::Context& ctx, const AttentionWeights& w, const Mod
                          const TensorView& rope, const TensorView& x) {
   ops::Scratch scratch{ctx};
   const int64_t heads = x.width() / kHeadDim;
-  const ops::Int8Keys keys = ops::make_int8_keys(scratch, x.rows(), heads);
+  const ops::Int8Keys keys = ops::make_int8_keys(scratch, x.rows(), heads, ctx.attention_values);
   {
     ops::Scratch inputs{ctx};
     const TensorView projected = inputs.make(ctx.compute, x.shape);

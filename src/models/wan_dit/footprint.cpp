@@ -82,8 +82,11 @@ class ForwardLog {
     Scope scope(log_);
     scope.take("8-bit keys", DType::kI8, {heads, padded, kHeadDim});
     scope.take("key scales", DType::kF32, {heads, padded / ops::kInt8KeyTile, ops::kInt8KeyScales});
-    scope.take("16-bit values", DType::kF16, {heads, padded, kHeadDim});
+    const bool has_f16_values = s_.attention_values == DType::kF16;
+    scope.take(has_f16_values ? "16-bit values" : "8-bit values", s_.attention_values,
+               {heads, padded, kHeadDim});
     scope.take("mean of values", DType::kF32, {heads, kHeadDim});
+    if (!has_f16_values) scope.take("value scales", DType::kF32, {heads, kHeadDim});
     keys_and_values();
     queries();
   }

@@ -19,6 +19,7 @@ struct ForwardShape {
   DType compute = DType::kBF16;
   DType matrices = DType::kI8;  // of the blocks: kI8, kF8E4M3, or as compute
   bool int8_attention = true;
+  DType attention_values = DType::kF16;
   int64_t row_chunk = 0;  // 0: all rows at once
   int64_t most_flops_per_call = int64_t{1} << 42;
 };

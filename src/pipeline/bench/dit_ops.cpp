@@ -137,7 +137,8 @@ class DitBench {
                            .weight = data.tensor(DType::kF32, {shape_.dim}),
                            .eps = 1,
                            .rope = rope};
-    const ops::Int8Keys keys = ops::make_int8_keys(scratch, tokens, shape_.heads());
+    const ops::Int8Keys keys =
+        ops::make_int8_keys(scratch, tokens, shape_.heads(), ctx_.attention_values);
     time_bytes("keys: norm, RoPE, smooth, quantise", tokens, shape_.dim, wide_bytes() + 1,
                [&](ops::Context& ctx) { ops::quantise_keys(ctx, x, norm, keys); });
     time_bytes("values: mean, f16", tokens, shape_.dim, wide_bytes() + 2,

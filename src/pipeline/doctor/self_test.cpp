@@ -99,7 +99,8 @@ class SelfTest {
                            .arena = arena,
                            .stop = stop_,
                            .compute = ctx.compute,
-                           .int8_attention = ctx.int8_attention};
+                           .int8_attention = ctx.int8_attention,
+                           .attention_values = ctx.attention_values};
     const std::vector<float> want = result_of(reference, work);
     checks_.push_back({.op = op,
                        .shape = std::move(shape),
@@ -176,7 +177,8 @@ class SelfTest {
                                    .weight = data.tensor(DType::kF32, {kWidth}),
                                    .eps = 1,  // keeps the root of random sums
                                    .rope = data.tensor(DType::kF32, {kRows, 64, 2})};
-            const ops::Int8Keys keys = ops::make_int8_keys(scratch, kRows, kHeads);
+            const ops::Int8Keys keys =
+                ops::make_int8_keys(scratch, kRows, kHeads, ctx.attention_values);
             const TensorView out = data.uninitialised(dtype, x.shape);
             ops::quantise_keys(ctx, x, norm, keys);
             ops::prepare_values(ctx, v, keys);

@@ -55,6 +55,7 @@ class DitFootprint : public testing::TestWithParam<DitCase> {
     for (BlindRun* run : {&setup_, &pass_}) {
       run->ctx.compute = shape_.compute;
       run->ctx.int8_attention = shape_.int8_attention;
+      run->ctx.attention_values = shape_.attention_values;
       run->ctx.row_chunk = shape_.row_chunk;
     }
   }
@@ -109,6 +110,9 @@ INSTANTIATE_TEST_SUITE_P(
     Of14B, DitFootprint,
     testing::Values(
         DitCase{"int8_480p", k480p, {.text_keys = 512, .row_chunk = 8192}},
+        DitCase{"int8_480p_e4m3_values",
+                k480p,
+                {.text_keys = 512, .attention_values = DType::kF8E4M3, .row_chunk = 8192}},
         DitCase{"int8_480p_short_prompt", k480p, {.text_keys = 30, .row_chunk = 8192}},
         DitCase{"int8_720p", k720p, {.text_keys = 100, .row_chunk = 8192}},
         DitCase{"int8_one_small_frame", {16, 1, 14, 10}, {.text_keys = 40, .row_chunk = 8192}},

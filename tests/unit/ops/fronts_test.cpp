@@ -62,7 +62,7 @@ TEST_F(OpFronts, OnlyBlocksOf128AreRotated) {
 
 TEST_F(OpFronts, Int8AttentionNeedsHeadsOf128AndARowPerKey) {
   Scratch scratch{ctx_};
-  const Int8Keys keys = make_int8_keys(scratch, 5, 2);
+  const Int8Keys keys = make_int8_keys(scratch, 5, 2, DType::kF16);
   EXPECT_REEL_ERROR(prepare_values(ctx_, f32({5, 128}), keys), kInvalidArgument,
                     "x is f32 [5, 128] for 2 heads of 128");
   EXPECT_REEL_ERROR(prepare_values(ctx_, f32({4, 256}), keys), kInvalidArgument,

@@ -39,11 +39,11 @@ struct NoNorm {
 };
 
 Tensor int8_attention_of(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v,
-                         int64_t heads) {
+                         int64_t heads, DType values = DType::kF16) {
   Scratch scratch{ctx};
   const NoNorm q_norm(q.shape()[0], heads);
   const NoNorm k_norm(k.shape()[0], heads);
-  const Int8Keys keys = make_int8_keys(scratch, k.shape()[0], heads);
+  const Int8Keys keys = make_int8_keys(scratch, k.shape()[0], heads, values);
   Tensor out = poisoned_tensor(q.shape(), q.dtype());
   quantise_keys(ctx, k, k_norm.get(), keys);
   prepare_values(ctx, v, keys);
@@ -66,6 +66,19 @@ TEST_P(Regimes, Int8AttentionIsNearExactAttention) {
   const double error = test::relative_l1(got, want, all);
   RecordProperty("relative_l1", std::to_string(error));
   EXPECT_LT(error, GetParam().most_error);
+}
+
+TEST_P(Regimes, E4M3ValuesAreAsNearAsPublished) {
+  const test::HeadData head = test::make_head(GetParam(), 24, 32768, 7);
+  std::vector<int64_t> all(24);
+  std::iota(all.begin(), all.end(), 0);
+
+  const Tensor got = int8_attention_of(ctx, head.q, head.k, head.v, 1, DType::kF8E4M3);
+
+  const std::vector<double> want = test::exact_attention(head.q, head.k, head.v, all);
+  const double error = test::relative_l1(got, want, all);
+  RecordProperty("relative_l1", std::to_string(error));
+  EXPECT_LT(error, GetParam().most_error_e4m3);
 }
 
 struct Int8Reference : testing::Test, Setup {};
