@@ -70,7 +70,8 @@ void Flags::add_model(ModelOptions& options) {
       "distilled or base, when the files do not tell");
   add_loras(options.loras);
   add("--device", options.device, "cpu or cuda:0; auto takes a GPU where one can be used");
-  add("--precision", options.precision, "of the products: auto, f32, bf16, int8, fp8");
+  add("--precision", options.precision,
+      "of the products: auto, f32, bf16, int8, fp8; int8-fp8pv on a GPU");
   add("--threads", options.threads, "compute threads; 0 for all cores");
   add_bytes("--vram", options.vram_bytes,
             "behave as on a GPU of this size: 12, 12GB or 12GiB; default: all that is free");

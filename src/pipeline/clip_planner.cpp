@@ -18,6 +18,7 @@
 #include "models/wan_vae/work.h"
 #include "pipeline/clip_alternatives.h"
 #include "pipeline/model_configs.h"
+#include "pipeline/runtime.h"
 #include "prepare/weight_items.h"
 
 namespace reel::pipeline {
@@ -94,6 +95,7 @@ wan_dit::ForwardShape forward_shape(const wan_dit::Config& config, const ClipPre
           .compute = precision.dit.compute,
           .matrices = precision.dit.matrices,
           .int8_attention = precision.int8_attention,
+          .attention_values = precision.attention_values,
           .row_chunk = machine.row_chunk,
           .most_flops_per_call = machine.most_flops_per_call};
 }
@@ -124,16 +126,23 @@ ClipPrecision gpu_precision(const std::string& name) {
                          .int8_attention = matrices == DType::kI8};
   };
   if (name == "auto" || name == "int8") return all(DType::kBF16, DType::kI8, DType::kF16);
+  if (name == kFp8ValuesPrecision) {
+    ClipPrecision precision = gpu_precision("int8");
+    precision.attention_values = DType::kF8E4M3;
+    return precision;
+  }
   if (name == "fp8") return all(DType::kBF16, DType::kF8E4M3, DType::kF16);
   if (name == "bf16") return all(DType::kBF16, DType::kBF16, DType::kF16);
   if (name == "f32") return all(DType::kF32, DType::kF32, DType::kF32);
   fail(ErrorCode::kInvalidArgument,
-       str_cat("precision is \"", name, "\"; auto, f32, bf16, int8 and fp8 are possible."));
+       str_cat("precision is \"", name,
+               "\"; auto, f32, bf16, int8, int8-fp8pv and fp8 are possible."));
 }
 
 ClipPrecision safer_precision(ClipPrecision precision) {
   precision.dit.matrices = precision.dit.compute;
   precision.int8_attention = false;
+  precision.attention_values = DType::kF16;
   return precision;
 }
 

@@ -33,10 +33,11 @@ struct ClipStages {
 struct ClipPrecision {
   memory::DevicePrecision text, dit, vae;
   bool int8_attention = true;
+  DType attention_values = DType::kF16;
 };
 // For the second attempt at a step of the DiT: nothing in 8 bits. As Runtime::safer_numbers().
 ClipPrecision safer_precision(ClipPrecision precision);
-// "auto", "int8", "fp8", "bf16", "f32". Throws kInvalidArgument.
+// "auto", "int8", "int8-fp8pv", "fp8", "bf16", "f32". Throws kInvalidArgument.
 ClipPrecision gpu_precision(const std::string& name);
 
 class ClipPlanner {

@@ -31,10 +31,10 @@ std::vector<std::string> also_fits(const std::optional<Planned>& planned, const 
 std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stages,
                                  const ClipSize& clip, Runtime& runtime) {
   if (!runtime.on_gpu()) return std::nullopt;
-  Planned planned{.planner = ClipPlanner(model.files(),
-                                         gpu_precision(precision_name(runtime.numbers().precision)),
-                                         runtime.machine(), stages),
-                  .clip = clip};
+  Planned planned{
+      .planner = ClipPlanner(model.files(), gpu_precision(precision_name(runtime.numbers())),
+                             runtime.machine(), stages),
+      .clip = clip};
   runtime.obey(planned.planner.plan_or_refuse(clip, runtime.budget()));
   return planned;
 }
@@ -115,7 +115,7 @@ Recipe describe_clip(const OpenModel& model, const std::string& prompt,
           .verdict = distilled ? "distilled" : "base",
           .weights = clip.weights,
           .loras = clip.loras,
-          .precision = precision_name(runtime.numbers().precision),
+          .precision = precision_name(runtime.numbers()),
           .device = runtime.device_name(),
           .kernels = runtime.kernels_summary(),
           .fps = fps,

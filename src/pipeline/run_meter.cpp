@@ -93,8 +93,8 @@ void log_stage(const StageReport& stage, const checkpoint::Component& files,
                const Numbers& numbers) {
   char time[32];
   std::snprintf(time, sizeof time, "%.2f s", stage.seconds);
-  log_info(str_cat(stage.stage, ": ", files.layout, " in ", precision_name(numbers.precision), ", ",
-                   time, ", ", format_bytes(stage.read_bytes), " read, peak ",
+  log_info(str_cat(stage.stage, ": ", files.layout, " in ", precision_name(numbers), ", ", time,
+                   ", ", format_bytes(stage.read_bytes), " read, peak ",
                    format_bytes(stage.peak_bytes)));
 }
 

@@ -39,10 +39,25 @@ Numbers parse_gpu_precision(const std::string& text) {
   if (text == "f32") return {.precision = {.compute = DType::kF32, .matrices = DType::kF32}};
   if (text == "bf16") return {.precision = {.compute = DType::kBF16, .matrices = DType::kBF16}};
   if (text == "fp8") return {.precision = {.compute = DType::kBF16, .matrices = DType::kF8E4M3}};
-  REEL_REQUIRE(
-      text == "auto" || text == "int8", kInvalidArgument,
-      str_cat("precision is \"", text, "\"; auto, f32, bf16, int8 and fp8 are possible on a GPU."));
-  return {.precision = {.compute = DType::kBF16, .matrices = DType::kI8}, .int8_attention = true};
+  REEL_REQUIRE(text == "auto" || text == "int8" || text == kFp8ValuesPrecision, kInvalidArgument,
+               str_cat("precision is \"", text,
+                       "\"; auto, f32, bf16, int8, int8-fp8pv and fp8 are possible on a GPU."));
+  return {.precision = {.compute = DType::kBF16, .matrices = DType::kI8},
+          .int8_attention = true,
+          .attention_values = text == kFp8ValuesPrecision ? DType::kF8E4M3 : DType::kF16};
+}
+
+// f16 values can be had on every GPU.
+void require_values(const cuda::Gpu& gpu, DType values) {
+  const ops::Kernels& kernels = gpu.kernels();
+  if (values == DType::kF16 || kernels.takes_e4m3_values == nullptr || kernels.takes_e4m3_values())
+    return;
+  fail(ErrorCode::kUnsupported,
+       str_cat("precision is \"", kFp8ValuesPrecision,
+               "\", which needs compute capability 8.9 or newer, "
+               "and code for it in this program; ",
+               gpu.facts().name, " has ", gpu.facts().major, '.', gpu.facts().minor, '.'),
+       "Use --precision int8 or leave it out.");
 }
 
 std::unique_ptr<cuda::Gpu> open_gpu(int index, const std::string& device) {
@@ -96,15 +111,21 @@ schedulers::GpuShape noise_gpu(const std::string& device) {
   return {};
 }
 
-const char* precision_name(const prepare::Precision& precision) {
+const char* precision_name(const Numbers& numbers) {
+  if (numbers.attention_values == DType::kF8E4M3) return kFp8ValuesPrecision;
+  const prepare::Precision& precision = numbers.precision;
   if (precision.matrices == DType::kI8) return "int8";
   if (precision.matrices == DType::kF8E4M3) return "fp8";
   return dtype_name(precision.matrices);
 }
 
 std::string kernels_in_words(const Numbers& numbers) {
-  const std::string products = precision_name(numbers.precision);
-  if (numbers.int8_attention) return products + " products and 8-bit attention";
+  const bool e4m3_values = numbers.attention_values == DType::kF8E4M3;
+  const std::string products = e4m3_values ? "int8" : precision_name(numbers);
+  if (numbers.int8_attention) {
+    return str_cat(products, " products and 8-bit attention",
+                   e4m3_values ? " with FP8 values" : "");
+  }
   const DType compute = numbers.precision.compute;
   if (numbers.precision.matrices == compute) return products + " products and attention";
   return str_cat(products, " products and ", dtype_name(compute), " attention");
@@ -128,6 +149,7 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
     counted_.emplace(host_memory());
   } else {
     numbers_ = parse_gpu_precision(options.precision);
+    require_values(*gpu_, numbers_.attention_values);
     budget_ = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes};
     counted_.emplace(gpu_->memory());
     weight_budget_bytes_ = gpu_->free_bytes();
@@ -256,6 +278,7 @@ ops::Context Runtime::context(const Numbers& numbers) {
           .stream = stream(),
           .memory = *memory_,
           .int8_attention = numbers.int8_attention,
+          .attention_values = numbers.attention_values,
           .row_chunk = on_gpu() ? memory::kGpuRowChunk : 0};
 }
 
@@ -274,8 +297,7 @@ std::string Runtime::device_name() const {
 }
 
 std::string Runtime::text_kernels() const {
-  return str_cat(device_name(), ", ", kernels_summary(), ", ",
-                 precision_name(text_numbers().precision));
+  return str_cat(device_name(), ", ", kernels_summary(), ", ", precision_name(text_numbers()));
 }
 
 std::string Runtime::kernels_summary() const {

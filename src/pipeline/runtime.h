@@ -36,6 +36,7 @@ schedulers::GpuShape noise_gpu(const std::string& device);
 struct Numbers {
   prepare::Precision precision;
   bool int8_attention = false;
+  DType attention_values = DType::kF16;  // of 8-bit attention: kF16 or kF8E4M3
 };
 
 class Runtime {
@@ -147,7 +148,10 @@ class Runtime {
 // In words: "int8 products and 8-bit attention", "bf16 products and attention".
 std::string kernels_in_words(const Numbers& numbers);
 
-// "f32", "bf16", "int8" or "fp8": what --precision takes.
-const char* precision_name(const prepare::Precision& precision);
+// "int8" with e4m3 values in 8-bit attention, on a GPU.
+inline constexpr char kFp8ValuesPrecision[] = "int8-fp8pv";
+
+// "f32", "bf16", "int8", "int8-fp8pv" or "fp8": what --precision takes.
+const char* precision_name(const Numbers& numbers);
 
 }  // namespace reel::pipeline

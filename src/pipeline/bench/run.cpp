@@ -135,7 +135,7 @@ BenchReport run_bench(const BenchRequest& request, Progress& progress) {
     shape.tokens = (size.width_px / 16) * (size.height_px / 16) * ((size.frames - 1) / 4 + 1);
     report.device = runtime.device_name();
     report.kernels = runtime.kernels_summary();
-    report.precision = precision_name(runtime.numbers().precision);
+    report.precision = precision_name(runtime.numbers());
     report.threads = compute_threads();
     report.dim = shape.dim;
     report.ffn_dim = shape.ffn_dim;

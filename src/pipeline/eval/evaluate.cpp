@@ -108,7 +108,8 @@ class Evaluation {
         .text = {.compute = DType::kF32, .matrices = DType::kF32},
         .dit = {.compute = numbers.precision.compute, .matrices = numbers.precision.matrices},
         .vae = {.compute = DType::kF16, .matrices = DType::kF16},
-        .int8_attention = numbers.int8_attention};
+        .int8_attention = numbers.int8_attention,
+        .attention_values = numbers.attention_values};
     std::vector<int64_t> counts;
     for (const auto& prompt : ids_) counts.push_back(static_cast<int64_t>(prompt.size()));
     const ClipPlanner planner(model_.files(), precision, runtime->machine(),

@@ -23,6 +23,13 @@ std::vector<ComputePath> compute_paths(bool on_gpu, DType cpu_compute, bool has_
                                  on_gpu ? "auto" : "int8", " computes"),
                  .numbers = numbers(compute, DType::kI8, on_gpu),
                  .has_limit = true});
+  if (precision == kFp8ValuesPrecision && on_gpu) {
+    ComputePath path = all.front();
+    path.name = kFp8ValuesPrecision;
+    path.what = "int8, with e4m3 weights and values in attention";
+    path.numbers.attention_values = DType::kF8E4M3;
+    all.push_back(path);
+  }
   if (on_gpu || compute != DType::kF32) {
     all.push_back({.name = "int8 products",
                    .what = "rotated INT8 products, f32 elsewhere",
@@ -40,7 +47,7 @@ std::vector<ComputePath> compute_paths(bool on_gpu, DType cpu_compute, bool has_
   if (precision == "auto") return all;
   std::vector<ComputePath> some;
   for (const ComputePath& path : all) {
-    const bool is_asked_for = precision_name(path.numbers.precision) == precision;
+    const bool is_asked_for = precision_name(path.numbers) == precision;
     if (is_asked_for || path.is_baseline) some.push_back(path);
   }
   REEL_REQUIRE(

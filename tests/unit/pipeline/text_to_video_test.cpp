@@ -152,6 +152,30 @@ TEST_F(GuardTest, ABadStepIsTakenAgainWithTheSaferKernels) {
                           "8-bit attention; it is taken again with bf16 products and attention."));
 }
 
+TEST_F(GuardTest, Fp8ValuesAreAsNearAndGiveWayToTheSameSaferKernels) {
+  const ModelOptions fp8_values = options(0, "int8-fp8pv");
+  const auto f16 = run({}, options());
+  const auto undisturbed = run({}, fp8_values);
+  const std::vector<float> want = numbers_of(f16[0]);
+  const std::vector<float> got = numbers_of(undisturbed[0]);
+  double difference = 0;
+  double size = 0;
+  for (size_t at = 0; at < want.size(); ++at) {
+    difference += std::pow(double{got[at]} - want[at], 2);
+    size += std::pow(double{want[at]}, 2);
+  }
+  EXPECT_GT(difference, 0) << "f16 values were taken";
+  EXPECT_LT(std::sqrt(difference / size), 2e-2);
+  const auto safer = run({}, options(0, "bf16"), copy_of(undisturbed[0]));
+
+  const auto states = run(kOnce, fp8_values);
+
+  EXPECT_EQ(numbers_of(states[1]), numbers_of(safer[0]));
+  EXPECT_THAT(warnings_, ElementsAre("Step 2 ended in numbers that are not finite with int8 "
+                                     "products and 8-bit attention with FP8 values; it is taken "
+                                     "again with bf16 products and attention."));
+}
+
 TEST_F(GuardTest, CleanLatentsAreToldAfterEveryStep) {
   Runtime runtime(options(), stop_, std::make_unique<test::FakeGpu>(kPlenty));
   obey_plan(model_, {.text = false, .decode = false}, clip(), runtime);

@@ -55,6 +55,12 @@ TEST(ComputePaths, OfOnePrecisionKeepTheBaseline) {
   EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "bf16")), ElementsAre("bf16", "fp8"));
   EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "int8")),
               ElementsAre("int8", "int8 products", "fp8"));
+  EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "int8-fp8pv")),
+              ElementsAre("int8-fp8pv", "fp8"));
+  EXPECT_EQ(compute_paths(true, DType::kF32, false, "int8-fp8pv")[0].numbers.attention_values,
+            DType::kF8E4M3);
+  EXPECT_REEL_ERROR(compute_paths(false, DType::kF32, true, "int8-fp8pv"), kInvalidArgument,
+                    "precision is \"int8-fp8pv\"");
   EXPECT_THAT(names(compute_paths(true, DType::kF32, false, "fp8")), ElementsAre("fp8"));
   EXPECT_REEL_ERROR(compute_paths(true, DType::kF32, false, "f32"), kInvalidArgument,
                     "precision is \"f32\"");
