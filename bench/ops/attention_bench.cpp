@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "backends/cuda/device_time.h"
@@ -133,6 +134,11 @@ void bench_int8(int64_t rows, const Rates& rates) {
   print_row(str_cat("int8_attention ", rows, " x ", kHeads, " x 128"), seconds, 2 * product, bound,
             "TOP/s");
   print_row("  with quantisation", whole, 2 * product, bound, "TOP/s");
+  if (cuda::which_int8_attention(args) == std::string_view("wgmma")) {
+    print_row("  through mma.sync",
+              median_seconds(repeats, [&](int) { cuda::mma_sync_attention(args, {}); }),
+              2 * product, bound, "TOP/s");
+  }
 
   bytes_row("prepare_values in e4m3", 5 * elements, [&](int) {
     cuda::prepare_values({.x = x.as(),

@@ -3,8 +3,8 @@
 
 #include "backends/cuda/processors.h"
 #include "cuda_host/machine.h"
-#include "parity/cuda_attention_cases.h"
 #include "parity/cuda_heads_cases.h"
+#include "parity/cuda_int8_attention_cases.h"
 
 namespace reel::cuda {
 
@@ -83,6 +83,21 @@ TEST(CudaInt8Attention, FollowsMaximaThatGrow) {
   // All but flat: no maximum moves after the first tile.
   expect_int8_attention_like_reference(host_memory(), {32, 257, 1, DType::kF32, 1e-6f},
                                        input_seed());
+}
+
+// Logits in the thousands, whose offset has no fraction left in f32 unless it is made to be exact.
+TEST(CudaInt8Attention, EqualKeysWeighTheSameUnderAnyScale) {
+  for (const DType values : {DType::kF16, DType::kF8E4M3}) {
+    expect_int8_attention_like_reference(host_memory(),
+                                         {.queries = 32,
+                                          .keys = 129,
+                                          .heads = 1,
+                                          .dtype = DType::kF32,
+                                          .scale = 40.0f,
+                                          .tied = true,
+                                          .values = values},
+                                         input_seed());
+  }
 }
 
 constexpr DType kE4M3 = DType::kF8E4M3;

@@ -3,6 +3,7 @@
 // lengths.
 #include "parity/cuda_attention_cases.h"
 #include "parity/cuda_heads_cases.h"
+#include "parity/cuda_int8_attention_cases.h"
 #include "support/open_gpu.h"
 
 namespace reel::cuda {
@@ -259,8 +260,7 @@ void expect_last_head_like_reference(MemorySpace& memory, DType values) {
   args.out = want.view().data;
   args.heads = 1;
   cpu::reference::int8_attention(args, {});
-  EXPECT_LE(test::relative_error(got, want),
-            test::tolerance::cuda_int8_attention(DType::kF32, values));
+  expect_near_reference(got.view(), want.view(), values);
 }
 
 TEST_F(CudaAttentionOnGpu, Int8HeadsMayBeFarApart) {

@@ -81,7 +81,7 @@ __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&se
   for (int half = 0; half < 2; ++half) {
     const float largest = largest_of_quad(seen[half]);
     const float before = warp.largest[tile][half];
-    const float now = largest > before + kSlackOf<kHalfSums> ? largest : before;
+    const float now = largest > before + kSlackOf<kHalfSums> ? ceilf(largest) : before;
     factor[half] = device::exp2_approx(before - now);
     warp.largest[tile][half] = now;
     warp.total[tile][half] *= factor[half];
@@ -216,7 +216,8 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
     Weights weights;
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
-      const float factor[2] = {q_scales[16 * tile] * k_scale, q_scales[16 * tile + 8] * k_scale};
+      const float factor[2] = {short_scale(q_scales[16 * tile] * k_scale),
+                               short_scale(q_scales[16 * tile + 8] * k_scale)};
       weigh<kHalfSums>(warp, tile, sums, factor, weights);
     }
     multiply_values<kHalfSums>(warp, bytes, stage + in_values, weights);

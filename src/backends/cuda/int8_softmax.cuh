@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "backends/cuda/device/shuffle.cuh"
+#include "core/numerics/small_floats.h"
 #include "ops/kernels.h"
 
 namespace reel::cuda {
@@ -25,6 +26,13 @@ inline constexpr auto kMinusInfinity = static_cast<int32_t>(0xff800000u);
 // weights are then at most 2^(kShift + kSlack), which f16 holds.
 inline constexpr float kShift = 8.0f;
 inline constexpr float kSlack = 6.0f;
+
+// Logits are sum * scale - kFloatOffset * scale in one multiply-add. With a scale of 22 bits, and a
+// maximum that is a whole number, its last term is exact below 2^24; else it would be rounded to
+// half a step of the INT32 sums, another half for other scales.
+__device__ inline float short_scale(float scale) {
+  return numerics::float_of((numerics::bits_of(scale) + 2) & ~3u);
+}
 
 __device__ inline float largest_of_quad(float value) {
   value = fmaxf(value, device::shuffle_xor(value, 1));
