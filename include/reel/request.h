@@ -26,9 +26,9 @@ struct ModelOptions {
   std::string checkpoint_kind;               // "distilled", "base", or empty: from evidence
   std::vector<LoraChoice> loras;             // added to the DiT in this order
   std::string device = "auto";               // "auto", "cpu", "cuda:0": auto takes a GPU if any
-  std::string precision = "auto";            // "auto", "f32", "bf16", "int8", "fp8"
-  int threads = 0;                           // 0: all cores of this process
-  std::string trace;                         // a CSV file for a row per op; empty: none
+  std::string precision = "auto";  // "auto", "f32", "bf16", "int8", "fp8"; "int8-fp8pv" on a GPU
+  int threads = 0;                 // 0: all cores of this process
+  std::string trace;               // a CSV file for a row per op; empty: none
   // Keeps text states in the user's cache folder: a prompt that was encoded before needs no text
   // encoder. Not with a trace.
   bool text_cache = false;

@@ -20,10 +20,13 @@ constexpr const char* kAssumptions =
     "boost\n"
     "clock; elementwise work runs at 85 % of the memory's rate; the weights come from a gen-4 "
     "NVMe\n"
-    "drive and stay in the page cache where this machine's free memory allows. A card under its "
-    "power\n"
-    "limit, or in a narrow slot, is slower. `reel doctor` on such a card prints what it really "
-    "does.";
+    "drive and stay in the page cache where this machine's free memory allows. FP8 PV is "
+    "`--precision\n"
+    "int8-fp8pv`: attention with the same clocks besides its products, the second at the rate of "
+    "FP8\n"
+    "with f16 sums. A card under its power limit, or in a narrow slot, is slower. `reel doctor` on "
+    "such\n"
+    "a card prints what it really does.";
 
 struct StageTimes {
   double step_s = 0, text_s = 0, denoise_s = 0, decode_s = 0;
@@ -50,10 +53,14 @@ std::string row(const CardPrediction& one) {
     return text + plan.refusal;
   }
   const StageTimes times = times_of(plan);
-  std::snprintf(text, sizeof text, "%-12s %8.0f %9.0f %8.0f %8.1f %8.1f %8.1f %8.1f %9.1f",
+  char fp8_values[32] = "-";
+  if (one.fp8_values_step_s > 0) {
+    std::snprintf(fp8_values, sizeof fp8_values, "%.1f", one.fp8_values_step_s);
+  }
+  std::snprintf(text, sizeof text, "%-12s %8.0f %9.0f %8.0f %8.1f %8.1f %8.1f %8.1f %9.1f %10s",
                 plan.gpu.c_str(), kTera * one.int8_ops, kTera * one.attention_ops,
                 kTera * one.conv_ops, times.step_s, times.text_s, times.decode_s, plan.total_s,
-                kGiB * static_cast<double>(plan.context_bytes + plan.arena_bytes));
+                kGiB * static_cast<double>(plan.context_bytes + plan.arena_bytes), fp8_values);
   return text;
 }
 
@@ -69,8 +76,10 @@ std::string card_table(const std::vector<CardPrediction>& predictions) {
     text += line;
   }
   text +=
-      "             products attention   convs     step     text   decode     clip GPU memory\n"
-      "                Top/s     Top/s   Top/s        s        s        s        s       GiB\n";
+      "             products attention   convs     step     text   decode     clip GPU memory  "
+      "step with\n"
+      "                Top/s     Top/s   Top/s        s        s        s        s       GiB   FP8 "
+      "PV s\n";
   for (const CardPrediction& one : predictions) text += row(one) + '\n';
   return text + '\n' + kAssumptions;
 }
@@ -87,6 +96,10 @@ std::string card_json(const std::vector<CardPrediction>& predictions) {
       card["step_s"] = times.step_s;
       card["text_s"] = times.text_s;
       card["denoise_s"] = times.denoise_s;
+      if (one.fp8_values_step_s > 0) {
+        card["fp8_values_attention_ops"] = one.fp8_values_attention_ops;
+        card["fp8_values_step_s"] = one.fp8_values_step_s;
+      }
       card["decode_s"] = times.decode_s;
       card["clip_s"] = plan.total_s;
       card["gpu_bytes"] = plan.context_bytes + plan.arena_bytes;

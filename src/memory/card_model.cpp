@@ -13,23 +13,27 @@ constexpr double kGiga = 1e9;
 constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 // Sources: NVIDIA's whitepapers "Ampere GA102", "Ada" and "RTX Blackwell" (operations, clocks) and
-// its product pages (memory). GeForce cards multiply f16 with f32 sums at a quarter of INT8's rate.
+// its product pages (memory). GeForce cards multiply f16 with f32 sums at a quarter of INT8's rate,
+// and from 8.9 on e4m3 with f16 sums at INT8's.
 constexpr std::array kCards = {
-    Card{"RTX 3060", 28, 1.777e9, 2048, 512, 360e9, 25e9, 12 * kGiB},
-    Card{"RTX 4060", 24, 2.460e9, 2048, 512, 272e9, 13e9, 8 * kGiB},
-    Card{"RTX 4060 Ti", 34, 2.535e9, 2048, 512, 288e9, 13e9, 8 * kGiB},
-    Card{"RTX 4070", 46, 2.475e9, 2048, 512, 504e9, 25e9, 12 * kGiB},
-    Card{"RTX 4090", 128, 2.520e9, 2048, 512, 1008e9, 25e9, 24 * kGiB},
-    Card{"RTX 5070", 48, 2.512e9, 2048, 512, 672e9, 50e9, 12 * kGiB},
-    Card{"RTX 5090", 170, 2.407e9, 2048, 512, 1792e9, 50e9, 32 * kGiB},
+    Card{"RTX 3060", 28, 1.777e9, 2048, 512, 0, 360e9, 25e9, 12 * kGiB},
+    Card{"RTX 4060", 24, 2.460e9, 2048, 512, 2048, 272e9, 13e9, 8 * kGiB},
+    Card{"RTX 4060 Ti", 34, 2.535e9, 2048, 512, 2048, 288e9, 13e9, 8 * kGiB},
+    Card{"RTX 4070", 46, 2.475e9, 2048, 512, 2048, 504e9, 25e9, 12 * kGiB},
+    Card{"RTX 4090", 128, 2.520e9, 2048, 512, 2048, 1008e9, 25e9, 24 * kGiB},
+    Card{"RTX 5070", 48, 2.512e9, 2048, 512, 2048, 672e9, 50e9, 12 * kGiB},
+    Card{"RTX 5090", 170, 2.407e9, 2048, 512, 2048, 1792e9, 50e9, 32 * kGiB},
 };
 
 // A kernel's unit of work: what a block multiplies between two of its barriers.
 struct Step {
-  double int8_ops = 0, f16_ops = 0;
+  double int8_ops = 0, f16_ops = 0, e4m3_ops = 0;
+
+  double all() const { return int8_ops + f16_ops + e4m3_ops; }
 };
 constexpr Step kProduct{.int8_ops = 2.0 * 256 * 128 * 64};
 constexpr Step kAttention{.int8_ops = 2.0 * 128 * 64 * 128, .f16_ops = 2.0 * 128 * 64 * 128};
+constexpr Step kE4M3Attention{.int8_ops = kAttention.int8_ops, .e4m3_ops = kAttention.f16_ops};
 constexpr Step kConvolution{.f16_ops = 2.0 * 256 * 96 * 32};
 
 // What was measured on an H200 through mma.sync (docs/kernels/products.md, docs/BENCHMARKS.md).
@@ -49,22 +53,19 @@ constexpr Measured kH200{.multiprocessors = 132,
                          .attention = 494 * kTera,
                          .convolution = 400 * kTera};
 
-double step_clocks(const Step& step, double int8_per_clock, double f16_per_clock) {
-  return step.int8_ops / int8_per_clock + step.f16_ops / f16_per_clock;
-}
-
 // Clocks of a step that are not products, on the H200.
 double overhead_clocks(const Step& step, double measured_ops) {
   const double rate_clocks = kH200.multiprocessors * kH200.rate_clock_hz;
   const double kernel_clocks = kH200.multiprocessors * kH200.kernel_clock_hz;
-  return (step.int8_ops + step.f16_ops) * kernel_clocks / measured_ops -
-         step_clocks(step, kH200.int8_ops / rate_clocks, kH200.f16_ops / rate_clocks);
+  return step.all() * kernel_clocks / measured_ops -
+         (step.int8_ops / kH200.int8_ops + step.f16_ops / kH200.f16_ops) * rate_clocks;
 }
 
-double predicted_ops(const Step& step, double measured_ops, const Card& card) {
-  const double clocks = step_clocks(step, card.int8_per_clock, card.f16_per_clock) +
-                        overhead_clocks(step, measured_ops);
-  return (step.int8_ops + step.f16_ops) / clocks * card.multiprocessors * card.boost_hz;
+double predicted_ops(const Step& step, double other_clocks, const Card& card) {
+  double clocks =
+      other_clocks + step.int8_ops / card.int8_per_clock + step.f16_ops / card.f16_per_clock;
+  if (step.e4m3_ops > 0) clocks += step.e4m3_ops / card.e4m3_per_clock;
+  return step.all() / clocks * card.multiprocessors * card.boost_hz;
 }
 
 // Letters and digits alone, in lower case.
@@ -107,16 +108,24 @@ Rates predicted_rates(const Card& card) {
   // that the kernel which adds LoRAs reaches half of them is assumed.
   constexpr double kF32PerClock = 256;
   constexpr double kF32Share = 0.5;
-  return {.int8_ops = predicted_ops(kProduct, kH200.product, card),
+  const auto rate = [&](const Step& step, double measured_ops) {
+    return predicted_ops(step, overhead_clocks(step, measured_ops), card);
+  };
+  return {.int8_ops = rate(kProduct, kH200.product),
           // f16 products through the same mma.sync loop as convolutions.
-          .wide_ops = predicted_ops(kConvolution, kH200.convolution, card),
-          .attention_ops = predicted_ops(kAttention, kH200.attention, card),
-          .conv_ops = predicted_ops(kConvolution, kH200.convolution, card),
+          .wide_ops = rate(kConvolution, kH200.convolution),
+          .attention_ops = rate(kAttention, kH200.attention),
+          .conv_ops = rate(kConvolution, kH200.convolution),
           .f32_ops = kF32Share * kF32PerClock * card.multiprocessors * card.boost_hz,
           .memory_bytes = kCopyShare * card.memory_bytes_per_s,
           .upload_bytes = card.link_bytes_per_s,
           .cache_bytes = 10 * kGiga,
           .disk_bytes = 5 * kGiga};
+}
+
+double predicted_e4m3_attention(const Card& card) {
+  if (card.e4m3_per_clock == 0) return 0;
+  return predicted_ops(kE4M3Attention, overhead_clocks(kAttention, kH200.attention), card);
 }
 
 }  // namespace reel::memory

@@ -19,7 +19,8 @@ struct Card {
   double boost_hz = 0;
   // Dense operations of one multiprocessor in a clock, a multiplication and an addition being two.
   double int8_per_clock = 0;
-  double f16_per_clock = 0;  // with f32 sums, as everything in 16 bits has here
+  double f16_per_clock = 0;   // with f32 sums, as everything in 16 bits has here
+  double e4m3_per_clock = 0;  // with f16 sums; 0 where its tensor cores have no e4m3
   double memory_bytes_per_s = 0;
   double link_bytes_per_s = 0;  // of its PCI Express, as copies reach it
   uint64_t memory_bytes = 0;
@@ -34,5 +35,9 @@ const Card* find_card(std::string_view gpu_name);
 // What the kernels of mma.sync should sustain there at the card's boost clock, and its host with a
 // gen-4 NVMe drive. A prediction.
 Rates predicted_rates(const Card& card);
+// Rates::attention_ops of 8-bit attention with e4m3 values; 0 where the card has none. A
+// prediction: what such a kernel does beside its products was not measured, and is taken to be as
+// with f16.
+double predicted_e4m3_attention(const Card& card);
 
 }  // namespace reel::memory

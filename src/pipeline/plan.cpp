@@ -13,6 +13,7 @@
 #include "pipeline/clip_planner.h"
 #include "pipeline/machine_file.h"
 #include "pipeline/open_model.h"
+#include "pipeline/runtime.h"
 #include "pipeline/text_to_video.h"
 
 namespace reel {
@@ -54,6 +55,18 @@ Place place_with(const std::string& gpu, const ModelOptions& options) {
                  .ram_bytes = options.ram_bytes}};
   place.machine.ram_available_bytes = available_memory_bytes().value_or(0);
   return place;
+}
+
+// Attention with e4m3 values runs at another rate than with f16; where a rate was measured, it is
+// of whatever was measured with.
+void expect_e4m3_values(memory::Machine& machine) {
+  const memory::Card* const card = memory::find_card(machine.gpu);
+  if (!machine.is_assumed || card == nullptr) return;
+  machine.rates.attention_ops = memory::predicted_e4m3_attention(*card);
+  REEL_REQUIRE(machine.rates.attention_ops > 0, kUnsupported,
+               str_cat("precision is \"", kFp8ValuesPrecision,
+                       "\", which needs FP8 tensor cores; an ", machine.gpu, " has none."),
+               "Use --precision int8 or leave it out.");
 }
 
 Place choose_place(const ModelOptions& options, std::vector<std::string>& notes) {
@@ -155,14 +168,16 @@ Plan make_plan(const PlanRequest& request) {
   const OpenModel model(options, {.tokenizer = has_prompt}, remarks);
   CheckedRun checked = check_sampling(request.sampling, model.facts());
   const RunSettings& settings = checked.settings;
-  const Place place = request.as_gpu.empty() ? choose_place(request.model, remarks.notes)
-                                             : place_with(request.as_gpu, request.model);
+  const ClipPrecision precision = gpu_precision(options.precision);
+  Place place = request.as_gpu.empty() ? choose_place(request.model, remarks.notes)
+                                       : place_with(request.as_gpu, request.model);
+  if (precision.attention_values == DType::kF8E4M3) expect_e4m3_values(place.machine);
 
   const ClipSize clip{.video = settings.size,
                       .steps = static_cast<int>(settings.levels.timesteps.size()),
                       .prompt_tokens = count_tokens(model, request, settings.guided(),
                                                     model.facts().dit.text_len, remarks)};
-  const ClipPlanner planner(model.files(), gpu_precision(options.precision), place.machine);
+  const ClipPlanner planner(model.files(), precision, place.machine);
   const memory::Plan made = planner.plan(clip, place.budget);
 
   Plan plan;

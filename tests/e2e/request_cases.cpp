@@ -150,6 +150,14 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--precision", "fp4"});
        }},
+      {"fp8-values-on-the-cpu",
+       [](Scene& s) {
+         s.generate({"--precision", "int8-fp8pv"});
+       }},
+      {"fp8-values-without-fp8",
+       [](Scene& s) {
+         s.reel({"bench", "--predict", "rtx3060", "--precision", "int8-fp8pv"});
+       }},
       {"eval-layers",
        [](Scene& s) {
          s.reel({"eval", "--model", "model", "--device", "cpu", "--layers", "9"});

@@ -12,6 +12,8 @@
 #include "base/byte_units.h"
 #include "base/error.h"
 #include "memory/budget.h"
+#include "memory/card_model.h"
+#include "pipeline/runtime.h"
 
 namespace reel::pipeline {
 namespace {
@@ -55,6 +57,12 @@ class ClipOfRequest {
     wanted_.as_gpu = as_gpu;
     return make_plan(wanted_);
   }
+  Plan plan_with_fp8_values(const std::string& gpu) const {
+    PlanRequest wanted = wanted_;
+    wanted.as_gpu = gpu;
+    wanted.model.precision = kFp8ValuesPrecision;
+    return make_plan(wanted);
+  }
 
  private:
   PlanRequest wanted_;
@@ -71,6 +79,10 @@ const StagePlan* denoise_of(const Plan& plan) {
   const auto found = std::find_if(plan.stages.begin(), plan.stages.end(),
                                   [](const StagePlan& one) { return one.stage == "denoise"; });
   return found == plan.stages.end() ? nullptr : &*found;
+}
+
+double step_seconds(const StagePlan& denoise) {
+  return std::max(denoise.compute_s, denoise.stream_s);
 }
 
 Finding on_link(const StagePlan& denoise) {
@@ -118,9 +130,8 @@ std::vector<Finding> findings_on(const Plan& plan) {
                .text = str_cat(clip, ": ", seconds(plan.total_s), " from a cold disk"),
                .advice = {}};
   if (denoise != nullptr) {
-    time.text +=
-        str_cat(", ", seconds(std::max(denoise->compute_s, denoise->stream_s)), " a step, ",
-                format_bytes(plan.context_bytes + plan.arena_bytes), " of GPU memory");
+    time.text += str_cat(", ", seconds(step_seconds(*denoise)), " a step, ",
+                         format_bytes(plan.context_bytes + plan.arena_bytes), " of GPU memory");
   }
   time.text += plan.is_assumed
                    ? str_cat(". A prediction: the speed of an ", plan.gpu, " is assumed")
@@ -145,6 +156,13 @@ std::vector<CardPrediction> predict_cards(const std::vector<std::string>& gpus,
     one.attention_ops = rates.attention_ops;
     one.conv_ops = rates.conv_ops;
     one.memory_bytes = rates.memory_bytes;
+    const memory::Card* const card = memory::find_card(one.plan.gpu);
+    if (card != nullptr && card->e4m3_per_clock > 0) {
+      one.fp8_values_attention_ops = memory::predicted_e4m3_attention(*card);
+      const Plan plan = clip.plan_with_fp8_values(gpu);
+      const StagePlan* const denoise = pipeline::denoise_of(plan);
+      if (denoise != nullptr) one.fp8_values_step_s = pipeline::step_seconds(*denoise);
+    }
     predictions.push_back(std::move(one));
   }
   return predictions;

@@ -167,8 +167,19 @@ class SelfTest {
             return out;
           });
     if (!ours_.int8_attention) return;
-    check(ours_, "attention in 8 bits", str_cat(kRows, " x ", kRows, ", ", kHeads, " heads"),
-          kEightBitAllowance, [&](ops::Context& ctx, RandomData& data) {
+    eight_bit_attention(ours_, "attention in 8 bits");
+    // Also where it is not asked for: whether the card multiplies so is seen on the card alone.
+    ops::Context other = ours_;
+    other.attention_values = DType::kF8E4M3;
+    const auto takes_them = ours_.kernels.takes_e4m3_values;
+    if (ours_.attention_values != DType::kF16 || (takes_them != nullptr && !takes_them())) return;
+    eight_bit_attention(other, "attention in 8 bits, FP8 values");
+  }
+
+  void eight_bit_attention(ops::Context& with, const char* name) {
+    const DType dtype = with.compute;
+    check(with, name, str_cat(kRows, " x ", kRows, ", ", kHeads, " heads"), kEightBitAllowance,
+          [&](ops::Context& ctx, RandomData& data) {
             ops::Scratch scratch(ctx);
             const TensorView x = data.tensor(dtype, {kRows, kWidth});
             const TensorView v = data.tensor(dtype, {kRows, kWidth});

@@ -45,6 +45,20 @@ TEST(PredictedRates, StayBelowWhatTheCardCanDo) {
   }
 }
 
+TEST(PredictedRates, E4M3ValuesTakeASecondProductOfInt8sRate) {
+  EXPECT_EQ(predicted_e4m3_attention(*find_card("RTX 3060")), 0);
+  for (const char* const name : {"RTX 4060", "RTX 4070", "RTX 5090"}) {
+    const Card& card = *find_card(name);
+    const double int8 = card.multiprocessors * card.boost_hz * card.int8_per_clock;
+    const double f16 = predicted_rates(card).attention_ops;
+    const double e4m3 = predicted_e4m3_attention(card);
+    EXPECT_LT(e4m3, int8) << name;
+    EXPECT_GT(e4m3, 0.5 * int8) << name;
+    // What is besides the products costs the same: half of the work saves 3/4 of f16's time.
+    EXPECT_NEAR(1 / f16 - 1 / e4m3, 0.5 * (4 - 1) / int8, 1e-6 / int8) << name;
+  }
+}
+
 TEST(PredictedRates, GrowWithTheCard) {
   const Rates small = predicted_rates(*find_card("RTX 4060"));
   const Rates large = predicted_rates(*find_card("RTX 4090"));
