@@ -33,7 +33,10 @@ struct DenoiseRequest {
   std::string text;   // what encode_text wrote
   std::string noise;  // a file with noise (and step_noise) to use instead of the seed's
   SamplingOptions sampling;
-  bool trace_velocity = false;
+  bool trace_velocity = false;  // not with `state`
+  // A file that is written after every step, so that a run that was stopped or crashed goes on from
+  // it when the same request is made again; removed at the end. Empty: none.
+  std::string state;
   std::string preview_dir;  // as in VideoRequest
   std::string out;
 };

@@ -51,6 +51,7 @@ from .errors import (
     WrongOrder,
 )
 from .pipeline import Clip, Pipeline, resume
+from .stages import Stages
 
 __all__ = [
     "BadFile",
@@ -67,6 +68,7 @@ __all__ = [
     "Pipeline",
     "ProgressEvent",
     "ReelWarning",
+    "Stages",
     "Unsupported",
     "WriteFailure",
     "WrongOrder",

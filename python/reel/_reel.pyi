@@ -127,6 +127,34 @@ class Engine:
 
 def load_job(job_id: str) -> Tuple[ModelOptions, VideoRequest]: ...
 
+# Each returns what it took, as JSON.
+def encode_text(
+    model: ModelOptions,
+    prompt: str,
+    negative_prompt: str,
+    with_negative: bool,
+    out: _Path,
+    watcher: Watcher,
+) -> str: ...
+def denoise(
+    model: ModelOptions,
+    text: _Path,
+    sampling: SamplingOptions,
+    noise: _Path,
+    state: _Path,
+    out: _Path,
+    watcher: Watcher,
+) -> str: ...
+def decode(
+    model: ModelOptions,
+    latents: _Path,
+    out: _Path,
+    overwrite: bool,
+    fps: int,
+    quality: int,
+    watcher: Watcher,
+) -> str: ...
+
 class LightX2VSetting:
     def __init__(self, key: str, json: str, origin: str) -> None: ...
     @property

@@ -6,16 +6,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple
 
 from . import _reel
 from ._watch import ProgressCallback, Watcher
+from .options import Lora, Path, model_options, sampling_options
 
 if TYPE_CHECKING:
     import numpy
-
-Path = Union[str, "os.PathLike[str]"]
-Lora = Union[Path, Tuple[Path, float]]
 
 
 @dataclass(frozen=True)
@@ -102,20 +100,21 @@ class Pipeline:
         ram_bytes: int = 0,
         text_cache: bool = True,
     ) -> None:
-        options = _reel.ModelOptions()
-        options.model = os.fsencode(model)
-        options.text_encoder = os.fsencode(text_encoder)
-        options.vae = os.fsencode(vae)
-        options.tokenizer = os.fsencode(tokenizer)
-        options.variant = variant
-        options.checkpoint_kind = kind
-        options.loras = [_to_lora(lora) for lora in loras]
-        options.device = device
-        options.precision = precision
-        options.threads = threads
-        options.vram_bytes = vram_bytes
-        options.ram_bytes = ram_bytes
-        options.text_cache = text_cache
+        options = model_options(
+            model,
+            text_encoder=text_encoder,
+            vae=vae,
+            tokenizer=tokenizer,
+            variant=variant,
+            kind=kind,
+            loras=loras,
+            device=device,
+            precision=precision,
+            threads=threads,
+            vram_bytes=vram_bytes,
+            ram_bytes=ram_bytes,
+            text_cache=text_cache,
+        )
         self._engine = _reel.Engine(options)
 
     def generate(
@@ -174,18 +173,18 @@ class Pipeline:
         request = _reel.VideoRequest()
         request.prompt = prompt
         request.negative_prompt = negative_prompt
-        sampling = _reel.SamplingOptions()
-        sampling.seed = seed
-        sampling.width_px = width
-        sampling.height_px = height
-        sampling.frames = frames
-        sampling.steps = steps
-        sampling.timesteps = list(timesteps)
-        sampling.shift = shift
-        sampling.guidance = guidance
-        sampling.sampler = sampler
-        sampling.rng = rng
-        request.sampling = sampling
+        request.sampling = sampling_options(
+            seed=seed,
+            width=width,
+            height=height,
+            frames=frames,
+            steps=steps,
+            timesteps=timesteps,
+            shift=shift,
+            guidance=guidance,
+            sampler=sampler,
+            rng=rng,
+        )
         request.frames_only = out is None
         request.out = b"" if out is None else os.fsencode(out)
         request.overwrite = overwrite
@@ -222,8 +221,3 @@ def resume(
     path = b"" if out is None else os.fsencode(out)
     return to_clip(engine.resume(job_id, path, overwrite, Watcher(progress), keep), request.fps)
 
-
-def _to_lora(lora: Lora) -> _reel.LoraChoice:
-    if isinstance(lora, tuple):
-        return _reel.LoraChoice(os.fsencode(lora[0]), lora[1])
-    return _reel.LoraChoice(os.fsencode(lora))

@@ -67,6 +67,8 @@ int run_denoise(int argc, const char* const* argv, Terminal& terminal) {
   flags.add("--noise", request.noise, "a file with noise and step_noise instead of the seed's");
   flags.add("--preview", request.preview_dir,
             "a folder for step-1.png and on: what the clip is going to look like after each step");
+  flags.add("--state", request.state,
+            "a file written after every step, from which the same call goes on after a stop");
   flags.add_switch("--trace-velocity", request.trace_velocity, "keep the velocity of each step");
   flags.add("--out", request.out, "the .safetensors file to write");
   flags.required();

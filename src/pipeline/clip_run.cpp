@@ -66,14 +66,14 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
 
   DenoiseState state = start_denoising(settings);
   if (job != nullptr) {
-    if (auto saved = job->load_state(start_denoising(settings))) state = std::move(*saved);
+    if (auto saved = job->load_state(settings)) state = std::move(*saved);
   }
   Previews previews(model.latent_rgb(), request.preview_dir, progress);
   DenoiseHooks hooks;
   hooks.before_step = [&](int index) { meter.begin_step(index); };
   hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
     meter.end_step();
-    if (job != nullptr) job->save_state(now);
+    if (job != nullptr) job->save_state(now, settings);
   };
   hooks.on_clean = [&](const Tensor& clean, int step, int steps) {
     previews.show(clean, step, steps);

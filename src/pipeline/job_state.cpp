@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -13,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "hub/model_folders.h"
+#include "pipeline/denoise_state_file.h"
 #include "pipeline/request_json.h"
 #include "pipeline/stage_files.h"
 
@@ -24,6 +24,7 @@ using nlohmann::json;
 
 constexpr uint64_t kMostBytes = uint64_t{2} << 30;
 constexpr uint64_t kLargestJson = uint64_t{4} << 20;
+constexpr const char* kStateFile = "state.safetensors";
 
 constexpr const char* kOtherFolder =
     "Free some space, or set XDG_STATE_HOME to a folder that can be written.";
@@ -91,12 +92,6 @@ Tensor ids_tensor(const std::vector<int32_t>& ids) {
   Tensor tensor(DType::kI32, {static_cast<int64_t>(ids.size())});
   std::copy(ids.begin(), ids.end(), tensor.view().as<int32_t>());
   return tensor;
-}
-
-Tensor copy_of(const Tensor& from) {
-  Tensor to(from.dtype(), from.shape());
-  std::memcpy(to.bytes().data(), from.bytes().data(), to.bytes().size());
-  return to;
 }
 
 // Ids are of no further use once encoded, so states are all that is kept.
@@ -208,14 +203,14 @@ void Job::change(const ResumeOptions& changes) {
 
 bool Job::can_resume() const {
   std::error_code error;
-  return !folder_.empty() && fs::exists(folder_ / "state.safetensors", error);
+  return !folder_.empty() && fs::exists(folder_ / kStateFile, error);
 }
 
 void Job::save_prompts(const EncodedPrompts& prompts) {
   StageFile file;
-  file.add("text_states", copy_of(prompts.prompt.states));
+  file.add_copy("text_states", prompts.prompt.states);
   file.add("ids", ids_tensor(prompts.prompt.ids));
-  if (prompts.negative) file.add("negative_text_states", copy_of(prompts.negative->states));
+  if (prompts.negative) file.add_copy("negative_text_states", prompts.negative->states);
   write_job_file([&] { write_stage_file(folder_ / "text.safetensors", file); });
 }
 
@@ -231,51 +226,14 @@ std::optional<EncodedPrompts> Job::load_prompts() const {
   return prompts;
 }
 
-void Job::save_state(const DenoiseState& state) {
-  StageFile file;
-  file.add("latents", copy_of(state.latents));
-  for (size_t at = 0; at < state.sampler.history.size(); ++at) {
-    const std::vector<float>& history = state.sampler.history[at];
-    if (history.empty()) continue;
-    Tensor tensor(DType::kF32, {static_cast<int64_t>(history.size())});
-    std::copy(history.begin(), history.end(), tensor.view().as<float>());
-    file.add(str_cat("history.", at), std::move(tensor));
-  }
-  file.metadata["state"] = json{{"next_step", state.next_step},
-                                {"rng", state.rng.state()},
-                                {"sampler_next", state.sampler.next_index},
-                                {"sampler_completed", state.sampler.completed},
-                                {"history_slots", state.sampler.history.size()}}
-                               .dump();
-  write_job_file([&] { write_stage_file(folder_ / "state.safetensors", file); });
+void Job::save_state(const DenoiseState& state, const RunSettings& settings) {
+  write_job_file([&] { write_denoise_state(folder_ / kStateFile, state, settings); });
 }
 
-std::optional<DenoiseState> Job::load_state(DenoiseState fresh) const {
-  const fs::path path = folder_ / "state.safetensors";
+std::optional<DenoiseState> Job::load_state(const RunSettings& settings) const {
+  const fs::path path = folder_ / kStateFile;
   if (!fs::exists(path)) return std::nullopt;
-  StageFile file = read_stage_file(path);
-  try {
-    const json state = json::parse(file.metadata.at("state"));
-    fresh.next_step = state.at("next_step");
-    fresh.rng.restore(state.at("rng").get<std::vector<uint32_t>>());
-    fresh.sampler.next_index = state.at("sampler_next");
-    fresh.sampler.completed = state.at("sampler_completed");
-    fresh.sampler.history.resize(state.at("history_slots").get<size_t>());
-  } catch (const std::exception&) {
-    fail(ErrorCode::kBadFile, str_cat('"', path.string(), "\" is damaged."), "Make the clip anew.");
-  }
-  for (size_t at = 0; at < fresh.sampler.history.size(); ++at) {
-    if (const Tensor* history = file.find(str_cat("history.", at))) {
-      const auto values = history->values<float>();
-      fresh.sampler.history[at].assign(values.begin(), values.end());
-    }
-  }
-  Tensor latents = take_f32(file, "latents", path);
-  REEL_REQUIRE(latents.shape() == fresh.latents.shape(), kBadFile,
-               str_cat('"', path.string(), "\" holds latents ", latents.shape(), ", the job needs ",
-                       fresh.latents.shape(), '.'));
-  fresh.latents = std::move(latents);
-  return fresh;
+  return read_denoise_state(path, settings, start_denoising(settings));
 }
 
 void Job::finish() {

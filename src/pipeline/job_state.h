@@ -36,9 +36,8 @@ class Job {
 
   void save_prompts(const EncodedPrompts& prompts);
   std::optional<EncodedPrompts> load_prompts() const;
-  void save_state(const DenoiseState& state);
-  // `fresh` brings the generator's kind and shape.
-  std::optional<DenoiseState> load_state(DenoiseState fresh) const;
+  void save_state(const DenoiseState& state, const RunSettings& settings);
+  std::optional<DenoiseState> load_state(const RunSettings& settings) const;
 
   // The clip is written: nothing is left to resume.
   void finish();

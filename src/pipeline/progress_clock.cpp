@@ -3,11 +3,12 @@
 
 namespace reel::pipeline {
 
-void ProgressClock::enter(Stage stage, int total) {
+void ProgressClock::enter(Stage stage, int total, int before) {
   stage_ = stage;
   total_ = total;
+  before_ = before;
   start_ = Clock::now();
-  report(0);
+  report(before);
 }
 
 double ProgressClock::stage_seconds() const {
@@ -15,7 +16,7 @@ double ProgressClock::stage_seconds() const {
 }
 
 void ProgressClock::report(int done, double part) {
-  const double fraction = total_ == 0 ? 0 : (done + part) / total_;
+  const double here = done - before_ + part;  // what the seconds were spent on
   const double seconds = stage_seconds();
   ProgressEvent event{.stage = stage_,
                       .done = done,
@@ -23,7 +24,9 @@ void ProgressClock::report(int done, double part) {
                       .part = part,
                       .stage_seconds = seconds,
                       .remaining_seconds = -1};
-  if (fraction > 0) event.remaining_seconds = seconds * (1 - fraction) / fraction + after_seconds_;
+  if (here > 0) {
+    event.remaining_seconds = seconds / here * (total_ - done - part) + after_seconds_;
+  }
   progress_.on_event(event);
 }
 

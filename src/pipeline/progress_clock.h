@@ -14,8 +14,8 @@ class ProgressClock {
  public:
   explicit ProgressClock(Progress& progress) : progress_(progress) {}
 
-  // Begins a stage of `total` units.
-  void enter(Stage stage, int total);
+  // Begins a stage of `total` units; `before` of them were done by an earlier run.
+  void enter(Stage stage, int total, int before = 0);
   // `done` units are complete and `part` of the next one is.
   void report(int done, double part = 0);
   void warn(const std::string& text) { progress_.on_warning(text); }
@@ -31,6 +31,7 @@ class ProgressClock {
   Progress& progress_;
   Stage stage_ = Stage::kEncodeText;
   int total_ = 0;
+  int before_ = 0;
   double after_seconds_ = 0;
   Clock::time_point start_ = Clock::now();
 };

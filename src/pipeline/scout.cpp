@@ -150,7 +150,7 @@ ScoutResult scout(const ModelOptions& options, const ScoutRequest& request, Prog
       cards.push_back(look_at(one, request.steps, before, model.latent_rgb(), taker, meter, state));
       Job job = Job::create(options, one.request);
       job.save_prompts(text.prompts);
-      job.save_state(state);
+      job.save_state(state, one.settings);
       jobs.add(std::move(job));
       clock.report(before + request.steps);
     }

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/stage_files.h"
 
+#include <cstring>
+
 #include "base/error.h"
 #include "formats/safetensors_writer.h"
 #include "formats/tensor_file.h"
 
 namespace reel::pipeline {
+
+void StageFile::add_copy(std::string name, const Tensor& tensor) {
+  Tensor copy(tensor.dtype(), tensor.shape());
+  std::memcpy(copy.bytes().data(), tensor.bytes().data(), copy.bytes().size());
+  add(std::move(name), std::move(copy));
+}
 
 const Tensor* StageFile::find(const std::string& name) const {
   for (const auto& [key, tensor] : tensors) {

@@ -20,6 +20,7 @@ struct StageFile {
   void add(std::string name, Tensor tensor) {
     tensors.emplace_back(std::move(name), std::move(tensor));
   }
+  void add_copy(std::string name, const Tensor& tensor);
   const Tensor* find(const std::string& name) const;
 };
 

@@ -9,6 +9,7 @@
 #include "base/output_path.h"
 #include "media/frame_writer.h"
 #include "pipeline/clip_run.h"
+#include "pipeline/denoise_state_file.h"
 #include "pipeline/latent_check.h"
 #include "pipeline/preview.h"
 #include "pipeline/run_meter.h"
@@ -128,12 +129,6 @@ Tensor vector_tensor(const std::vector<float>& values, size_t count) {
   return tensor;
 }
 
-Tensor copy_of(const Tensor& from) {
-  Tensor to(from.dtype(), from.shape());
-  std::memcpy(to.bytes().data(), from.bytes().data(), to.bytes().size());
-  return to;
-}
-
 }  // namespace
 
 RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& request,
@@ -179,6 +174,9 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
                         progress);
   const CheckedRun checked = check_sampling(request.sampling, model.facts());
   for (const std::string& warning : checked.warnings) progress.on_warning(warning);
+  REEL_REQUIRE(request.state.empty() || !request.trace_velocity, kInvalidArgument,
+               "A run that may go on from a state file cannot keep the velocity of every step.",
+               "Leave one of the two out.");
   const RunSettings& settings = checked.settings;
   const StopFlag stop(progress.stop_requested);
   Runtime runtime(options, stop);
@@ -204,14 +202,15 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   const auto drawing_steps = draws ? static_cast<int64_t>(steps) - 1 : 0;
   if (!request.noise.empty()) use_noise_file(request.noise, drawing_steps, state);
   StageFile file;
-  file.add("noise", copy_of(state.latents));
+  file.add_copy("noise", state.latents);
   const auto elements = state.latents.view().elements();
   std::vector<float> velocities;
   RunMeter meter(runtime);
   DenoiseHooks hooks;
   hooks.before_step = [&](int index) { meter.begin_step(index); };
-  hooks.on_step = [&](const DenoiseState&, const Tensor& velocity) {
+  hooks.on_step = [&](const DenoiseState& now, const Tensor& velocity) {
     meter.end_step();
+    if (!request.state.empty()) write_denoise_state(request.state, now, settings);
     if (!request.trace_velocity) return;
     const auto values = velocity.values<float>();
     velocities.insert(velocities.end(), values.begin(), values.end());
@@ -226,6 +225,9 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
                                                         static_cast<size_t>(elements)));
     }
     file.add("step_noise", std::move(noise));
+  }
+  if (!request.state.empty() && std::filesystem::exists(request.state)) {
+    state = read_denoise_state(request.state, settings, std::move(state));
   }
   ProgressClock clock(progress);
   meter.begin(memory::Phase::kDenoise);
@@ -242,6 +244,8 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   file.add("latents", std::move(state.latents));
   file.metadata["seed"] = std::to_string(settings.seed);
   write_stage_file(out, file);
+  std::error_code ignored;
+  if (!request.state.empty()) std::filesystem::remove(request.state, ignored);
   return meter.report();
 }
 

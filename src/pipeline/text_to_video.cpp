@@ -75,7 +75,7 @@ DenoiseState start_denoising(const RunSettings& settings) {
 void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
              const EncodedPrompts& prompts, DenoiseState& state, ProgressClock& clock,
              const DenoiseHooks& hooks, std::string* weights_digest) {
-  clock.enter(Stage::kDenoise, static_cast<int>(settings.levels.timesteps.size()));
+  clock.enter(Stage::kDenoise, static_cast<int>(settings.levels.timesteps.size()), state.next_step);
   StepTaker taker(model, runtime, settings, prompts, clock);
   taker.begin(state);
   while (state.next_step < taker.steps()) {

@@ -68,6 +68,33 @@ TEST_F(Resume, ReplacesAFileOnlyWhenForced) {
   EXPECT_EQ(read_all(scene_ / "out/first.y4m"), whole);
 }
 
+// `reel denoise` goes on from the same file.
+TEST_F(Resume, AStageGoesOnFromAStateFile) {
+  const auto denoise = [&](const std::vector<std::string>& more) -> Scene& {
+    std::vector<std::string> args{"denoise", "--model", "model",        "--device",
+                                  "cpu",     "--text",  "t.safetensors"};
+    args.insert(args.end(), more.begin(), more.end());
+    return scene_.reel(args);
+  };
+  expect_ok(scene_.reel({"encode-text", "--model", "model", "--device", "cpu", "--prompt", "a ball",
+                         "--out", "t.safetensors"}));
+  const fs::path saved = scene_.folder() / "state/reel/jobs" / job_ / "state.safetensors";
+  fs::copy_file(saved, scene_ / "state.safetensors");
+
+  expect_ok(denoise({"--seed", "4", "--out", "whole.safetensors"}));
+  const Outcome refused =
+      run_program(denoise({"--seed", "5", "--state", "state.safetensors", "--out", "no"}).command);
+  expect_ok(denoise({"--seed", "4", "--state", "state.safetensors", "--preview", "seen", "--out",
+                     "rest.safetensors"}));
+
+  EXPECT_EQ(refused.exit_code, 5);
+  EXPECT_NE(refused.err.find("with other settings"), std::string::npos) << refused.err;
+  EXPECT_EQ(read_all(scene_ / "rest.safetensors"), read_all(scene_ / "whole.safetensors"));
+  EXPECT_FALSE(fs::exists(scene_ / "seen/step-1.png"));  // that step was taken before
+  EXPECT_TRUE(fs::exists(scene_ / "seen/step-2.png"));
+  EXPECT_FALSE(fs::exists(scene_ / "state.safetensors"));
+}
+
 // What a user has set for every run is no reason to refuse one.
 TEST_F(Resume, IsNotRefusedForWhatTheEnvironmentSets) {
   const std::string whole = bytes_of_seed_4();

@@ -51,11 +51,11 @@ TEST_F(JobTest, GivesBackTheRequestAndTheState) {
     state.next_step = 2;
     state.latents.values<float>()[3] = 0.25f;
     state.sampler = {.next_index = 2, .completed = 2, .history = {{1, 2}, {3}, {}}};
-    job.save_state(state);
+    job.save_state(state, settings_);
   }
   const Job job = Job::open(id);
 
-  const auto loaded = job.load_state(start_denoising(settings_));
+  const auto loaded = job.load_state(settings_);
 
   EXPECT_EQ(job.request().prompt, "p");
   EXPECT_EQ(job.request().sampling.seed, 5u);
@@ -89,7 +89,7 @@ TEST_F(JobTest, GoesElsewhereFromThenOn) {
   request_.frames_only = true;
   request_.out.clear();
   Job first = Job::create({}, request_);
-  first.save_state(start_denoising(settings_));
+  first.save_state(start_denoising(settings_), settings_);
   {
     Job job = Job::open(first.id());
     job.change({.out = "other.mp4", .preview_dir = {}, .overwrite = true});
@@ -112,14 +112,14 @@ TEST_F(JobTest, GoesElsewhereFromThenOn) {
 
 TEST_F(JobTest, IsGoneOnceFinished) {
   Job job = Job::create({}, request_);
-  job.save_state(start_denoising(settings_));
+  job.save_state(start_denoising(settings_), settings_);
   job.finish();
   EXPECT_TRUE(job_folder_is_empty());
 }
 
 TEST_F(JobTest, NamesTheJobsThereAre) {
   Job job = Job::create({}, request_);
-  job.save_state(start_denoising(settings_));
+  job.save_state(start_denoising(settings_), settings_);
 
   EXPECT_REEL_ERROR(Job::open("nonsense"), kNotFound, job.id());
   EXPECT_REEL_ERROR(Job::open("../../etc"), kNotFound, "There is no job");
