@@ -2,7 +2,7 @@
 # `cmake --install`: the program, its module for FFmpeg and the demo model, each found relative to
 # the program. scripts/make_dist.sh adds the libraries that a bare system lacks.
 install(TARGETS reel RUNTIME DESTINATION bin)
-install(TARGETS reel_ffmpeg LIBRARY DESTINATION lib)
+install(TARGETS reel_ffmpeg reel_httplib LIBRARY DESTINATION lib)
 install(DIRECTORY models/demo/ DESTINATION share/reel/demo PATTERN preview.png EXCLUDE)
 # A script finds the configs two folders up.
 install(DIRECTORY configs DESTINATION share/reel)

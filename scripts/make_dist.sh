@@ -33,13 +33,22 @@ licence_of() { # a file of an installed package, which may know it without /usr
   [ -n "$package" ] || { echo "make_dist: no package owns $1, so its licence is not known" >&2; exit 1; }
   cp "/usr/share/doc/$package/copyright" "$licences/$package"
 }
-for program in "$tree"/bin/*; do ldd "$program"; done | sed -n 's/^[[:space:]]*\([^ ]*\) => \(\/[^ ]*\) .*/\1 \2/p' |
-  sort -u > "$stage/linked"
-grep -vE "$system" "$stage/linked" > "$stage/bundled"
-while read -r library path; do
-  cp -L "$path" "$tree/lib/$library"
-  licence_of "$(readlink -f "$path")"
-done < "$stage/bundled"
+linked() { # what the programs and libraries given link, "NAME PATH" a line
+  for program in "$@"; do ldd "$program"; done |
+    sed -n 's/^[[:space:]]*\([^ ]*\) => \(\/[^ ]*\) .*/\1 \2/p' | sort -u | grep -vE "$system"
+}
+bundle() { # FOLDER: those that are read
+  mkdir -p "$1"
+  while read -r library path; do
+    cp -L "$path" "$1/$library"
+    licence_of "$(readlink -f "$path")"
+  done
+}
+linked "$tree"/bin/* > "$stage/bundled"
+bundle "$tree/lib" < "$stage/bundled"
+# Apart from the program's, where the system's libcurl does not find its OpenSSL.
+linked "$tree/lib/libreel_httplib.so" | comm -13 "$stage/bundled" - > "$stage/bundled-httplib"
+bundle "$tree/lib/httplib" < "$stage/bundled-httplib"
 # Compiled into the program.
 for header in /usr/include/nlohmann/json.hpp /usr/include/CLI/CLI.hpp /usr/include/openssl/sha.h; do licence_of "$header"; done
 if grep -q '^REEL_WITH_CUDA:.*=ON' "$build/CMakeCache.txt" || grep -q '^CMAKE_CUDA_COMPILER:' "$build/CMakeCache.txt"; then

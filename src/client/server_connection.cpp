@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/server_connection.h"
 
-#include <httplib.h>
-
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "server/http/http_client.h"
 
 namespace reel::client {
 namespace {
 
-constexpr int kConnectSeconds = 10;
-constexpr int kReadSeconds = 60;
-
-// "http://host:8000" of "http://host:8000/": what httplib takes.
+// "http://host:8000" of "http://host:8000/": no path below it.
 std::string address_of(const std::string& url) {
   const bool is_http = url.starts_with("http://") || url.starts_with("https://");
   const size_t begin = url.find("://") + 3;
@@ -54,26 +50,19 @@ std::string message_of(const std::string& body) {
 
 struct ServerConnection::Impl {
   std::string url;
-  httplib::Client client;
-  httplib::Headers headers;
+  std::unique_ptr<server::HttpClient> client;
 
-  Impl(const ServerChoice& server) : url(address_of(server.url)), client(url) {
-    client.set_connection_timeout(kConnectSeconds);
-    client.set_read_timeout(kReadSeconds);
-    client.set_keep_alive(true);
-    if (!server.api_key.empty()) headers.emplace("Authorization", "Bearer " + server.api_key);
+  explicit Impl(const ServerChoice& server)
+      : url(address_of(server.url)), client(server::HttpClient::connect(url)) {
+    if (!server.api_key.empty()) client->set_bearer(server.api_key);
   }
 
-  std::string check(const httplib::Result& result) const {
-    if (!result) unreachable(result.error());
-    if (result->status != 200) refuse(result->status, result->body, url);
-    return result->body;
-  }
-
-  [[noreturn]] void unreachable(httplib::Error error) const {
-    fail(ErrorCode::kNetwork,
-         str_cat("Cannot reach the server ", url, ": ", httplib::to_string(error), '.'),
-         "Check the address, and that `reel serve` runs there.");
+  std::string check(const server::HttpReply& reply) const {
+    REEL_REQUIRE(reply.status != 0, kNetwork,
+                 str_cat("Cannot reach the server ", url, ": ", reply.problem, '.'),
+                 "Check the address, and that `reel serve` runs there.");
+    if (reply.status != 200) refuse(reply.status, reply.body, url);
+    return reply.body;
   }
 };
 
@@ -82,39 +71,26 @@ ServerConnection::ServerConnection(const ServerChoice& server)
 ServerConnection::~ServerConnection() = default;
 
 std::string ServerConnection::get(const std::string& path) {
-  return impl_->check(impl_->client.Get(path, impl_->headers));
+  return impl_->check(impl_->client->get(path));
 }
 
 std::string ServerConnection::post(const std::string& path, const std::string& json) {
-  return impl_->check(impl_->client.Post(path, impl_->headers, json, "application/json"));
+  return impl_->check(impl_->client->post(path, json));
 }
 
 void ServerConnection::remove(const std::string& path) {
-  impl_->check(impl_->client.Delete(path, impl_->headers));
+  impl_->check(impl_->client->remove(path));
 }
 
 void ServerConnection::download(const std::string& path, const std::filesystem::path& to,
                                 const StopFlag& stop) {
   OutputFile file(to);
-  int status = 0;
-  std::string refusal;
-  const httplib::Result result = impl_->client.Get(
-      path, impl_->headers,
-      [&](const httplib::Response& head) {
-        status = head.status;
-        return true;
-      },
-      [&](const char* bytes, size_t size) {
-        if (status == 200) {
-          file.write(std::string_view(bytes, size));
-        } else {
-          refusal.append(bytes, size);
-        }
-        return !stop.requested();
-      });
+  const server::HttpReply reply = impl_->client->get(path, [&](std::string_view piece) {
+    file.write(piece);
+    return !stop.requested();
+  });
   stop.check();
-  if (!result) impl_->unreachable(result.error());
-  if (status != 200) refuse(status, refusal, impl_->url);
+  impl_->check(reply);
   file.commit();
 }
 

@@ -68,8 +68,8 @@ void serve(const ServeOptions& options,
   std::optional<Api> api;
   std::atomic<const HttpServer*> listening{nullptr};
   const auto metrics = [&] {
-    const HttpServer* http = listening;  // null in its first moments
-    return metrics_text(service.figures(), http ? http->figures() : ConnectionFigures{},
+    const HttpServer* now = listening;  // null in its first moments
+    return metrics_text(service.figures(), now ? now->figures() : ConnectionFigures{},
                         api->figures(), resident_bytes());
   };
   Router router;
@@ -80,11 +80,11 @@ void serve(const ServeOptions& options,
   gate.host_names.push_back(options.http.host);
   api.emplace(Gate(std::move(gate), std::move(keys)), std::move(router));
   const auto retry_after_s = [&service] { return service.retry_after_s(); };
-  const HttpServer http(
+  const auto http = HttpServer::listen(
       options.http, [&](const HttpRequest& request) { return api->answer(request, retry_after_s); },
       is_long);
-  listening = &http;
-  is_ready(url_of(options.http.host, http.port()));
+  listening = http.get();
+  is_ready(url_of(options.http.host, http->port()));
   int signal = 0;
   ::sigwait(&signals, &signal);
   service.stop_waiting();

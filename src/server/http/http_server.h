@@ -31,19 +31,14 @@ class HttpServer {
   using IsLong = std::function<bool(const std::string& path)>;
 
   // Listens from here on. `handler` is called from many threads and must not throw. Throws kIo
-  // when the port cannot be had.
-  HttpServer(const HttpOptions& options, Handler handler, IsLong is_long);
+  // when the port cannot be had, and as httplib_module().
+  static std::unique_ptr<HttpServer> listen(const HttpOptions& options, Handler handler,
+                                            IsLong is_long);
   // Ends all connections. Streams that wait must have been told to end.
-  ~HttpServer();
-  HttpServer(const HttpServer&) = delete;
-  HttpServer& operator=(const HttpServer&) = delete;
+  virtual ~HttpServer() = default;
 
-  int port() const;
-  ConnectionFigures figures() const;
-
- private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  virtual int port() const = 0;
+  virtual ConnectionFigures figures() const = 0;
 };
 
 }  // namespace reel::server

@@ -45,7 +45,7 @@ TEST(RemoteClip, SaysThatTheServerIsAnother) {
   server::HttpOptions options;
   options.port = 0;
   for (const char* body : {"hello", "[]", R"({"id": 5, "status": 5})"}) {
-    const server::HttpServer other(
+    const auto other = server::HttpServer::listen(
         options,
         [&](const server::HttpRequest&) {
           server::HttpResponse response;
@@ -56,7 +56,7 @@ TEST(RemoteClip, SaysThatTheServerIsAnother) {
     Progress progress;
     VideoRequest request;
     request.prompt = "a ball";
-    EXPECT_REEL_ERROR(make_remote_clip({"http://127.0.0.1:" + std::to_string(other.port()), ""},
+    EXPECT_REEL_ERROR(make_remote_clip({"http://127.0.0.1:" + std::to_string(other->port()), ""},
                                        request, progress),
                       kNetwork, "Is it a `reel serve`");
   }

@@ -36,14 +36,16 @@ HttpResponse answer(const HttpRequest& request) {
 
 class ServerConnectionTest : public testing::Test {
  protected:
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
 
-  server::HttpServer server_{[] {
-                               server::HttpOptions options;
-                               options.port = 0;
-                               return options;
-                             }(),
-                             answer, [](const std::string&) { return false; }};
+  static server::HttpOptions any_port() {
+    server::HttpOptions options;
+    options.port = 0;
+    return options;
+  }
+
+  std::unique_ptr<server::HttpServer> server_ =
+      server::HttpServer::listen(any_port(), answer, [](const std::string&) { return false; });
 };
 
 TEST_F(ServerConnectionTest, SendsTheKeyAndTheBody) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// cpp-httplib behind one file. It accepts, parses and writes; the lobby stands before it, because
+// cpp-httplib as a server. It accepts, parses and writes; the lobby stands before it, because
 // its own reading knows a limit per read and none per request, and a thread per connection.
-#include "server/http/http_server.h"
+#include "server/httplib/httplib_server.h"
 
 #include <fcntl.h>
 #include <httplib.h>
@@ -176,11 +176,9 @@ void give(HttpResponse response, httplib::Response& to) {
   }
 }
 
-}  // namespace
-
-class HttpServer::Impl : public httplib::Server {
+class HttplibServer : public HttpServer, private httplib::Server {
  public:
-  Impl(const HttpOptions& options, HttpServer::Handler handler, IsLong is_long)
+  HttplibServer(const HttpOptions& options, HttpServer::Handler handler, IsLong is_long)
       : handler_(std::move(handler)),
         is_long_(std::move(is_long)),
         requests_(options.most_threads, kWaitingTasks),
@@ -194,7 +192,7 @@ class HttpServer::Impl : public httplib::Server {
     start_listening(options);
   }
 
-  ~Impl() override {
+  ~HttplibServer() override {
     stop();
     accepting_.join();
     // What they answer is not given back to a lobby that is gone.
@@ -202,8 +200,8 @@ class HttpServer::Impl : public httplib::Server {
     streams_.stop();
   }
 
-  int port() const { return port_; }
-  ConnectionFigures figures() const {
+  int port() const override { return port_; }
+  ConnectionFigures figures() const override {
     return {.waiting = lobby_.size(), .answering = requests_.busy(), .streaming = streams_.busy()};
   }
 
@@ -280,11 +278,11 @@ class HttpServer::Impl : public httplib::Server {
   Lobby lobby_;
 };
 
-HttpServer::HttpServer(const HttpOptions& options, Handler handler, IsLong is_long)
-    : impl_(std::make_unique<Impl>(options, std::move(handler), std::move(is_long))) {}
-HttpServer::~HttpServer() = default;
+}  // namespace
 
-int HttpServer::port() const { return impl_->port(); }
-ConnectionFigures HttpServer::figures() const { return impl_->figures(); }
+HttpServer* listen_with_httplib(const HttpOptions& options, HttpServer::Handler handler,
+                                HttpServer::IsLong is_long) {
+  return new HttplibServer(options, std::move(handler), std::move(is_long));
+}
 
 }  // namespace reel::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/http/http_server.h"
+#include "server/httplib/httplib_server.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -68,18 +68,24 @@ HttpOptions any_port() {
 
 const HttpServer::IsLong kNever = [](const std::string&) { return false; };
 
+std::unique_ptr<HttpServer> listen(const HttpOptions& options, HttpServer::Handler handler,
+                                   HttpServer::IsLong is_long) {
+  return std::unique_ptr<HttpServer>(
+      listen_with_httplib(options, std::move(handler), std::move(is_long)));
+}
+
 std::string ask(const HttpServer& server, const std::string& text) {
   const Client client(server.port());
   client.say(text);
   return client.hear();
 }
 
-TEST(HttpServer, HandsTheRequestOver) {
-  const HttpServer server(any_port(), echo, kNever);
-  EXPECT_NE(ask(server, "GET /a%20b?x=1&y=%C3%A4 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+TEST(HttplibServer, HandsTheRequestOver) {
+  const auto server = listen(any_port(), echo, kNever);
+  EXPECT_NE(ask(*server, "GET /a%20b?x=1&y=%C3%A4 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
                 .find("GET /a b  x=1 y=ä"),
             std::string::npos);
-  EXPECT_NE(ask(server,
+  EXPECT_NE(ask(*server,
                 "POST /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: "
                 "application/json\r\nContent-Length: 2\r\n\r\n{}")
                 .find("POST /c {}"),
@@ -87,7 +93,7 @@ TEST(HttpServer, HandsTheRequestOver) {
   const std::string form =
       "--b\r\nContent-Disposition: form-data; name=\"p\"\r\n\r\nball\r\n--b\r\n"
       "Content-Disposition: form-data; name=\"f\"; filename=\"x.png\"\r\n\r\nPNG\r\n--b--\r\n";
-  EXPECT_NE(ask(server,
+  EXPECT_NE(ask(*server,
                 "POST /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: "
                 "multipart/form-data; boundary=b\r\nContent-Length: " +
                     std::to_string(form.size()) + "\r\n\r\n" + form)
@@ -95,17 +101,17 @@ TEST(HttpServer, HandsTheRequestOver) {
             std::string::npos);
 }
 
-TEST(HttpServer, KeepsAConnectionForTheNextRequest) {
-  const HttpServer server(any_port(), echo, kNever);
-  const Client client(server.port());
+TEST(HttplibServer, KeepsAConnectionForTheNextRequest) {
+  const auto server = listen(any_port(), echo, kNever);
+  const Client client(server->port());
   client.say("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_NE(client.hear("GET /2").find("GET /1"), std::string::npos);
   client.say("GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   EXPECT_NE(client.hear().find("GET /3"), std::string::npos);
 }
 
-TEST(HttpServer, IsNotFooledByHeadersThatHttplibTrusts) {
-  const HttpServer server(
+TEST(HttplibServer, IsNotFooledByHeadersThatHttplibTrusts) {
+  const auto server = listen(
       any_port(),
       [](const HttpRequest& request) {
         HttpResponse response;
@@ -115,16 +121,16 @@ TEST(HttpServer, IsNotFooledByHeadersThatHttplibTrusts) {
       kNever);
   const std::string range = "bytes=" + std::string(6000, '0') + "-";
   const std::string heard =
-      ask(server, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nRange: " + range +
-                      "\r\nREMOTE_ADDR: 6.6.6.6\r\nAccept-Encoding: gzip, br\r\n\r\n");
+      ask(*server, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nRange: " + range +
+                       "\r\nREMOTE_ADDR: 6.6.6.6\r\nAccept-Encoding: gzip, br\r\n\r\n");
   EXPECT_NE(heard.find("HTTP/1.1 200"), std::string::npos) << heard;
   EXPECT_NE(heard.find("\r\n\r\n127.0.0.1"), std::string::npos) << heard;
 }
 
-TEST(HttpServer, SendsPartOfAFile) {
+TEST(HttplibServer, SendsPartOfAFile) {
   const test::TempFolder folder;
   std::ofstream(folder / "clip") << std::string(200'000, 'a') << "0123456789";
-  const HttpServer server(
+  const auto server = listen(
       any_port(),
       [&](const HttpRequest&) {
         HttpResponse response;
@@ -133,17 +139,17 @@ TEST(HttpServer, SendsPartOfAFile) {
         return response;
       },
       kNever);
-  const std::string heard = ask(server, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string heard = ask(*server, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   EXPECT_NE(heard.find("Content-Length: 5"), std::string::npos) << heard;
   EXPECT_NE(heard.find("\r\n\r\naa012"), std::string::npos) << heard;
 }
 
-TEST(HttpServer, KeepsThreadsForRequestsWhileStreamsWait) {
+TEST(HttplibServer, KeepsThreadsForRequestsWhileStreamsWait) {
   HttpOptions options = any_port();
   options.most_threads = 2;
   options.most_streams = 2;
   std::atomic<bool> ends{false};
-  const HttpServer server(
+  const auto server = listen(
       options,
       [&](const HttpRequest& request) {
         if (request.path != "/stream") return echo(request);
@@ -156,7 +162,7 @@ TEST(HttpServer, KeepsThreadsForRequestsWhileStreamsWait) {
       },
       [](const std::string& path) { return path == "/stream"; });
   const std::string get_stream = "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n";
-  const Client first(server.port()), second(server.port()), third(server.port());
+  const Client first(server->port()), second(server->port()), third(server->port());
   for (const Client* client : {&first, &second}) {
     client->say(get_stream);
     EXPECT_NE(client->hear("tick").find("Transfer-Encoding: chunked"), std::string::npos);
@@ -165,18 +171,19 @@ TEST(HttpServer, KeepsThreadsForRequestsWhileStreamsWait) {
   third.say(get_stream);
 
   EXPECT_NE(third.hear().find("HTTP/1.1 503"), std::string::npos);
-  EXPECT_NE(ask(server, "GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").find("GET /ok"),
-            std::string::npos);
-  EXPECT_EQ(server.figures().streaming, 2u);
+  EXPECT_NE(
+      ask(*server, "GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").find("GET /ok"),
+      std::string::npos);
+  EXPECT_EQ(server->figures().streaming, 2u);
   ends = true;
   EXPECT_NE(first.hear("0\r\n\r\n").find("0\r\n\r\n"), std::string::npos);
 }
 
-TEST(HttpServer, SaysThatThePortIsTaken) {
-  const HttpServer server(any_port(), echo, kNever);
+TEST(HttplibServer, SaysThatThePortIsTaken) {
+  const auto server = listen(any_port(), echo, kNever);
   HttpOptions same = any_port();
-  same.port = server.port();
-  EXPECT_REEL_ERROR(HttpServer(same, echo, kNever), kIo, std::to_string(same.port));
+  same.port = server->port();
+  EXPECT_REEL_ERROR(listen(same, echo, kNever), kIo, std::to_string(same.port));
 }
 
 }  // namespace
