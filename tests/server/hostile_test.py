@@ -116,6 +116,10 @@ class HostileTest(unittest.TestCase):
                      b"--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\n\xff\r\n--b--\r\n"):
             answer = self.server.ask("POST", "/v1/videos", body, Content_Type="multipart/form-data; boundary=b")
             self.assertEqual(answer.status, 400, body)
+        # A line that a parser with a regex takes down the stack, letter by letter.
+        long = b"--b\r\nContent-Disposition: form-data; name=\"" + b"a" * 200000 + b"\"\r\n\r\n1\r\n--b--\r\n"
+        answer = self.server.ask("POST", "/v1/videos", long, Content_Type="multipart/form-data; boundary=b")
+        self.assertEqual(answer.status, 400)
         for field, value in (("size", "0x0"), ("size", "-1x5"), ("size", "99999x99999"), ("seconds", "1e99"),
                              ("frames", 10**9), ("steps", -1), ("fps", 0), ("seed", -1), ("shift", "nan"),
                              ("guidance", 1e300), ("sampler", "../x"), ("prompt", "a\0b")):

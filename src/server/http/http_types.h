@@ -13,19 +13,13 @@
 
 namespace reel::server {
 
-struct FormPart {
-  std::string name, value;
-  bool is_file = false;
-};
-
 struct HttpRequest {
   std::string method, path;  // the path percent-decoded, without the query
   std::multimap<std::string, std::string> query;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::vector<FormPart> form;  // of multipart/form-data, in the place of the body
-  std::string peer;            // the client's address
-  std::string client;          // whose jobs it sees; empty: everybody's. Set by authentication
+  std::string peer;    // the client's address
+  std::string client;  // whose jobs it sees; empty: everybody's. Set by authentication
 
   // Of the first header of that name, in lower case; empty when there is none.
   std::string header(const std::string& name) const;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "server/http/api_error.h"
+#include "server/http/form_data.h"
 
 namespace reel::server {
 namespace {
@@ -60,12 +61,15 @@ struct RequestFields::Fields {
 };
 
 RequestFields::RequestFields(const HttpRequest& request) : fields_(std::make_unique<Fields>()) {
-  if (!request.header("content-type").starts_with("multipart/form-data")) {
+  const std::string type = request.header("content-type");
+  if (!type.starts_with("multipart/form-data")) {
     fields_->left = parse_object(request);
     return;
   }
+  const std::optional<std::vector<FormPart>> form = read_form(type, request.body);
+  if (!form) throw ApiError(400, "The body is no multipart/form-data.", "invalid_form");
   fields_->left = json::object();
-  for (const FormPart& part : request.form) {
+  for (const FormPart& part : *form) {
     if (fields_->left.contains(part.name)) refuse(part.name, "was sent twice.");
     require_text("A field's name", part.name);
     fields_->left[part.name] = part.is_file ? json(json::object()) : json(part.value);

@@ -12,8 +12,8 @@
 namespace reel::server {
 namespace {
 
-// cpp-httplib matches paths with std::regex, which takes some 300 bytes of stack per letter.
-constexpr size_t kStackBytes = size_t{1} << 20;
+// The deepest is a 64 KiB piece of a file on its way.
+constexpr size_t kStackBytes = size_t{512} << 10;
 
 }  // namespace
 

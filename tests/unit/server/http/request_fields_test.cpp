@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "server/http/api_error.h"
+#include "server/http/form_data.h"
 
 namespace reel::server {
 namespace {
@@ -15,10 +16,14 @@ HttpRequest json_request(const std::string& body) {
   return request;
 }
 
-HttpRequest form_request(std::vector<FormPart> parts) {
+HttpRequest form_request(const std::vector<FormPart>& parts) {
   HttpRequest request;
   request.headers = {{"content-type", "multipart/form-data; boundary=x"}};
-  request.form = std::move(parts);
+  for (const FormPart& part : parts) {
+    request.body += "--x\r\nContent-Disposition: form-data; name=\"" + part.name + '"' +
+                    (part.is_file ? "; filename=\"f\"" : "") + "\r\n\r\n" + part.value + "\r\n";
+  }
+  request.body += "--x--\r\n";
   return request;
 }
 
@@ -86,6 +91,9 @@ TEST(RequestFields, RefusesBodiesThatAreNoObject) {
   }
   EXPECT_NO_THROW(RequestFields(json_request("{}")).finish());
   expect_refused([] { RequestFields(json_request(std::string(100'000, '['))); }, 400, "", "JSON");
+  HttpRequest cut = form_request({{"a", "1"}});
+  cut.body.resize(cut.body.size() / 2);
+  expect_refused([&] { RequestFields fields(cut); }, 400, "", "multipart");
   HttpRequest bare;
   bare.body = "{}";
   expect_refused([&] { RequestFields fields(bare); }, 415, "", "application/json");
