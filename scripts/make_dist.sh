@@ -45,9 +45,10 @@ bundle() { # FOLDER: those that are read
   done
 }
 linked "$tree"/bin/* > "$stage/bundled"
+# Before they are copied: afterwards it would find the copies.
+linked "$tree/lib/libreel_httplib.so" | comm -13 "$stage/bundled" - > "$stage/bundled-httplib"
 bundle "$tree/lib" < "$stage/bundled"
 # Apart from the program's, where the system's libcurl does not find its OpenSSL.
-linked "$tree/lib/libreel_httplib.so" | comm -13 "$stage/bundled" - > "$stage/bundled-httplib"
 bundle "$tree/lib/httplib" < "$stage/bundled-httplib"
 # Compiled into the program.
 for header in /usr/include/nlohmann/json.hpp /usr/include/CLI/CLI.hpp /usr/include/openssl/sha.h; do licence_of "$header"; done
