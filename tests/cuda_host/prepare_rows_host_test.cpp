@@ -78,6 +78,16 @@ TEST(CudaPrepareRows, WorksInPlaceOnBytes) {
   }
 }
 
+// As some rows of a matrix, whose scales lie behind all of it.
+TEST(CudaPrepareRows, WritesScalesWhereTheyAreWanted) {
+  for (const DType from : test::stored_dtypes()) {
+    for (const DType to : {DType::kI8, DType::kF8E4M3}) {
+      expect_bytes_of_reference(
+          {.rows = 5, .width = 256, .from = from, .to = to, .scales_apart = true});
+    }
+  }
+}
+
 TEST(CudaPrepareRows, TakesWidthsThatNoRunDivides) {
   for (const DType from : {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kI8}) {
     for (const int64_t width : {1, 3, 31, 2051}) {

@@ -182,6 +182,7 @@ TEST_F(CudaRowsOnGpu, PreparesEveryStoredDtypeToTheBytesOfTheReference) {
           test::PrepareCase which{
               .rows = 67, .width = width, .from = from, .to = to, .scales = scales};
           which.in_place = has_row_scales(to) && block_bytes(from) == 1 && scales == 1;
+          which.scales_apart = has_row_scales(to) && scales == 67;
           SCOPED_TRACE(testing::Message() << which);
           // No EXPECT_EQ: it would print a million bytes.
           EXPECT_TRUE(test::run_prepare(which, kSeed, prepare_rows, memory()) ==

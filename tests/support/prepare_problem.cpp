@@ -42,9 +42,13 @@ std::vector<std::byte> stored_bytes(const PrepareCase& which, uint64_t seed) {
   return bytes;
 }
 
+int64_t scale_bytes(const PrepareCase& which) {
+  return 4 * which.rows * (which.scales_apart ? 2 : 1);
+}
+
 int64_t prepared_bytes(const PrepareCase& which) {
   const int64_t numbers = storage_bytes(which.to, which.rows * which.width);
-  return has_row_scales(which.to) ? scales_offset_bytes(numbers) + 4 * which.rows : numbers;
+  return has_row_scales(which.to) ? scales_offset_bytes(numbers) + scale_bytes(which) : numbers;
 }
 
 }  // namespace
@@ -52,7 +56,8 @@ int64_t prepared_bytes(const PrepareCase& which) {
 std::ostream& operator<<(std::ostream& out, const PrepareCase& which) {
   return out << '[' << which.rows << ", " << which.width << "] " << which.from << " to " << which.to
              << ", " << which.scales << " scales of " << which.scale
-             << (which.in_place ? ", in place" : "");
+             << (which.in_place ? ", in place" : "")
+             << (which.scales_apart ? ", scales apart" : "");
 }
 
 std::vector<DType> stored_dtypes() {
@@ -76,6 +81,7 @@ std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, Prepar
   space.upload(to.data(), result.data(), size, {});
   if (which.in_place) space.upload(to.data(), stored.data(), stored.size(), {});
 
+  const int64_t numbers = which.rows * which.width;
   kernel({.from = which.in_place ? to.data() : from.data(),
           .from_dtype = which.from,
           .scale = which.scales == 0 ? nullptr : scale.data(),
@@ -84,12 +90,12 @@ std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, Prepar
           .rows = which.rows,
           .width = which.width,
           .to_dtype = which.to,
-          .to = to.data()},
+          .to = to.data(),
+          .to_scale = which.scales_apart ? row_scales(to.data(), numbers) + which.rows : nullptr},
          {});
 
   space.download(result.data(), to.data(), size, {});
   if (has_row_scales(which.to)) {
-    const int64_t numbers = which.rows * which.width;
     std::memset(result.data() + numbers, 0,
                 static_cast<size_t>(scales_offset_bytes(numbers) - numbers));
   }

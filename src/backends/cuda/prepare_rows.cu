@@ -267,7 +267,7 @@ void launch_scaled(const StoredRows& stored, const ops::PrepareRowsArgs& args,
 bool launch_numbers(const StoredRows& stored, const ops::PrepareRowsArgs& args,
                     cudaStream_t stream) {
   const ScaledRows out{.numbers = args.to,
-                       .scales = row_scales(args.to, args.rows * args.width),
+                       .scales = scales_of(args),
                        .rows = args.rows,
                        .width = static_cast<int>(args.width)};
   return with_number_rows(stored, [&](const auto& source) {
