@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from gpu.report import (CLIPS_HEAD, OPS_HEAD, PREDICTED_HEAD, clips_section, ops_section,
-                        predicted_section)
+from gpu.report import (CLIPS_HEAD, OPS_HEAD, PEERS_HEAD, PREDICTED_HEAD, clips_section,
+                        ops_section, peers_section, predicted_section)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -91,6 +91,10 @@ def is_ops(report: dict) -> bool:
     return "block" in report
 
 
+def is_peers(report: dict) -> bool:
+    return report.get("kind") == "peers on a GPU"
+
+
 def is_cpu(report: dict) -> bool:
     return "cases" in report
 
@@ -107,6 +111,7 @@ def main() -> None:
             (CPU_HEAD, is_cpu, section),
             (CLIPS_HEAD, is_clips, clips_section),
             (OPS_HEAD, is_ops, ops_section),
+            (PEERS_HEAD, is_peers, peers_section),
             (PREDICTED_HEAD, is_predicted, predicted_section)):
         found = [write(report, path.name) for path, report in reports if wanted(report)]
         parts += [head, *found] if found else []

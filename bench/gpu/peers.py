@@ -48,7 +48,7 @@ def main() -> None:
 
     nvml = Nvml()
     report = {"kind": "peers on a GPU", "machine": {"gpu": nvml.name(), "driver": nvml.driver()},
-              "command": f"bench/gpu/peers.py --rounds {args.rounds}", "commit": args.commit,
+              "command": f"bench/gpu/peers.py --rounds {args.rounds} --limit {args.limit:.0f}", "commit": args.commit,
               "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
               "rounds": []}
     with tempfile.TemporaryDirectory() as folder:

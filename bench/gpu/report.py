@@ -118,3 +118,70 @@ def predicted_section(report: dict, file: str) -> str:
     lines += ["", " ".join(report["assumptions"].split()),
               "", f"[{file}](../bench/results/{file})"]
     return "\n".join(lines) + "\n"
+
+
+PEERS_HEAD = """\
+## Beside other libraries on a GPU
+
+`bench/gpu/peers.py` lets Reel and PyTorch (cuBLASLt, cuDNN, torch.compile; the networks are diffusers')
+take turns in one run, with random numbers in the same shapes. Reel's products are rotated INT8 with
+scales, and add, gate or GELU as the ops above say; cuBLASLt's INT8 ends as INT32, without scales, by PyTorch's
+choice of its kernels; the fastest of them is in [products](kernels/products.md). Reel's self-attention is
+8-bit with its queries' quantisation, its peers' is bf16. Compiled norms do not rotate.
+"""
+
+# Op and shape of Reel's that a peer's is held beside.
+SAME_WORK = {
+    ("product", "8192 x 5120 x 5120"): ("product for queries, sums of squares",
+                                        "8192 x 5120 x 5120"),
+    ("product", "8192 x 5120 x 13824"): ("product up, GELU", "8192 x 5120 x 13824"),
+    ("product", "8192 x 13824 x 5120"): ("product down, gate, residual", "8192 x 13824 x 5120"),
+    ("self-attention", "8192 x 32760, 40 heads"): ("self-attention in 8 bits, its queries too",
+                                                   "8192 x 32760, 40 heads"),
+    ("cross-attention", "8192 x 131, 40 heads"): ("cross-attention", "8192 x 131, 40 heads"),
+    ("layer norm", "8192 x 5120"): ("layer norm, rotate, quantise", "8192 x 5120"),
+    ("quantise", "8192 x 13824"): ("rotate, quantise", "8192 x 13824"),
+}
+
+
+def reel_seconds(peer: dict, ops: list[dict]) -> float | None:
+    """Of the op of Reel's that does what the peer's does."""
+    wanted = next((mine for (words, shape), mine in SAME_WORK.items()
+                   if words in peer["op"] and shape == peer["shape"]), None)
+    if "convolution" in peer["op"]:
+        wanted = ("convolution 3x3x3", peer["shape"])
+    return next((one["seconds"] for one in ops if (one["op"], one["shape"]) == wanted), None)
+
+
+def peer_line(what: str, library: str, seconds: float, mine: float, unit: str) -> str:
+    scale = 1e3 if unit == "ms" else 1
+    return (f"| {what} | {library} | {seconds * scale:.3f} {unit} | {mine * scale:.3f} {unit} "
+            f"| {seconds / mine:.2f} |")
+
+
+def peers_section(report: dict, file: str) -> str:
+    machine, found = report["machine"], report["rounds"][0]
+    lines = [f"### {machine['gpu']}, driver {machine['driver']}", "",
+             "| | peer | peer's time | Reel's time | ratio |", "| --- | --- | ---: | ---: | ---: |"]
+    for peer in found["peer_ops"]["ops"]:
+        mine = reel_seconds(peer, found["reel_ops"]["ops"])
+        if mine is not None:
+            lines.append(peer_line(f"{peer['op']}, {peer['shape']}", peer["library"],
+                                   peer["seconds"], mine, "ms"))
+    clip = {"clip": found["reel_clip"]}
+    steps = stage(clip, "denoise")["step_seconds"][1:]
+    for name, what, library, mine in (
+            ("peer_dit", "a DiT step, 832x480, 81 frames", "PyTorch compiled, bf16, cuDNN",
+             statistics.median(steps)),
+            ("peer_vae", "a decode of the same", "PyTorch, bf16, cuDNN",
+             stage(clip, "decode")["seconds"]),
+            ("peer_vae_compiled", "a decode of the same", "PyTorch compiled",
+             stage(clip, "decode")["seconds"])):
+        answer = found[name]
+        lines.append(f"| {what} | {library} | {answer['failed']} | {mine:.3f} s | |"
+                     if "failed" in answer else
+                     peer_line(what, library, answer["seconds"], mine, "s"))
+    versions = found["peer_ops"]["versions"]
+    lines += ["", f"`{report['command']}`, {report['date']}, commit {report['commit']}; torch "
+              f"{versions['torch']}, cuDNN {versions['cudnn']}; [{file}](../bench/results/{file})."]
+    return "\n".join(lines) + "\n"
