@@ -128,7 +128,7 @@ TEST_F(Slab, RefusesFlippedBitsOfItsHeader) {
   const auto put = [&](size_t at, char byte) {
     file.seekp(static_cast<std::streamoff>(at)).put(byte).flush();
   };
-  for (size_t bit = 0; bit < 8 * SlabPlan::kAlignment; bit += 31) {
+  for (size_t bit = 0; bit < 8 * SlabPlan::kAlignment; bit += 101) {
     const size_t at = bit / 8;
     put(at, static_cast<char>(bytes_[at] ^ (1 << (bit % 8))));
     ASSERT_EQ(test::read_all_tensors(path_), "refused") << "bit " << bit;
@@ -137,7 +137,12 @@ TEST_F(Slab, RefusesFlippedBitsOfItsHeader) {
   EXPECT_EQ(test::read_all_tensors(path_), "read");
 }
 
-TEST_F(Slab, RefusesShorterCopies) { test::expect_truncations_refused(bytes_.substr(0, 9000)); }
+TEST_F(Slab, RefusesShorterCopies) {
+  for (size_t size = bytes_.size() - 1; size > 97; size -= 97) {
+    std::filesystem::resize_file(path_, size);
+    ASSERT_EQ(test::read_all_tensors(path_), "refused") << "cut to " << size << " bytes";
+  }
+}
 
 TEST_F(Slab, SaysWhatIsWrong) {
   std::string other = bytes_;
