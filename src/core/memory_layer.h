@@ -21,9 +21,14 @@ class MemoryLayer : public MemorySpace {
   void copy(void* to, const void* from, size_t size_bytes, Stream stream) final {
     below_.copy(to, from, size_bytes, stream);
   }
+  void copy_rows(void* to, size_t to_stride, const void* from, size_t from_stride, size_t row_bytes,
+                 size_t rows, Stream stream) final {
+    below_.copy_rows(to, to_stride, from, from_stride, row_bytes, rows, stream);
+  }
   void zero(void* to, size_t size_bytes, Stream stream) final {
     below_.zero(to, size_bytes, stream);
   }
+  void wait(Stream stream) final { below_.wait(stream); }
   bool is_host() const final { return below_.is_host(); }
 
  protected:

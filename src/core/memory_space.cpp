@@ -47,7 +47,15 @@ class HostMemory : public MemorySpace {
   void copy(void* to, const void* from, size_t size_bytes, Stream) override {
     std::memcpy(to, from, size_bytes);
   }
+  void copy_rows(void* to, size_t to_stride, const void* from, size_t from_stride, size_t row_bytes,
+                 size_t rows, Stream) override {
+    for (size_t row = 0; row < rows; ++row) {
+      std::memcpy(static_cast<std::byte*>(to) + row * to_stride,
+                  static_cast<const std::byte*>(from) + row * from_stride, row_bytes);
+    }
+  }
   void zero(void* to, size_t size_bytes, Stream) override { std::memset(to, 0, size_bytes); }
+  void wait(Stream) override {}
   bool is_host() const override { return true; }
 };
 

@@ -23,7 +23,12 @@ class MemorySpace {
   virtual void download(void* to, const void* from, size_t size_bytes, Stream stream) = 0;
   // Within this space, in stream order.
   virtual void copy(void* to, const void* from, size_t size_bytes, Stream stream) = 0;
+  // `rows` runs of `row_bytes` within this space, each a stride (in bytes) after the one before.
+  virtual void copy_rows(void* to, size_t to_stride, const void* from, size_t from_stride,
+                         size_t row_bytes, size_t rows, Stream stream) = 0;
   virtual void zero(void* to, size_t size_bytes, Stream stream) = 0;
+  // Until all that was submitted to the stream is done.
+  virtual void wait(Stream stream) = 0;
 
   // Whether host code may read and write this memory through its pointers.
   virtual bool is_host() const = 0;

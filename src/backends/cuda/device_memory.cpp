@@ -53,8 +53,19 @@ void DeviceMemory::copy(void* to, const void* from, size_t size_bytes, Stream st
         "copying on the GPU");
 }
 
+void DeviceMemory::copy_rows(void* to, size_t to_stride, const void* from, size_t from_stride,
+                             size_t row_bytes, size_t rows, Stream stream) {
+  check(cudaMemcpy2DAsync(to, to_stride, from, from_stride, row_bytes, rows,
+                          cudaMemcpyDeviceToDevice, handle_of(stream)),
+        "copying rows on the GPU");
+}
+
 void DeviceMemory::zero(void* to, size_t size_bytes, Stream stream) {
   check(cudaMemsetAsync(to, 0, size_bytes, handle_of(stream)), "clearing GPU memory");
+}
+
+void DeviceMemory::wait(Stream stream) {
+  check(cudaStreamSynchronize(handle_of(stream)), "waiting for the GPU");
 }
 
 }  // namespace reel::cuda

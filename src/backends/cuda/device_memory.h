@@ -12,8 +12,12 @@ class DeviceMemory : public MemorySpace {
   void free(std::byte* data) override;
   void upload(void* to, const void* from, size_t size_bytes, Stream stream) override;
   void download(void* to, const void* from, size_t size_bytes, Stream stream) override;
+  // Also from another GPU's memory: an address says whose it is.
   void copy(void* to, const void* from, size_t size_bytes, Stream stream) override;
+  void copy_rows(void* to, size_t to_stride, const void* from, size_t from_stride, size_t row_bytes,
+                 size_t rows, Stream stream) override;
   void zero(void* to, size_t size_bytes, Stream stream) override;
+  void wait(Stream stream) override;
   bool is_host() const override { return false; }
 };
 

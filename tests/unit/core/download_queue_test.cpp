@@ -32,7 +32,9 @@ class FakeDeviceMemory : public MemorySpace {
     std::memcpy(to, from, size_bytes);
   }
   void copy(void*, const void*, size_t, Stream) override {}
+  void copy_rows(void*, size_t, const void*, size_t, size_t, size_t, Stream) override {}
   void zero(void*, size_t, Stream) override {}
+  void wait(Stream stream) override { engine_.finish(stream); }
   bool is_host() const override { return false; }
 
  private:

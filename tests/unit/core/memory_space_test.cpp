@@ -33,6 +33,15 @@ TEST(HostMemory, IsAlignedAndMovesBytes) {
   heap.free(other);
 }
 
+TEST(HostMemory, CopiesRowsWithTheirStridesAndNothingBetween) {
+  const std::array<uint8_t, 9> from{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  std::array<uint8_t, 11> to{};
+
+  host_memory().copy_rows(to.data() + 1, 4, from.data() + 1, 3, 2, 3, {});
+
+  EXPECT_EQ(to, (std::array<uint8_t, 11>{0, 2, 3, 0, 0, 5, 6, 0, 0, 8, 9}));
+}
+
 // Huge pages need blocks that begin where such a page does.
 TEST(HostMemory, AlignsLargeBlocksToHugePages) {
   constexpr size_t kHugePage = size_t{2} << 20;

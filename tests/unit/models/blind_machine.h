@@ -34,7 +34,9 @@ class BlindMemory : public MemorySpace {
   void upload(void*, const void*, size_t, Stream) override {}
   void download(void*, const void*, size_t, Stream) override {}
   void copy(void*, const void*, size_t, Stream) override {}
+  void copy_rows(void*, size_t, const void*, size_t, size_t, size_t, Stream) override {}
   void zero(void*, size_t, Stream) override {}
+  void wait(Stream) override {}
   bool is_host() const override { return false; }
 
   uint64_t live_bytes() const { return live_bytes_; }
