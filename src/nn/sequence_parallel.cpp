@@ -36,7 +36,8 @@ size_t bytes_of(const TensorView& x, int64_t elements) {
 
 std::vector<Share> share_tokens(int64_t tokens, int ranks) {
   REEL_REQUIRE(tokens >= ranks, kInvalidArgument,
-               str_cat("The clip has ", tokens, " tokens for ", ranks, " devices."),
+               str_cat("There are ", ranks, " devices for a clip of ", tokens,
+                       tokens == 1 ? " token." : " tokens."),
                "Use fewer devices, or a larger clip.");
   const bool are_many = (tokens + kRowGrain - 1) / kRowGrain >= ranks;
   return share(tokens, are_many ? kRowGrain : 1, ranks);
@@ -44,7 +45,8 @@ std::vector<Share> share_tokens(int64_t tokens, int ranks) {
 
 std::vector<Share> share_heads(int64_t heads, int ranks) {
   REEL_REQUIRE(heads >= ranks, kInvalidArgument,
-               str_cat("The model has ", heads, " heads of attention for ", ranks, " devices."),
+               str_cat("There are ", ranks, " devices for a model with ", heads,
+                       heads == 1 ? " head" : " heads", " of attention."),
                str_cat("Use at most ", heads, '.'));
   return share(heads, 1, ranks);
 }

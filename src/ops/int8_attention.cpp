@@ -26,7 +26,9 @@ void check_projection(const char* op, const TensorView& x, int64_t heads) {
 }
 
 HeadNorm head_norm(const char* op, const TensorView& x, const QkNorm& norm) {
-  require_vector(op, "the sums of squares", norm.sum_squares, x.rows() * x.width() / kInt8HeadDim);
+  const int64_t sums_per_row =
+      std::max(norm.sum_squares.elements() / x.rows(), x.width() / kInt8HeadDim);
+  require_vector(op, "the sums of squares", norm.sum_squares, x.rows() * sums_per_row);
   require_vector(op, "the weight", norm.weight, x.width());
   if (norm.rope.data != nullptr) {
     require_vector(op, "the rotation", norm.rope, x.rows() * kInt8HeadDim);
@@ -34,12 +36,13 @@ HeadNorm head_norm(const char* op, const TensorView& x, const QkNorm& norm) {
   return {.sum_squares = floats(norm.sum_squares),
           .weight = floats(norm.weight),
           .eps = norm.eps,
-          .rope = floats(norm.rope)};
+          .rope = floats(norm.rope),
+          .sums_per_row = sums_per_row};
 }
 
 // The part of a norm that belongs to rows from `row` on.
-HeadNorm rows_from(HeadNorm norm, int64_t row, int64_t heads) {
-  norm.sum_squares += row * heads;
+HeadNorm rows_from(HeadNorm norm, int64_t row) {
+  norm.sum_squares += row * norm.sums_per_row;
   if (norm.rope != nullptr) norm.rope += row * kInt8HeadDim;
   return norm;
 }
@@ -115,7 +118,7 @@ void int8_attention(Context& ctx, const TensorView& q, const QkNorm& norm, const
     const int64_t count = std::min(chunk, q.rows() - row);
     ctx.kernels.quantise_queries({.x = q.as<std::byte>() + row * storage_bytes(q.dtype, q.width()),
                                   .dtype = q.dtype,
-                                  .norm = rows_from(whole, row, heads),
+                                  .norm = rows_from(whole, row),
                                   .numbers = numbers.as<int8_t>(),
                                   .scales = scales.as<float>(),
                                   .rows = count,

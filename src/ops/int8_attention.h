@@ -20,8 +20,9 @@ struct Int8Keys {
 
 // What turns a projection into queries or keys.
 struct QkNorm {
-  TensorView sum_squares;  // [rows, width / 128] f32, from ops::linear
-  TensorView weight;       // [width] f32
+  // [rows, width / 128] f32, from ops::linear; of a wider row when x holds some of its heads.
+  TensorView sum_squares;
+  TensorView weight;  // [width] f32
   float eps = 0;
   TensorView rope;  // [rows, 64, 2] f32, or empty
 };

@@ -132,12 +132,14 @@ struct RmsNormArgs {
 };
 
 // What is left to do after a projection to queries or keys: the RMS norm over its whole width,
-// whose sums the product's epilogue made, and the rotation of adjacent pairs.
+// whose sums the product's epilogue made, and the rotation of adjacent pairs. The width is that of
+// the sums, 128 times sums_per_row: x may hold some of a row's heads only.
 struct HeadNorm {
-  const float* sum_squares;  // [rows, width / 128], as LinearArgs::sum_squares
+  const float* sum_squares;  // [rows, sums_per_row], as LinearArgs::sum_squares
   const float* weight;       // [width]
   float eps;
-  const float* rope;  // [rows, 64, 2]: cos, sin; null for none
+  const float* rope;         // [rows, 64, 2]: cos, sin; null for none
+  int64_t sums_per_row = 0;  // 0: one for each head of x
 };
 
 // 8-bit attention works on heads of 128 with rows padded to a multiple of kInt8RowTile: padding

@@ -34,6 +34,15 @@ TEST(CudaInt8Heads, QuantisesKeysLikeTheReference) {
   }
 }
 
+// As on a rank that has some of the heads; 8 sums a row are read in another way than 5.
+TEST(CudaInt8Heads, NormalisesOverHeadsThatAreElsewhere) {
+  for (const int64_t others : {2, 5}) {
+    const HeadsCase c{.rows = 70, .heads = 3, .dtype = DType::kBF16, .others = others};
+    expect_quantised_queries_like_reference(host_memory(), c, input_seed());
+    expect_quantised_keys_like_reference(host_memory(), c, input_seed());
+  }
+}
+
 TEST(CudaInt8Heads, TakesTheMeanOfManyRows) {
   // More samples than the threads of a block take at once: 128.
   expect_quantised_keys_like_reference(host_memory(), {16 * 130 + 3, 1, DType::kBF16},

@@ -70,6 +70,10 @@ TEST_F(CudaAttentionOnGpu, HeadsEqualTheReference) {
       expect_values_like_reference(memory(), {rows, 5, dtype}, 6);
       expect_e4m3_values_like_reference(memory(), {rows, 5, dtype}, 6);
     }
+    for (const int64_t others : {2, 35}) {
+      expect_quantised_queries_like_reference(memory(), {300, 5, dtype, true, others}, 10);
+      expect_quantised_keys_like_reference(memory(), {300, 5, dtype, true, others}, 11);
+    }
     expect_quantised_queries_like_reference(memory(), {4097, 40, dtype}, 7);
     expect_quantised_keys_like_reference(memory(), {4097, 40, dtype}, 8);
     expect_values_like_reference(memory(), {4097, 40, dtype}, 9);

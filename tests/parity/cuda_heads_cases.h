@@ -19,8 +19,10 @@ namespace reel::cuda {
 struct HeadNormTensors {
   Tensor sum_squares, weight, rope;
 
-  HeadNormTensors(const Tensor& x, int64_t heads, uint64_t seed)
-      : sum_squares(DType::kF32, {x.shape()[0], heads}),
+  // With `others`, x holds the first heads of rows that have so many more.
+  HeadNormTensors(const Tensor& x, int64_t heads, uint64_t seed, int64_t others = 0)
+      : sum_squares(test::random_tensor({x.shape()[0], heads + others}, DType::kF32, seed + 2, 1,
+                                        ops::kInt8HeadDim)),
         weight(test::random_tensor({heads * ops::kInt8HeadDim}, DType::kF32, seed, 0.5f, 1.5f)),
         rope(test::random_tensor({x.shape()[0], 64, 2}, DType::kF32, seed + 1)) {
     for (int64_t at = 0; at < x.shape()[0] * heads; ++at) {
@@ -28,7 +30,8 @@ struct HeadNormTensors {
       for (int64_t i = 0; i < ops::kInt8HeadDim; ++i) {
         sum += std::pow(test::value_at(x, at * ops::kInt8HeadDim + i), 2);
       }
-      sum_squares.view().as<float>()[at] = static_cast<float>(sum);
+      sum_squares.view().as<float>()[at / heads * (heads + others) + at % heads] =
+          static_cast<float>(sum);
     }
   }
 };
@@ -37,6 +40,7 @@ struct HeadsCase {
   int64_t rows, heads;
   DType dtype;
   bool rope = true;
+  int64_t others = 0;  // heads of the same rows that are elsewhere
 };
 
 inline void expect_same_numbers(const Tensor& got, const Tensor& want) {
@@ -52,7 +56,7 @@ inline void expect_same_numbers(const Tensor& got, const Tensor& want) {
 
 inline testing::Message named(const HeadsCase& c, uint64_t seed) {
   return testing::Message() << c.rows << " rows, " << c.heads << " heads, " << c.dtype << ", rope "
-                            << c.rope << ", seed " << seed;
+                            << c.rope << ", " << c.others << " heads elsewhere, seed " << seed;
 }
 
 // Projections and what normalises them, on the host and where the kernels run.
@@ -63,7 +67,7 @@ struct Projections {
 
   Projections(MemorySpace& memory, const HeadsCase& c, uint64_t seed, float low, float high)
       : x(test::random_tensor({c.rows, c.heads * ops::kInt8HeadDim}, c.dtype, seed, low, high)),
-        norm(x, c.heads, seed + 1),
+        norm(x, c.heads, seed + 1, c.others),
         device_x(memory, x),
         sums(memory, norm.sum_squares),
         weight(memory, norm.weight),
@@ -79,7 +83,8 @@ struct Projections {
  private:
   static ops::HeadNorm head_norm(const TensorView& sums, const TensorView& weight,
                                  const TensorView& rope, bool with_rope) {
-    return {sums.as<float>(), weight.as<float>(), 1e-6f, with_rope ? rope.as<float>() : nullptr};
+    return {sums.as<float>(), weight.as<float>(), 1e-6f, with_rope ? rope.as<float>() : nullptr,
+            sums.width()};
   }
 };
 

@@ -27,6 +27,7 @@ class FakeGpu : public cuda::Gpu {
   cuda::GpuLimits measure_limits() override { return {}; }
   std::optional<cuda::GpuUse> use() const override { return std::nullopt; }
   std::optional<uint64_t> free_bytes_if_known() const override { return free_bytes_; }
+  bool reach(int) override { return false; }
   void synchronise() override {}
 
  private:

@@ -31,11 +31,12 @@ struct Projection {
 
 // rope(norm(x)) of one head of one row.
 HeadRow head_row(const Projection& from, int64_t row, int64_t head) {
+  const int64_t sums = from.norm.sums_per_row > 0 ? from.norm.sums_per_row : from.heads;
   double sum_squares = 0;
-  for (int64_t group = 0; group < from.heads; ++group) {
-    sum_squares += from.norm.sum_squares[row * from.heads + group];
+  for (int64_t group = 0; group < sums; ++group) {
+    sum_squares += from.norm.sum_squares[row * sums + group];
   }
-  const auto width = static_cast<double>(from.heads * kDim);
+  const auto width = static_cast<double>(sums * kDim);
   const double inv_rms = 1 / std::sqrt(sum_squares / width + from.norm.eps);
   HeadRow y;
   for (int64_t at = 0; at < kDim; ++at) {

@@ -87,6 +87,19 @@ class OpenedGpu : public Gpu {
   }
   std::optional<GpuUse> use() const override { return count_.use(); }
   std::optional<uint64_t> free_bytes_if_known() const override { return count_.free_bytes(); }
+  bool reach(int other) override {
+    int can = 0;
+    check(cudaDeviceCanAccessPeer(&can, facts_.index, other), "asking for the way to another GPU");
+    if (can == 0) return false;
+    check(cudaSetDevice(facts_.index), "choosing the GPU");
+    const cudaError_t status = cudaDeviceEnablePeerAccess(other, 0);
+    if (status == cudaErrorPeerAccessAlreadyEnabled) {
+      cudaGetLastError();
+      return true;
+    }
+    check(status, "opening the way to another GPU");
+    return true;
+  }
   void synchronise() override { check(cudaDeviceSynchronize(), "waiting for the GPU"); }
 
  private:

@@ -75,6 +75,9 @@ class Gpu {
   // Both never throw and may be called from any thread; nothing when the driver does not answer.
   virtual std::optional<GpuUse> use() const = 0;
   virtual std::optional<uint64_t> free_bytes_if_known() const = 0;
+  // Lets copies read the memory of GPU `other` over the link between both, where there is one that
+  // the driver opens; elsewhere they go through the host's memory. Returns whether there is.
+  virtual bool reach(int other) = 0;
   // Waits until all work submitted so far is done. Throws kDeviceFailure when some of it failed.
   virtual void synchronise() = 0;
 };

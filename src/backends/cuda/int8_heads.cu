@@ -67,7 +67,8 @@ __device__ inline void normalise(Floats& x, float inv_rms, const Floats& weight,
 }
 
 // 1 / rms of a row from the sums of its heads, by four neighbouring lanes; each gets it.
-__device__ inline float inverse_rms(const ops::HeadNorm& norm, int64_t row, int64_t heads) {
+__device__ inline float inverse_rms(const ops::HeadNorm& norm, int64_t row) {
+  const int64_t heads = norm.sums_per_row;
   const float* const sums = norm.sum_squares + row * heads;
   const int64_t lane = device::lane() % 4;
   float sum = 0;
@@ -162,8 +163,8 @@ __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> probl
   start_head(problem, first_row, first_head * kDim + column, *shared);
   // Lanes of rows that do not exist repeat the last one: a shuffle needs them all.
   const int64_t norm_row = first_row + thread / 4;
-  const float inv_rms = inverse_rms(
-      problem.norm, norm_row < problem.rows ? norm_row : problem.rows - 1, problem.heads);
+  const float inv_rms =
+      inverse_rms(problem.norm, norm_row < problem.rows ? norm_row : problem.rows - 1);
   if (thread % 4 == 0) shared->inv_rms[thread / 4] = inv_rms;
   Floats angles[kRowsPerThread];
 #pragma unroll
@@ -274,7 +275,7 @@ __global__ void __launch_bounds__(kMeanThreads, 2)
       if constexpr (kNormed) {
         Floats angles;
         load_angles(norm.rope, row, column, angles);
-        normalise(y[run], inverse_rms(norm, row, heads), weight, angles);
+        normalise(y[run], inverse_rms(norm, row), weight, angles);
       }
     }
 #pragma unroll
@@ -330,6 +331,11 @@ dim3 tiles_of(int64_t columns, int64_t padded_rows) {
   return dim3(static_cast<unsigned>(columns), static_cast<unsigned>(padded_rows / kTileRows));
 }
 
+ops::HeadNorm with_sums(ops::HeadNorm norm, int64_t heads) {
+  if (norm.sums_per_row == 0) norm.sums_per_row = heads;
+  return norm;
+}
+
 template <bool kKeys, typename Args>
 void launch_quantise(const char* name, const Args& args, const float* mean, Stream stream) {
   const int64_t padded = ops::int8_padded(args.rows);
@@ -341,7 +347,7 @@ void launch_quantise(const char* name, const Args& args, const float* mean, Stre
             .shared_bytes = sizeof(QuantiseShared<T>),
             .stream = static_cast<cudaStream_t>(stream.handle)},
            {.x = static_cast<const T*>(args.x),
-            .norm = args.norm,
+            .norm = with_sums(args.norm, args.heads),
             .mean = mean,
             .numbers = args.numbers,
             .scales = args.scales,
@@ -360,7 +366,8 @@ void launch_mean(const char* name, const Args& args, const ops::HeadNorm& norm, 
             .block = kMeanThreads,
             .shared_bytes = sizeof(MeanShared),
             .stream = static_cast<cudaStream_t>(stream.handle)},
-           static_cast<const T*>(args.x), norm, args.mean, args.rows, args.heads);
+           static_cast<const T*>(args.x), with_sums(norm, args.heads), args.mean, args.rows,
+           args.heads);
   });
 }
 

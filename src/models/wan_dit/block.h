@@ -6,6 +6,7 @@
 
 #include "core/tensor.h"
 #include "models/wan_dit/weights.h"
+#include "nn/sequence_parallel.h"
 #include "ops/context.h"
 
 namespace reel::wan_dit {
@@ -20,16 +21,19 @@ struct TextKeys {
 // What every block of one denoising step shares.
 struct StepInputs {
   TensorView time_mod;  // [6, dim] f32, from the timestep embedding
-  TensorView rope;      // [tokens, head_dim / 2, 2] f32
+  TensorView rope;      // [tokens, head_dim / 2, 2] f32; of all ranks' tokens when they are split
   // After each part of a block, with its name: "self-attention".
   std::function<void(const char*)> after_part = {};
+  // How the tokens are split over ranks; null for one rank.
+  const nn::SequenceParallel* split = nullptr;
 };
 
 // k and v of `text` [keys, dim] (compute dtype) under the block's weights.
 void fill_text_keys(ops::Context& ctx, const BlockWeights& w, const TensorView& text,
                     const TextKeys& out);
 
-// Applies block `w` to the residual stream `x` [tokens, dim] f32, in place.
+// Applies block `w` to the residual stream `x` [tokens, dim] f32, in place; with a split to this
+// rank's tokens, while the other ranks do so with theirs.
 //
 // Source: Wan 2.1, wan/modules/model.py, class WanAttentionBlock.
 void block_forward(ops::Context& ctx, const BlockWeights& w, const StepInputs& step,

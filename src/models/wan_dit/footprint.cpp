@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/packed_weights.h"
+#include "nn/sequence_parallel.h"
 #include "ops/kernels.h"
 
 namespace reel::wan_dit {
@@ -13,18 +14,34 @@ namespace {
 using memory::ActivationLog;
 using Scope = memory::ActivationLog::Scope;
 
+// Of the first rank.
+int64_t own_tokens(const ForwardShape& shape) {
+  return shape.ranks == 1 ? shape.tokens
+                          : nn::share_tokens(shape.tokens, shape.ranks).front().count;
+}
+int64_t own_heads(const Config& config, const ForwardShape& shape) {
+  return nn::share_heads(config.heads(), shape.ranks).front().count;
+}
+
 class ForwardLog {
  public:
-  ForwardLog(const Config& config, const ForwardShape& shape) : c_(config), s_(shape) {}
+  ForwardLog(const Config& config, const ForwardShape& shape)
+      : c_(config),
+        s_(shape),
+        own_tokens_(own_tokens(shape)),
+        own_heads_(own_heads(config, shape)) {}
 
   void forward() {
     Scope scope(log_);
-    scope.take("residual stream", DType::kF32, {s_.tokens, c_.dim});
-    scope.take("patches", DType::kF32, {s_.tokens, c_.patch_dim()});
+    scope.take("residual stream", DType::kF32, {own_tokens_, c_.dim});
+    scope.take("patches", DType::kF32, {own_tokens_, c_.patch_dim()});
     scope.take("rotation table", DType::kF32, {s_.tokens, kHeadDim / 2, 2});
     quantised("text rows in 8 bits", s_.text_keys, c_.dim);  // fill_text_keys
     block();
     head();
+    if (s_.ranks > 1) {
+      scope.take("patches of all ranks", DType::kF32, {s_.tokens, c_.patch_dim()});
+    }
   }
 
   void setup() {
@@ -36,7 +53,11 @@ class ForwardLog {
   const std::vector<memory::Activation>& activations() const { return log_.activations(); }
 
  private:
-  int64_t chunk() const { return s_.row_chunk > 0 ? std::min(s_.row_chunk, s_.tokens) : s_.tokens; }
+  int64_t chunk() const {
+    return s_.row_chunk > 0 ? std::min(s_.row_chunk, own_tokens_) : own_tokens_;
+  }
+  // Own heads of all tokens; as many numbers as own rows with all heads, or about.
+  Shape shape_of_heads() const { return {s_.tokens, own_heads_ * kHeadDim}; }
   bool has_8_bits() const { return has_row_scales(s_.matrices); }
 
   // ops::make_operand
@@ -53,8 +74,12 @@ class ForwardLog {
   void block() {
     Scope scope(log_);
     scope.take("modulation", DType::kF32, {6, c_.dim});
-    if (s_.int8_attention) {
+    if (s_.int8_attention && s_.ranks > 1) {
+      split_int8_attention();
+    } else if (s_.int8_attention) {
       int8_self_attention();
+    } else if (s_.ranks > 1) {
+      split_attention();
     } else {
       self_attention();
     }
@@ -76,10 +101,32 @@ class ForwardLog {
     quantised("attention output in 8 bits", s_.tokens, c_.dim);
   }
 
-  void int8_self_attention() {
-    const int64_t padded = ops::int8_padded(s_.tokens);
-    const int64_t heads = c_.heads();
+  void split_attention() {
     Scope scope(log_);
+    for (const char* tag : {"queries", "keys", "values"}) {
+      scope.take(tag, s_.compute, shape_of_heads());
+    }
+    {
+      Scope inputs(log_);
+      inputs.take("projected rows", s_.compute, {own_tokens_, c_.dim});
+      inputs.take("rows sorted by rank", s_.compute, {own_tokens_, c_.dim});
+      operand(inputs, "attention input", own_tokens_, c_.dim);
+    }
+    scope.take("attention output", s_.compute, shape_of_heads());
+    split_output();
+  }
+
+  void split_output() {
+    Scope scope(log_);
+    scope.take("rows sorted by rank", s_.compute, {own_tokens_, c_.dim});
+    scope.take("attention output of own rows", s_.compute, {chunk(), c_.dim});
+    quantised("attention output in 8 bits", chunk(), c_.dim);
+  }
+
+  // ops::make_int8_keys
+  void int8_keys(Scope& scope) {
+    const int64_t padded = ops::int8_padded(s_.tokens);
+    const int64_t heads = own_heads_;
     scope.take("8-bit keys", DType::kI8, {heads, padded, kHeadDim});
     scope.take("key scales", DType::kF32, {heads, padded / ops::kInt8KeyTile, ops::kInt8KeyScales});
     const bool has_f16_values = s_.attention_values == DType::kF16;
@@ -87,8 +134,45 @@ class ForwardLog {
                {heads, padded, kHeadDim});
     scope.take("mean of values", DType::kF32, {heads, kHeadDim});
     if (!has_f16_values) scope.take("value scales", DType::kF32, {heads, kHeadDim});
+  }
+
+  void split_int8_attention() {
+    Scope scope(log_);
+    int8_keys(scope);
+    scope.take("keys, values or queries", s_.compute, shape_of_heads());
+    scope.take("sums of squares", DType::kF32, {s_.tokens, c_.heads()});
+    {
+      Scope bring(log_);
+      bring.take("rows sorted by rank", s_.compute, {own_tokens_, c_.dim});
+      bring.take("sums of squares of own rows", DType::kF32, {own_tokens_, c_.heads()});
+      bring.take("projected rows", s_.compute, {chunk(), c_.dim});
+      operand(bring, "attention input", chunk(), c_.dim);
+    }
+    {
+      Scope quantise(log_);
+      quantise.take("mean of keys", DType::kF32, {own_heads_, kHeadDim});
+    }
+    quantised_queries(s_.tokens);
+    split_output();
+  }
+
+  void int8_self_attention() {
+    Scope scope(log_);
+    int8_keys(scope);
     keys_and_values();
     queries();
+  }
+
+  // ops::int8_attention
+  void quantised_queries(int64_t queries) {
+    const int64_t flops_per_query = 4 * s_.tokens * own_heads_ * kHeadDim;
+    const int64_t most_queries =
+        std::max(ops::kInt8RowTile,
+                 s_.most_flops_per_call / flops_per_query / ops::kInt8RowTile * ops::kInt8RowTile);
+    const int64_t most = ops::int8_padded(std::min(most_queries, queries));
+    Scope attention(log_);
+    attention.take("8-bit queries", DType::kI8, {own_heads_, most, kHeadDim});
+    attention.take("query scales", DType::kF32, {own_heads_, most});
   }
 
   void keys_and_values() {
@@ -111,16 +195,7 @@ class ForwardLog {
       Scope project(log_);
       operand(project, "attention input", chunk(), c_.dim);
     }
-    {
-      const int64_t flops_per_query = 4 * s_.tokens * c_.dim;
-      const int64_t most_queries =
-          std::max(ops::kInt8RowTile, s_.most_flops_per_call / flops_per_query / ops::kInt8RowTile *
-                                          ops::kInt8RowTile);
-      const int64_t most = ops::int8_padded(std::min(most_queries, chunk()));
-      Scope attention(log_);
-      attention.take("8-bit queries", DType::kI8, {c_.heads(), most, kHeadDim});
-      attention.take("query scales", DType::kF32, {c_.heads(), most});
-    }
+    quantised_queries(chunk());
     quantised("attention output in 8 bits", chunk(), c_.dim);
   }
 
@@ -154,6 +229,7 @@ class ForwardLog {
 
   const Config& c_;
   const ForwardShape& s_;
+  const int64_t own_tokens_, own_heads_;
   ActivationLog log_;
 };
 
@@ -188,7 +264,7 @@ uint64_t time_modulation_bytes(const Config& config, int64_t steps) {
 }
 
 memory::Work forward_work(const Config& config, const ForwardShape& shape) {
-  const auto tokens = static_cast<double>(shape.tokens);
+  const auto tokens = static_cast<double>(own_tokens(shape));
   const auto dim = static_cast<double>(config.dim);
   const auto ffn = static_cast<double>(config.ffn_dim);
   const auto keys = static_cast<double>(shape.text_keys);
@@ -203,7 +279,9 @@ memory::Work forward_work(const Config& config, const ForwardShape& shape) {
   const double products = 6 * 2 * tokens * dim * dim + 2 * 2 * tokens * dim * ffn;
   memory::Work block;
   (int8 ? block.int8_ops : block.wide_ops) = products;
-  block.attention_ops = 4 * tokens * tokens * dim;
+  block.attention_ops = 4.0 * static_cast<double>(shape.tokens) *
+                        static_cast<double>(shape.tokens) *
+                        static_cast<double>(own_heads(config, shape) * kHeadDim);
   block.wide_ops += 4 * tokens * keys * dim;
   // Five norms of the residual stream (for keys, values and queries, the text, the feed-forward
   // network), and the passes that turn projections into operands.

@@ -21,6 +21,7 @@ struct ForwardShape {
   bool int8_attention = true;
   DType attention_values = DType::kF16;
   int64_t row_chunk = 0;  // 0: all rows at once
+  int ranks = 1;          // that share a pass; what is told is the first one's, which has the most
   int64_t most_flops_per_call = int64_t{1} << 42;
 };
 

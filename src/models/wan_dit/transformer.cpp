@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
 #include "memory/tags.h"
 #include "models/wan_dit/patchify.h"
 #include "nn/rope3d.h"
+#include "nn/sequence_parallel.h"
 #include "nn/time_embedding.h"
 #include "ops/elementwise.h"
 #include "ops/norm.h"
@@ -121,28 +123,9 @@ void Transformer::head(ops::Context& ctx, const TensorView& x, const TensorView&
   }
 }
 
-void Transformer::forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
-                          int64_t step_index, Prompt& prompt, const TensorView& velocity,
-                          const ForwardOptions& options) {
-  const nn::TokenGrid grid = token_grid(latent.shape);
-  REEL_REQUIRE(latent.shape[0] == config_.channels && velocity.shape == latent.shape,
-               kInvalidArgument,
-               str_cat("The latent is ", latent.shape, "; this model takes ", config_.channels,
-                       " channels."));
-  ops::Scratch scratch{ctx};
-  const TensorView x = scratch.f32({grid.tokens(), config_.dim});
-  Tensor patches(DType::kF32, {grid.tokens(), config_.patch_dim()}, "the patches");
-  patchify(latent, patches);
-  const TensorView patch_rows = scratch.upload(patches);
-  nn::linear(ctx, bind_top(weights_.fixed()).patch, patch_rows, x);
-  Tensor angles(DType::kF32, {grid.tokens(), kHeadDim / 2, 2}, "the rotation table");
-  nn::fill_rope3d(grid, kHeadDim, angles);
-  const TensorView rope = scratch.upload(angles);
-
-  StepInputs step{.time_mod = time.blocks.view().slice(step_index, 1).reshaped({6, config_.dim}),
-                  .rope = rope};
+void Transformer::run_blocks(ops::Context& ctx, StepInputs step, Prompt& prompt,
+                             const TensorView& x, const ForwardOptions& options) {
   const bool is_checked = !options.checked_kernels.empty();
-  if (is_checked) require_finite(ctx, x, "The patch embedding", options.checked_kernels);
   for (int index = 0; index < config_.layers; ++index) {
     ctx.stop.check();
     const BlockWeights w = bind_block(weights_.acquire(index, ctx.stream), index);
@@ -165,10 +148,47 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
     if (options.on_residual) options.on_residual(index, x);
     if (options.on_block) options.on_block(index + 1);
   }
+}
+
+void Transformer::forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
+                          int64_t step_index, Prompt& prompt, const TensorView& velocity,
+                          const ForwardOptions& options) {
+  const nn::TokenGrid grid = token_grid(latent.shape);
+  REEL_REQUIRE(latent.shape[0] == config_.channels && velocity.shape == latent.shape,
+               kInvalidArgument,
+               str_cat("The latent is ", latent.shape, "; this model takes ", config_.channels,
+                       " channels."));
+  std::optional<nn::SequenceParallel> split;
+  if (options.ranks != nullptr) {
+    split.emplace(*options.ranks, grid.tokens(), config_.heads(), kHeadDim);
+  }
+  const nn::Share own = split ? split->rows() : nn::Share{0, grid.tokens()};
+  ops::Scratch scratch{ctx};
+  const TensorView x = scratch.f32({own.count, config_.dim});
+  Tensor patches(DType::kF32, {grid.tokens(), config_.patch_dim()}, "the patches");
+  patchify(latent, patches);
+  const TensorView patch_rows = scratch.upload(patches.view().slice(own.begin, own.count));
+  nn::linear(ctx, bind_top(weights_.fixed()).patch, patch_rows, x);
+  Tensor angles(DType::kF32, {grid.tokens(), kHeadDim / 2, 2}, "the rotation table");
+  nn::fill_rope3d(grid, kHeadDim, angles);
+  const TensorView rope = scratch.upload(angles);
+
+  const bool is_checked = !options.checked_kernels.empty();
+  if (is_checked) require_finite(ctx, x, "The patch embedding", options.checked_kernels);
+  run_blocks(ctx,
+             {.time_mod = time.blocks.view().slice(step_index, 1).reshaped({6, config_.dim}),
+              .rope = rope,
+              .split = split ? &*split : nullptr},
+             prompt, x, options);
   head(ctx, x, time.head.view().slice(step_index, 1), patch_rows);
   if (is_checked) require_finite(ctx, patch_rows, "The head", options.checked_kernels);
-  ctx.memory.download(patches.view().data, patch_rows.data,
-                      static_cast<size_t>(patch_rows.size_bytes()), ctx.stream);
+  TensorView all_rows = patch_rows;
+  if (split) {
+    all_rows = scratch.f32(patches.shape());
+    split->gather_rows(ctx, patch_rows, all_rows);
+  }
+  ctx.memory.download(patches.view().data, all_rows.data,
+                      static_cast<size_t>(all_rows.size_bytes()), ctx.stream);
   unpatchify(patches, velocity);
 }
 

@@ -38,8 +38,11 @@ struct ForwardOptions {
   // kBadFile naming the first bad part and this, the kernels in words.
   std::string checked_kernels;
   // Called after each block with its index and the residual stream [tokens, dim] f32, where the
-  // context computes; what is written there is what the next block gets.
+  // context computes; what is written there is what the next block gets. Of this rank's tokens.
   std::function<void(int, const TensorView&)> on_residual;
+  // The ranks that share this pass, each in a call of its own with the same inputs; every one gets
+  // the whole velocity. Null for one rank.
+  comm::Communicator* ranks = nullptr;
 };
 
 class Transformer {
@@ -62,14 +65,18 @@ class Transformer {
   //   latent    [channels, latent_frames, latent_rows, latent_cols] f32; rows and cols even
   //   velocity  as latent
   //
-  // Numerics: the residual stream is f32; products in ctx.compute.
-  // Throws kCancelled when the stop flag is set.
-  // Source: Wan 2.1, wan/modules/model.py, WanModel.forward.
+  // Numerics: the residual stream is f32; products in ctx.compute. Ranks sum the same numbers in
+  // the same order as one rank would. Throws kCancelled when the stop flag is set or another rank
+  // gave up, kInvalidArgument when there are more ranks than heads or tokens. Source: Wan 2.1,
+  // wan/modules/model.py, WanModel.forward.
   void forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
                int64_t step_index, Prompt& prompt, const TensorView& velocity,
                const ForwardOptions& options = {});
 
  private:
+  // Runs all blocks on x [own tokens, dim] f32.
+  void run_blocks(ops::Context& ctx, StepInputs step, Prompt& prompt, const TensorView& x,
+                  const ForwardOptions& options);
   void embed_time(ops::Context& ctx, float timestep, const TensorView& e, const TensorView& e0);
   void head(ops::Context& ctx, const TensorView& x, const TensorView& e, const TensorView& out);
 

@@ -77,7 +77,9 @@ TEST_P(DitFootprint, IsWhatAForwardPassTakes) {
   const wan_dit::TimeModulation time = dit_.make_time_modulation(setup_.ctx, {1000, 500});
   wan_dit::Prompt prompt = make_prompt();
 
-  dit_.forward(pass_.ctx, latent, time, 0, prompt, velocity);
+  BlindRanks ranks(shape_.ranks);
+  dit_.forward(pass_.ctx, latent, time, 0, prompt, velocity,
+               {.ranks = shape_.ranks > 1 ? &ranks : nullptr});
 
   EXPECT_EQ(stack_layout(wan_dit::forward_activations(config_, shape_)).bytes,
             pass_.arena.peak_bytes());
@@ -137,6 +139,15 @@ INSTANTIATE_TEST_SUITE_P(
                  .matrices = DType::kF8E4M3,
                  .int8_attention = false,
                  .row_chunk = 4096}},
+        DitCase{"int8_480p_2_ranks", k480p, {.text_keys = 40, .row_chunk = 8192, .ranks = 2}},
+        DitCase{"int8_720p_3_ranks", k720p, {.text_keys = 40, .row_chunk = 8192, .ranks = 3}},
+        DitCase{"bf16_480p_8_ranks",
+                k480p,
+                {.text_keys = 40,
+                 .matrices = DType::kBF16,
+                 .int8_attention = false,
+                 .row_chunk = 4096,
+                 .ranks = 8}},
         DitCase{"bf16_480p",
                 k480p,
                 {.text_keys = 512, .matrices = DType::kBF16, .int8_attention = false}},

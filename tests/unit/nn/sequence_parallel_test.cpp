@@ -121,9 +121,9 @@ TEST(ShareHeads, GivesTheFirstRanksOneMore) {
 }
 
 TEST(Shares, RefuseARankWithoutAny) {
-  EXPECT_REEL_ERROR(share_tokens(3, 4), kInvalidArgument, "The clip has 3 tokens for 4 devices.");
+  EXPECT_REEL_ERROR(share_tokens(3, 4), kInvalidArgument, "There are 4 devices for a clip of 3 tokens.");
   EXPECT_REEL_ERROR(share_heads(2, 3), kInvalidArgument,
-                    "The model has 2 heads of attention for 3 devices.");
+                    "There are 3 devices for a model with 2 heads of attention.");
 }
 
 }  // namespace
