@@ -46,6 +46,22 @@ class MeetingPoint {
   bool given_up_ = false;
 };
 
+// Of this thread's work in turn; null for other work.
+thread_local std::unique_lock<std::mutex>* held_turn = nullptr;
+
+// Lets others have the turn, where this thread holds it, until the end of a scope.
+class TurnPause {
+ public:
+  TurnPause() {
+    if (held_turn != nullptr) held_turn->unlock();
+  }
+  ~TurnPause() {
+    if (held_turn != nullptr) held_turn->lock();
+  }
+  TurnPause(const TurnPause&) = delete;
+  TurnPause& operator=(const TurnPause&) = delete;
+};
+
 // What every rank sees of the others between two meetings.
 struct Table {
   explicit Table(int ranks) : sent(static_cast<size_t>(ranks)), point(ranks) {}
@@ -63,6 +79,7 @@ class ThreadRank : public Communicator {
 
   void all_to_all(const std::vector<Piece>& send, const std::vector<Piece>& receive,
                   MemorySpace& memory, Stream stream) override {
+    const TurnPause pause;
     table_.sent[static_cast<size_t>(rank_)] = send;
     // The others' streams do not wait for this one.
     memory.wait(stream);
@@ -91,6 +108,7 @@ struct ThreadRanks::Impl {
   }
   Table table;
   std::vector<ThreadRank> ranks;
+  std::mutex turn;
 };
 
 ThreadRanks::ThreadRanks(int size) : impl_(std::make_unique<Impl>(size)) {}
@@ -99,5 +117,17 @@ ThreadRanks::~ThreadRanks() = default;
 int ThreadRanks::size() const { return static_cast<int>(impl_->ranks.size()); }
 Communicator& ThreadRanks::rank(int rank) { return impl_->ranks.at(static_cast<size_t>(rank)); }
 void ThreadRanks::give_up() { impl_->table.point.give_up(); }
+
+void ThreadRanks::in_turn(const std::function<void()>& work) {
+  std::unique_lock lock(impl_->turn);
+  held_turn = &lock;
+  try {
+    work();
+  } catch (...) {
+    held_turn = nullptr;
+    throw;
+  }
+  held_turn = nullptr;
+}
 
 }  // namespace reel::comm

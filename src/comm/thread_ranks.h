@@ -3,6 +3,7 @@
 // another's, on the CPU and between the GPUs of one machine.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "comm/communicator.h"
@@ -19,6 +20,10 @@ class ThreadRanks {
   Communicator& rank(int rank);
   // For all ranks: nobody waits any longer.
   void give_up();
+
+  // Runs `work` while no other rank's work in turn runs, but for where it waits in an exchange: for
+  // ranks whose computing is not made for several threads, as the CPU's kernels.
+  void in_turn(const std::function<void()>& work);
 
  private:
   struct Impl;

@@ -4,43 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
 
+#include "base/thread_group.h"
 #include "support/expect_error.h"
 #include "support/run_ranks.h"
+#include "unit/comm/all_to_all_case.h"
 
 namespace reel::comm {
 namespace {
 
 using test::run_ranks;
 
-// Rank a sends (2 a + b) % 5 numbers to rank b, each 100 a + 10 b + round.
-size_t count_of(int from, int to) { return static_cast<size_t>((2 * from + to) % 5); }
-
-std::vector<Piece> pieces_of(std::vector<std::vector<int>>& numbers) {
-  std::vector<Piece> pieces;
-  for (std::vector<int>& one : numbers) pieces.push_back({one.data(), one.size() * sizeof(int)});
-  return pieces;
-}
-
 class AllToAll : public testing::TestWithParam<int> {};
 
 TEST_P(AllToAll, BringsEveryPieceToItsRankRoundAfterRound) {
   run_ranks(GetParam(), [](Communicator& ranks) {
-    const int me = ranks.rank();
-    for (int round = 0; round < 50; ++round) {
-      std::vector<std::vector<int>> sent;
-      std::vector<std::vector<int>> got;
-      for (int other = 0; other < ranks.size(); ++other) {
-        sent.emplace_back(count_of(me, other), 100 * me + 10 * other + round);
-        got.emplace_back(count_of(other, me), -1);
-      }
-      ranks.all_to_all(pieces_of(sent), pieces_of(got), host_memory(), {});
-      for (auto& numbers : sent) std::fill(numbers.begin(), numbers.end(), -2);
-      for (int other = 0; other < ranks.size(); ++other) {
-        const std::vector<int> want(count_of(other, me), 100 * other + 10 * me + round);
-        ASSERT_EQ(got[static_cast<size_t>(other)], want) << "from " << other << " to " << me;
-      }
-    }
+    for (int round = 0; round < 50; ++round) test::expect_every_piece(ranks, round);
   });
 }
 
@@ -57,6 +37,24 @@ TEST(ThreadRanks, RefuseWhatTheOtherRankDoesNotExpect) {
                                 ranks.all_to_all(one, two, host_memory(), {});
                               }),
                     kInternal, "Rank 1 sends 4 bytes to rank 0, which expects 3.");
+}
+
+TEST(ThreadRanks, TakeTurnsFromExchangeToExchange) {
+  ThreadRanks ranks(3);
+  std::atomic<int> at_work = 0;
+  ThreadGroup threads;
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    threads.start([&, rank] {
+      ranks.in_turn([&] {
+        for (int round = 0; round < 30; ++round) {
+          EXPECT_EQ(++at_work, 1);
+          std::this_thread::yield();
+          --at_work;
+          test::expect_every_piece(ranks.rank(rank), round);
+        }
+      });
+    });
+  }
 }
 
 TEST(ThreadRanks, StopWaitingForARankThatGaveUp) {
