@@ -25,7 +25,7 @@ struct ModelOptions {
   std::string variant;                       // "fp8", "int8", "bf16", or empty: chosen
   std::string checkpoint_kind;               // "distilled", "base", or empty: from evidence
   std::vector<LoraChoice> loras;             // added to the DiT in this order
-  std::string device = "auto";               // "auto", "cpu", "cuda:0": auto takes a GPU if any
+  std::string device = "auto";               // "auto", "cpu", "cuda:0", "cuda:0,cuda:1"
   std::string precision = "auto";  // "auto", "f32", "bf16", "int8", "fp8"; "int8-fp8pv" on a GPU
   int threads = 0;                 // 0: all cores of this process
   std::string trace;               // a CSV file for a row per op; empty: none

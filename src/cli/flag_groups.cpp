@@ -69,7 +69,8 @@ void Flags::add_model(ModelOptions& options) {
   add("--checkpoint-kind", options.checkpoint_kind,
       "distilled or base, when the files do not tell");
   add_loras(options.loras);
-  add("--device", options.device, "cpu or cuda:0; auto takes a GPU where one can be used");
+  add("--device", options.device,
+      "cpu, cuda:0, or cuda:0,cuda:1 for one clip on several GPUs; auto takes one where it can");
   add("--precision", options.precision,
       "of the products: auto, f32, bf16, int8, fp8; int8-fp8pv on a GPU");
   add("--threads", options.threads, "compute threads; 0 for all cores");

@@ -60,7 +60,9 @@ void add_own_flags(Flags& flags, InferFlags& to, Terminal& terminal) {
   flags.add("--sampler", to.settings.sampler,
             "of a distilled model: euler, as LightX2V has it now, or lcm, as in 2025");
   flags.add_switch("--force", to.force, "replace an existing file, as LightX2V does");
-  flags.add("--device", to.device, "cpu or cuda:0; auto takes a GPU where one can be used");
+  flags.add(
+      "--device", to.device,
+      "cpu, cuda:0, or cuda:0,cuda:1 for one clip on several GPUs; auto takes one where it can");
   flags.add("--threads", to.threads, "compute threads; 0 for all cores");
   flags.add_bytes("--vram", to.vram_bytes, "behave as on a GPU of this size, like 12GiB");
   flags.add_bytes("--ram", to.ram_bytes, "host memory for weights, like 8GiB");

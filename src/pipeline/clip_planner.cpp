@@ -88,8 +88,8 @@ int64_t longest(const std::vector<int64_t>& counts) {
 }
 
 wan_dit::ForwardShape forward_shape(const wan_dit::Config& config, const ClipPrecision& precision,
-                                    const memory::Machine& machine, const VideoSize& video,
-                                    int64_t prompt_tokens) {
+                                    const memory::Machine& machine, int ranks,
+                                    const VideoSize& video, int64_t prompt_tokens) {
   return {.tokens = wan_dit::token_grid(latent_shape(video)).tokens(),
           .text_keys = prompt_tokens + (prompt_tokens < config.text_len ? 1 : 0),
           .compute = precision.dit.compute,
@@ -97,6 +97,7 @@ wan_dit::ForwardShape forward_shape(const wan_dit::Config& config, const ClipPre
           .int8_attention = precision.int8_attention,
           .attention_values = precision.attention_values,
           .row_chunk = machine.row_chunk,
+          .ranks = ranks,
           .most_flops_per_call = machine.most_flops_per_call};
 }
 
@@ -197,11 +198,11 @@ PhaseNeeds ClipPlanner::dit_needs(const ClipSize& clip, const ClipPrecision& pre
                                   const NetworkLoad& weights) const {
   uint64_t prompt_bytes = 0;
   for (const int64_t tokens : clip.prompt_tokens) {
-    prompt_bytes +=
-        wan_dit::prompt_bytes(dit_, forward_shape(dit_, precision, machine_, clip.video, tokens));
+    prompt_bytes += wan_dit::prompt_bytes(
+        dit_, forward_shape(dit_, precision, machine_, stages_.ranks, clip.video, tokens));
   }
-  const wan_dit::ForwardShape shape =
-      forward_shape(dit_, precision, machine_, clip.video, longest(clip.prompt_tokens));
+  const wan_dit::ForwardShape shape = forward_shape(dit_, precision, machine_, stages_.ranks,
+                                                    clip.video, longest(clip.prompt_tokens));
   return {
       .phase = memory::Phase::kDenoise,
       .weights = weights,

@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "models/wan_dit/patchify.h"
+#include "nn/sequence_parallel.h"
 #include "pipeline/clip_alternatives.h"
+#include "pipeline/peers.h"
 #include "pipeline/preview.h"
 #include "pipeline/run_meter.h"
 #include "pipeline/text_stage.h"
@@ -26,16 +29,36 @@ std::vector<std::string> also_fits(const std::optional<Planned>& planned, const 
   return more;
 }
 
+// Before anything is computed: throws kInvalidArgument when a device would get no tokens or heads.
+void require_share_for_all(const wan_dit::Config& dit, const VideoSize& video, int ranks) {
+  nn::share_tokens(wan_dit::token_grid(latent_shape(video)).tokens(), ranks);
+  nn::share_heads(dit.heads(), ranks);
+}
+
 }  // namespace
 
 std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stages,
                                  const ClipSize& clip, Runtime& runtime) {
+  Peers* const peers = stages.denoise ? runtime.peers() : nullptr;
+  ClipStages shared = stages;
+  if (peers != nullptr) {
+    shared.ranks = peers->ranks();
+    require_share_for_all(model.facts().dit, clip.video, shared.ranks);
+  }
   if (!runtime.on_gpu()) return std::nullopt;
-  Planned planned{
-      .planner = ClipPlanner(model.files(), gpu_precision(precision_name(runtime.numbers())),
-                             runtime.machine(), stages),
-      .clip = clip};
+  const ClipPrecision precision = gpu_precision(precision_name(runtime.numbers()));
+  const auto plan_for = [&](const Runtime& where) {
+    return ClipPlanner(model.files(), precision, where.machine(), shared);
+  };
+  Planned planned{.planner = plan_for(runtime), .clip = clip};
   runtime.obey(planned.planner.plan_or_refuse(clip, runtime.budget()));
+  if (peers == nullptr) return planned;
+  shared.text = shared.decode = false;
+  peers->together([] {},
+                  [&](const Peer& peer) {
+                    Runtime& where = peer.runtime;
+                    where.obey(plan_for(where).plan_or_refuse(clip, where.budget()));
+                  });
   return planned;
 }
 

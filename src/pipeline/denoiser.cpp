@@ -28,7 +28,8 @@ void Denoiser::velocity(const Tensor& latents, int step, const Tensor& out,
             options.on_part(before + done / blocks);
           },
       .checked_kernels = options.is_checked ? kernels_in_words(numbers_) : std::string(),
-      .on_residual = options.on_residual};
+      .on_residual = options.on_residual,
+      .ranks = options.ranks};
   (*dit_)->forward(ctx, latents, time_, step, *prompt_, out, forward);
   if (!negative_) return;  // guidance 1: one pass, not two
   Tensor without(DType::kF32, out.shape(), "the unguided velocity");

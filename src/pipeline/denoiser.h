@@ -25,6 +25,7 @@ class Denoiser {
     bool is_checked = false;              // names the first part that is not finite
     // wan_dit::ForwardOptions; of the pass with the prompt.
     std::function<void(int, const TensorView&)> on_residual;
+    comm::Communicator* ranks = nullptr;  // wan_dit::ForwardOptions
   };
   // out = the velocity of `latents` at step `step`, guided where there is a negative prompt.
   void velocity(const Tensor& latents, int step, const Tensor& out, const Options& options);

@@ -103,7 +103,8 @@ class Engine::Impl {
                         Progress& progress) {
     const Clock::time_point start = Clock::now();
     const StopFlag stop(progress.stop_requested);
-    Runtime runtime(options_, stop);
+    const auto own_runtime = Runtime::on_all_devices(options_, stop);
+    Runtime& runtime = *own_runtime;
     const auto writer = open_writer(request, settings.size);
     const ClipRun clip = run_clip(
         *model_, runtime, request, settings, &job, progress, [&](const media::FrameView& frame) {

@@ -79,7 +79,7 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
 OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& progress)
     : files_(checkpoint::open_checkpoint(open_options(options))) {
   require_parts(files_, parts);
-  if (options.vram_bytes != 0 && gpu_index(options.device) < 0) {
+  if (options.vram_bytes != 0 && gpu_index(first_device(options.device)) < 0) {
     progress.on_warning("A budget of GPU memory has no effect on the CPU.");
   }
   for (const std::string& note : files_.notes) progress.on_note(note);
@@ -100,7 +100,7 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
     latent_rgb_.bias = rows->back();
   }
   facts_.states_its_size = settings.width_px && settings.height_px;
-  facts_.noise_gpu = noise_gpu(options.device);
+  facts_.noise_gpu = noise_gpu(first_device(options.device));
   facts_.default_size = {.frames = settings.frames.value_or(81),
                          .height_px = settings.height_px.value_or(480),
                          .width_px = settings.width_px.value_or(832)};

@@ -72,7 +72,7 @@ void expect_e4m3_values(memory::Machine& machine) {
 Place choose_place(const ModelOptions& options, std::vector<std::string>& notes) {
   Place place{.machine = {},
               .budget = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes}};
-  const int index = gpu_index(options.device);
+  const int index = gpu_index(first_device(options.device));
   const std::vector<cuda::GpuFacts> gpus = cuda::list_gpus();
   const auto gpu = std::find_if(gpus.begin(), gpus.end(),
                                 [&](const cuda::GpuFacts& facts) { return facts.index == index; });
@@ -177,7 +177,14 @@ Plan make_plan(const PlanRequest& request) {
                       .steps = static_cast<int>(settings.levels.timesteps.size()),
                       .prompt_tokens = count_tokens(model, request, settings.guided(),
                                                     model.facts().dit.text_len, remarks)};
-  const ClipPlanner planner(model.files(), precision, place.machine);
+  const int ranks = static_cast<int>(device_list(options.device).size());
+  if (ranks > 1) {
+    remarks.notes.push_back(
+        str_cat("Each of the ", ranks,
+                " devices has a plan of its own; this is the first one's, which "
+                "encodes the text and decodes too."));
+  }
+  const ClipPlanner planner(model.files(), precision, place.machine, {.ranks = ranks});
   const memory::Plan made = planner.plan(clip, place.budget);
 
   Plan plan;

@@ -78,7 +78,8 @@ ReplayResult replay(const std::string& clip, const ModelOptions& options, Progre
   const OpenModel model(model_options, Parts{}, progress);
   const CheckedRun checked = check_sampling(recipe.sampling, model.facts());
   const StopFlag stop(progress.stop_requested);
-  Runtime runtime(model_options, stop);
+  const auto own_runtime = Runtime::on_all_devices(model_options, stop);
+  Runtime& runtime = *own_runtime;
   VideoRequest request;
   request.prompt = recipe.prompt;
   request.negative_prompt = recipe.negative_prompt;

@@ -2,7 +2,6 @@
 #include "pipeline/runtime.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "base/parallel.h"
 #include "memory/tags.h"
 #include "pipeline/machine_file.h"
+#include "pipeline/peers.h"
 
 namespace reel::pipeline {
 namespace {
@@ -82,35 +82,6 @@ std::unique_ptr<cuda::Gpu> choose_gpu(const ModelOptions& options) {
 
 }  // namespace
 
-int gpu_index(const std::string& device) {
-  if (device == "cpu") return -1;
-  if (device == "auto") {
-    for (const cuda::GpuFacts& gpu : cuda::list_gpus()) {
-      if (gpu.major >= cuda::kOldestMajor) return gpu.index;
-    }
-    return -1;
-  }
-  if (device == "cuda") return 0;
-  int index = -1;
-  const std::string prefix = "cuda:";
-  if (device.starts_with(prefix)) {
-    const char* const end = device.data() + device.size();
-    const auto parsed = std::from_chars(device.data() + prefix.size(), end, index);
-    if (parsed.ec != std::errc() || parsed.ptr != end) index = -1;
-  }
-  REEL_REQUIRE(index >= 0, kInvalidArgument,
-               str_cat("device is \"", device, "\"; auto, cpu and cuda:0 are possible."));
-  return index;
-}
-
-schedulers::GpuShape noise_gpu(const std::string& device) {
-  const int index = gpu_index(device);
-  for (const cuda::GpuFacts& gpu : cuda::list_gpus()) {
-    if (gpu.index == index) return {gpu.multiprocessors, gpu.threads_per_multiprocessor};
-  }
-  return {};
-}
-
 const char* precision_name(const Numbers& numbers) {
   if (numbers.attention_values == DType::kF8E4M3) return kFp8ValuesPrecision;
   const prepare::Precision& precision = numbers.precision;
@@ -131,12 +102,26 @@ std::string kernels_in_words(const Numbers& numbers) {
   return str_cat(products, " products and ", dtype_name(compute), " attention");
 }
 
-Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag)
-    : Runtime(options, stop_flag, choose_gpu(options)) {}
+Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag, int sharers)
+    : Runtime(options, stop_flag, choose_gpu(options), sharers) {}
+
+std::unique_ptr<Runtime> Runtime::on_all_devices(const ModelOptions& options,
+                                                 const StopFlag& stop_flag) {
+  const std::vector<std::string> devices = device_list(options.device);
+  ModelOptions own = options;
+  own.device = devices.front();
+  auto runtime = std::make_unique<Runtime>(own, stop_flag, static_cast<int>(devices.size()));
+  if (devices.size() > 1) {
+    runtime->peers_ =
+        std::make_unique<Peers>(own, std::vector<std::string>(devices.begin() + 1, devices.end()));
+    runtime->peers_->connect(*runtime);
+  }
+  return runtime;
+}
 
 Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
-                 std::unique_ptr<cuda::Gpu> gpu)
-    : stop_(stop_flag), gpu_(std::move(gpu)) {
+                 std::unique_ptr<cuda::Gpu> gpu, int sharers)
+    : stop_(stop_flag), gpu_(std::move(gpu)), sharers_(sharers) {
   REEL_REQUIRE(options.threads >= 0 && options.threads <= 1024, kInvalidArgument,
                str_cat("threads is ", options.threads, "; 1 to 1024 are possible."));
   set_compute_threads(
@@ -144,13 +129,15 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
   weight_budget_bytes_ = options.ram_bytes != 0
                              ? options.ram_bytes
                              : available_memory_bytes().value_or(kAssumedMemoryBytes) / 2;
+  weight_budget_bytes_ /= static_cast<uint64_t>(sharers);
   if (!on_gpu()) {
     numbers_ = parse_cpu_precision(options.precision);
     counted_.emplace(host_memory());
   } else {
     numbers_ = parse_gpu_precision(options.precision);
     require_values(*gpu_, numbers_.attention_values);
-    budget_ = {.card_bytes = options.vram_bytes, .ram_bytes = options.ram_bytes};
+    budget_ = {.card_bytes = options.vram_bytes,
+               .ram_bytes = options.ram_bytes / static_cast<uint64_t>(sharers)};
     counted_.emplace(gpu_->memory());
     weight_budget_bytes_ = gpu_->free_bytes();
     for (OwnedEvent& event : submitted_) event = OwnedEvent(gpu_->copies());
@@ -200,7 +187,8 @@ memory::Machine Runtime::machine() const {
   memory::Machine machine = machine_with(gpu_->facts().name);
   // This process has its context already.
   machine.gpu_free_bytes = gpu_->free_bytes() + machine.context_bytes;
-  machine.ram_available_bytes = available_memory_bytes().value_or(0);
+  machine.ram_available_bytes =
+      available_memory_bytes().value_or(0) / static_cast<uint64_t>(sharers_);
   machine.most_flops_per_call = kernels_.most_flops_per_call;
   return machine;
 }
@@ -291,13 +279,20 @@ void Runtime::pace() {
   ++parts_;
 }
 
-std::string Runtime::device_name() const {
+std::string Runtime::own_device_name() const {
   if (!on_gpu()) return "cpu";
   return str_cat("cuda:", gpu_->facts().index, " (", gpu_->facts().name, ')');
 }
 
+std::string Runtime::device_name() const {
+  std::string names = own_device_name();
+  if (!peers_) return names;
+  for (const std::string& name : peers_->device_names()) names += ", " + name;
+  return names;
+}
+
 std::string Runtime::text_kernels() const {
-  return str_cat(device_name(), ", ", kernels_summary(), ", ", precision_name(text_numbers()));
+  return str_cat(own_device_name(), ", ", kernels_summary(), ", ", precision_name(text_numbers()));
 }
 
 std::string Runtime::kernels_summary() const {

@@ -18,19 +18,12 @@
 #include "memory/block_streamer.h"
 #include "memory/planner.h"
 #include "ops/context.h"
+#include "pipeline/devices.h"
 #include "pipeline/kernel_log.h"
 #include "pipeline/op_trace.h"
 #include "prepare/weight_items.h"
-#include "schedulers/noise.h"
 
 namespace reel::pipeline {
-
-// The GPU that `device` ("auto", "cuda", "cuda:1", "cpu") stands for; -1 for the CPU. "auto" takes
-// the first GPU that can be used. Throws kInvalidArgument for other words.
-int gpu_index(const std::string& device);
-
-// Whose noise a seed gives there: that GPU's, or the default's on the CPU.
-schedulers::GpuShape noise_gpu(const std::string& device);
 
 // How a network is computed.
 struct Numbers {
@@ -39,16 +32,24 @@ struct Numbers {
   DType attention_values = DType::kF16;  // of 8-bit attention: kF16 or kF8E4M3
 };
 
+class Peers;
+
 class Runtime {
  public:
-  // Throws kUnsupported for a device or precision that is not there, kIo for a trace that cannot
-  // be written.
-  Runtime(const ModelOptions& options, const StopFlag& stop_flag);
+  // On one device. `sharers` runtimes have equal parts of the host's memory. Throws kUnsupported
+  // for a device or precision that is not there, kIo for a trace that cannot be written.
+  Runtime(const ModelOptions& options, const StopFlag& stop_flag, int sharers = 1);
   // On this GPU, whatever options.device says; null for the CPU.
-  Runtime(const ModelOptions& options, const StopFlag& stop_flag, std::unique_ptr<cuda::Gpu> gpu);
+  Runtime(const ModelOptions& options, const StopFlag& stop_flag, std::unique_ptr<cuda::Gpu> gpu,
+          int sharers = 1);
+  // On the first of options.device, with peers on the others.
+  static std::unique_ptr<Runtime> on_all_devices(const ModelOptions& options,
+                                                 const StopFlag& stop_flag);
   ~Runtime();
 
   const StopFlag& stop() const { return stop_; }
+  // The other devices of this clip; null when there are none.
+  Peers* peers() { return peers_.get(); }
   bool on_gpu() const { return gpu_ != nullptr; }
   const ops::Kernels& kernels() const { return kernels_; }
   // Where weights and activations lie; of a plan, its region.
@@ -114,7 +115,13 @@ class Runtime {
   }
   uint64_t gpu_free_bytes() const { return gpu_->free_bytes(); }
 
-  // "cpu", or "cuda:0 (NVIDIA GeForce RTX 4070)"; and the kernels, for the recipe.
+  // Opens the way for copies from another runtime's GPU to this one's. Nothing on the CPU.
+  void reach(const Runtime& other) {
+    if (on_gpu() && other.on_gpu()) gpu_->reach(other.gpu_->facts().index);
+  }
+
+  // "cpu", or "cuda:0 (NVIDIA GeForce RTX 4070)", with those of the peers; and the kernels, for the
+  // recipe.
   std::string device_name() const;
   std::string kernels_summary() const;
 
@@ -130,7 +137,9 @@ class Runtime {
   Numbers numbers_;
   uint64_t weight_budget_bytes_;  // for weights that stay
   memory::Budget budget_;
+  const int sharers_;
 
+  std::string own_device_name() const;
   void renew_arena(uint64_t size_bytes);
   void watch_kernels(const std::string& trace);
 
@@ -143,6 +152,7 @@ class Runtime {
   std::array<OwnedEvent, 2> submitted_;
   size_t parts_ = 0;
   bool keeps_text_ = false;
+  std::unique_ptr<Peers> peers_;
 };
 
 // In words: "int8 products and 8-bit attention", "bf16 products and attention".

@@ -127,7 +127,8 @@ ScoutResult scout(const ModelOptions& options, const ScoutRequest& request, Prog
   result.sheet = choose_output_path(request.sheet.empty() ? "scout-{seed}.png" : request.sheet,
                                     settings.seed, request.video.overwrite);
   const StopFlag stop(progress.stop_requested);
-  Runtime runtime(options, stop);
+  const auto own_runtime = Runtime::on_all_devices(options, stop);
+  Runtime& runtime = *own_runtime;
   const auto ids = tokenize_request(model, request.video, settings, progress);
   obey_plan(model, {.decode = false},
             {.video = settings.size,

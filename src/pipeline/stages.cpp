@@ -179,7 +179,8 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
                "Leave one of the two out.");
   const RunSettings& settings = checked.settings;
   const StopFlag stop(progress.stop_requested);
-  Runtime runtime(options, stop);
+  const auto own_runtime = Runtime::on_all_devices(options, stop);
+  Runtime& runtime = *own_runtime;
   const std::string out = choose_output_path(request.out, settings.seed, true);
   Previews previews(model.latent_rgb(), choose_preview_folder(request.preview_dir, settings.seed),
                     progress);

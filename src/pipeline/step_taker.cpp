@@ -70,7 +70,7 @@ Tensor StepTaker::clean_latents(const Tensor& noisy, int index) const {
   return clean;
 }
 
-void StepTaker::take(Denoiser& with, int index, bool is_checked) {
+void StepTaker::take(DenoiserTeam& with, int index, bool is_checked) {
   const schedulers::Step& step = scheduler_->steps()[static_cast<size_t>(index)];
   with.velocity(state_->latents, index, *velocity_,
                 {.on_part = [&](double part) { clock_.report(steps_before_ + index, part); },
@@ -87,8 +87,8 @@ void StepTaker::take_again(int index, const Before& before) {
   digest_ = denoiser_->weights_digest();
   denoiser_.reset();  // its memory is the second attempt's
   {
-    Denoiser safer(model_, runtime_, runtime_.safer_numbers(), settings_, prompts_,
-                   memory::Phase::kSecondAttempt);
+    DenoiserTeam safer(model_, runtime_, runtime_.safer_numbers(), settings_, prompts_,
+                       memory::Phase::kSecondAttempt);
     take(safer, index, false);
     if (!latents_are_usable(state_->latents)) {
       go_back(before);

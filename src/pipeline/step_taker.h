@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/denoiser.h"
+#include "pipeline/denoiser_team.h"
 #include "pipeline/text_to_video.h"
 
 namespace reel::pipeline {
@@ -42,7 +42,7 @@ class StepTaker {
 
   void load();
   Tensor clean_latents(const Tensor& noisy, int index) const;
-  void take(Denoiser& with, int index, bool is_checked);
+  void take(DenoiserTeam& with, int index, bool is_checked);
   void take_again(int index, const Before& before);
   void go_back(const Before& before);
 
@@ -52,7 +52,7 @@ class StepTaker {
   const EncodedPrompts& prompts_;
   ProgressClock& clock_;
   std::optional<Tensor> velocity_;
-  std::optional<Denoiser> denoiser_;
+  std::optional<DenoiserTeam> denoiser_;
   std::string digest_;
   // Since begin().
   DenoiseState* state_ = nullptr;

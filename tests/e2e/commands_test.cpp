@@ -134,6 +134,23 @@ TEST(Commands, WithoutARecipeTheClipCarriesNone) {
   EXPECT_FALSE(formats::read_mp4_comment(scene / "out/clip.mp4").has_value());
 }
 
+TEST(Commands, SeveralDevicesMakeTheClipOfOne) {
+  Scene scene;
+  expect_ok(scene.reel({"synth", "--preset", "tiny", "--seed", "5", "--dim", "384", "--out", "3"}));
+  const auto digest_on = [&](const std::string& device) {
+    scene.generate({"--json", "--model", "3", "--size", "32x48", "--frames", "5", "--device",
+                    device, "--out", "out/" + device + ".mp4"});
+    return answer(scene).at("frames_digest");
+  };
+
+  const json of_one = digest_on("cpu");
+  EXPECT_EQ(digest_on("cpu,cpu"), of_one);
+  EXPECT_EQ(digest_on("cpu,cpu,cpu"), of_one);
+
+  scene.reel({"replay", "out/cpu.mp4", "--model", "3", "--device", "cpu,cpu"});
+  EXPECT_EQ(expect_ok(scene).out, "equal\n");
+}
+
 TEST(Commands, APromptThatWasEncodedBeforeIsTakenFromTheCache) {
   Scene scene;
   const auto generate = [&](const std::string& out, const std::vector<std::string>& more) {

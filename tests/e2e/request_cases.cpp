@@ -178,6 +178,19 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--device", "tpu"});
        }},
+      {"devices-differ",
+       [](Scene& s) {
+         s.generate({"--device", "cuda:0,cpu"});
+       }},
+      {"devices-without-heads",
+       [](Scene& s) {
+         s.generate({"--device", "cpu,cpu", "--size", "32x32"});
+       }},
+      {"devices-of-a-stage",
+       [](Scene& s) {
+         s.reel({"encode-text", "--model", "model", "--prompt", "a ball", "--device", "cpu,cpu",
+                 "--out", "out/t.safetensors"});
+       }},
       {"device-cuda",
        [](Scene& s) {
          s.generate({"--device", "cuda:99"});

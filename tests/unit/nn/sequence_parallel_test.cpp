@@ -121,7 +121,8 @@ TEST(ShareHeads, GivesTheFirstRanksOneMore) {
 }
 
 TEST(Shares, RefuseARankWithoutAny) {
-  EXPECT_REEL_ERROR(share_tokens(3, 4), kInvalidArgument, "There are 4 devices for a clip of 3 tokens.");
+  EXPECT_REEL_ERROR(share_tokens(3, 4), kInvalidArgument,
+                    "There are 4 devices for a clip of 3 tokens.");
   EXPECT_REEL_ERROR(share_heads(2, 3), kInvalidArgument,
                     "There are 3 devices for a model with 2 heads of attention.");
 }

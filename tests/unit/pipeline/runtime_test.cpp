@@ -18,15 +18,6 @@ Numbers numbers_of(const char* precision, Numbers (Runtime::*which)() const) {
   return (Runtime(options, stop).*which)();
 }
 
-TEST(GpuIndex, IsReadFromTheName) {
-  EXPECT_EQ(gpu_index("cpu"), -1);
-  EXPECT_EQ(gpu_index("cuda:0"), 0);
-  EXPECT_EQ(gpu_index("cuda:12"), 12);
-  for (const char* name : {"tpu", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", "CPU", ""}) {
-    EXPECT_REEL_ERROR(gpu_index(name), kInvalidArgument, "auto, cpu and cuda:0 are possible");
-  }
-}
-
 TEST(Runtime, OnlyTheDitHas8Bits) {
   const DType compute = cpu::preferred_compute();
 

@@ -18,7 +18,8 @@ class TinyDit : public testing::Test {
  protected:
   static constexpr int kLayers = 3;
 
-  TinyDit() {
+  // A head has 128 of the `dim`.
+  explicit TinyDit(int dim = 256, int layers = kLayers) {
     options_.model = folder_ / "model";
     options_.device = "cpu";
     options_.precision = "f32";
@@ -26,8 +27,8 @@ class TinyDit : public testing::Test {
                 .preset = "tiny",
                 .out = options_.model,
                 .seed = 4,
-                .dim = 256,
-                .layers = kLayers});
+                .dim = dim,
+                .layers = layers});
     const pipeline::Parts parts{.tokenizer = false, .text_encoder = false, .vae = false};
     model_.emplace(options_, parts, progress_);
     settings_ =
