@@ -7,15 +7,14 @@
 #include <cstring>
 
 #include "backends/cpu/backend.h"
-#include "models/wan_dit/self_attention.h"
-#include "support/expect_error.h"
 #include "support/random_tensor.h"
 #include "support/run_ranks.h"
+#include "unit/models/wan_dit/attention_problem.h"
 
 namespace reel::wan_dit {
 namespace {
 
-using test::random_tensor;
+using test::AttentionProblem;
 
 struct Case {
   int ranks;
@@ -23,57 +22,14 @@ struct Case {
   bool int8;
   int64_t row_chunk = 0;
   DType compute = DType::kF32;
+  DType values = DType::kF16;  // of 8-bit attention
 };
 
 void PrintTo(const Case& c, std::ostream* out) {
   *out << c.ranks << " ranks, " << c.tokens << " tokens, " << c.heads << " heads, "
-       << (c.int8 ? "int8" : "wide") << ", chunks of " << c.row_chunk << ", " << c.compute;
+       << (c.int8 ? "int8" : "wide") << ", chunks of " << c.row_chunk << ", " << c.compute
+       << ", values in " << c.values;
 }
-
-// All numbers of one attention.
-class Problem {
- public:
-  Problem(int64_t tokens, int64_t heads, DType compute)
-      : dim_(heads * kHeadDim),
-        q_(weight(compute, 1)),
-        k_(weight(compute, 2)),
-        v_(weight(compute, 3)),
-        out_(weight(compute, 4)),
-        q_norm_(vector(5)),
-        k_norm_(vector(6)),
-        shift_(vector(7)),
-        scale_(vector(8)),
-        gate_(vector(9)),
-        rope_(random_tensor({tokens, kHeadDim / 2, 2}, DType::kF32, 10)),
-        x_(random_tensor({tokens, dim_}, DType::kF32, 11)) {}
-
-  AttentionWeights weights() const {
-    return {.q = layer(q_),
-            .k = layer(k_),
-            .v = layer(v_),
-            .out = layer(out_),
-            .q_norm = q_norm_,
-            .k_norm = k_norm_};
-  }
-  Modulation modulation() const { return {.shift = shift_, .scale = scale_, .gate = gate_}; }
-  const Tensor& rope() const { return rope_; }
-  Tensor x() const { return test::copy_of(x_); }
-
- private:
-  Tensor vector(uint64_t seed) const { return random_tensor({dim_}, DType::kF32, seed); }
-  // Logits of a few units, so that the softmax is neither flat nor a choice.
-  Tensor weight(DType dtype, uint64_t seed) const {
-    const float most = 2 / std::sqrt(static_cast<float>(dim_));
-    return random_tensor({dim_, dim_}, dtype, seed, -most, most);
-  }
-  nn::Linear layer(const Tensor& w) const {
-    return {.weight = {.data = w.view().data, .dtype = w.dtype(), .out = dim_, .in = dim_},
-            .bias = {}};
-  }
-
-  int64_t dim_;
-  Tensor q_, k_, v_, out_, q_norm_, k_norm_, shift_, scale_, gate_, rope_, x_;
-};
 
 class SplitAttention : public testing::TestWithParam<Case> {
  protected:
@@ -87,6 +43,7 @@ class SplitAttention : public testing::TestWithParam<Case> {
                      .stop = stop,
                      .compute = GetParam().compute,
                      .int8_attention = GetParam().int8,
+                     .attention_values = GetParam().values,
                      .row_chunk = GetParam().row_chunk};
     attend(ctx);
   }
@@ -94,7 +51,7 @@ class SplitAttention : public testing::TestWithParam<Case> {
 
 TEST_P(SplitAttention, EqualsThatOfOneRankToTheBit) {
   const Case& c = GetParam();
-  const Problem problem(c.tokens, c.heads, c.compute);
+  const AttentionProblem problem(c.tokens, c.heads, c.compute);
   const Tensor want = problem.x();
   run([&](ops::Context& ctx) {
     self_attention(ctx, problem.weights(), problem.modulation(), problem.rope(), want);
@@ -118,6 +75,7 @@ TEST_P(SplitAttention, EqualsThatOfOneRankToTheBit) {
 INSTANTIATE_TEST_SUITE_P(Cases, SplitAttention,
                          testing::Values(Case{2, 91, 3, false}, Case{2, 91, 3, true},
                                          Case{3, 91, 4, true},
+                                         Case{2, 91, 3, true, 0, DType::kF32, DType::kF8E4M3},
                                          Case{3, 20, 4, false, 0, DType::kBF16},
                                          Case{4, 17, 4, true}, Case{8, 9, 8, false},
                                          Case{8, 9, 8, true, 1},
