@@ -48,19 +48,35 @@ struct StagePlan {
   double total_s = 0;                  // of the stage, from a cold disk
 };
 
+struct FrameSize {
+  int width_px = 0, height_px = 0;
+};
+
+// A change of a request that does not fit, under which it would. One of the fields is set, or none
+// when it is other files of the model.
+struct PlanChange {
+  std::string text;  // "49 frames"
+  std::optional<int> frames;
+  std::optional<FrameSize> size;
+  std::optional<uint64_t> card_bytes;
+};
+
 struct Plan {
   bool fits = false;
   std::string refusal;                    // a sentence, when it does not fit
   std::vector<std::string> alternatives;  // "49 frames (--frames 49)", nearest first
+  std::vector<PlanChange> changes;        // the same, for programs
 
+  std::vector<FrameSize> trained_sizes;  // of the model, its default first
   int width_px = 0, height_px = 0, frames = 0, steps = 0;
   int prompt_tokens = 0;
   bool guided = false;
 
-  std::string gpu;          // whose speed is used
-  bool is_assumed = true;   // of that GPU nothing was measured: times are a prediction
-  uint64_t card_bytes = 0;  // behave as on a card of this size
-  uint64_t cap_bytes = 0;   // most GPU memory of the process
+  std::string gpu;           // whose speed is used
+  bool is_gpu_here = false;  // a clip would be made on it; else the CPU makes it
+  bool is_assumed = true;    // of that GPU nothing was measured: times are a prediction
+  uint64_t card_bytes = 0;   // behave as on a card of this size
+  uint64_t cap_bytes = 0;    // most GPU memory of the process
   uint64_t least_cap_bytes = 0;
   uint64_t context_bytes = 0;
   uint64_t arena_bytes = 0;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -23,6 +22,8 @@ constexpr int64_t kTrainedFrames = 81;
 constexpr int64_t kSideStep = 16;
 constexpr uint64_t kCardStep = uint64_t{1} << 30;
 constexpr uint64_t kMostCardBytes = uint64_t{256} << 30;
+
+uint64_t whole_gib(uint64_t bytes) { return (bytes + kCardStep / 2) / kCardStep; }
 
 int64_t pixels_of(const VideoSize& video) { return video.width_px * video.height_px; }
 
@@ -91,19 +92,23 @@ std::optional<PlanAlternative> smaller_files(const ClipPlanner& planner, const C
 
 }  // namespace
 
-std::string PlanAlternative::text() const {
-  char text[96];
+std::string PlanAlternative::what() const {
   switch (kind) {
-    case Kind::kFrames: return str_cat(video.frames, " frames (--frames ", video.frames, ')');
-    case Kind::kSize:
-      return str_cat(video.width_px, " wide x ", video.height_px, " high (--size ", video.width_px,
-                     'x', video.height_px, ')');
-    case Kind::kCard: {
-      const double gib = static_cast<double>(card_bytes) / static_cast<double>(uint64_t{1} << 30);
-      std::snprintf(text, sizeof text, "a card of %.0f GiB (--vram %.0fGiB)", gib, gib);
-      return text;
-    }
+    case Kind::kFrames: return str_cat(video.frames, " frames");
+    case Kind::kSize: return str_cat(video.width_px, " wide x ", video.height_px, " high");
+    case Kind::kCard: return str_cat("a card of ", whole_gib(card_bytes), " GiB");
     case Kind::kFiles: return "the FP8 or INT8 files of this model";
+  }
+  return {};
+}
+
+std::string PlanAlternative::text() const {
+  switch (kind) {
+    case Kind::kFrames: return str_cat(what(), " (--frames ", video.frames, ')');
+    case Kind::kSize:
+      return str_cat(what(), " (--size ", video.width_px, 'x', video.height_px, ')');
+    case Kind::kCard: return str_cat(what(), " (--vram ", whole_gib(card_bytes), "GiB)");
+    case Kind::kFiles: return what();
   }
   return {};
 }

@@ -17,6 +17,7 @@ struct PlanAlternative {
   VideoSize video;          // kFrames, kSize
   uint64_t card_bytes = 0;  // kCard
 
+  std::string what() const;  // "49 frames"
   std::string text() const;  // "49 frames (--frames 49)"
 };
 

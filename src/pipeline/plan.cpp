@@ -35,6 +35,7 @@ class Remarks : public Progress {
 struct Place {
   memory::Machine machine;
   memory::Budget budget;
+  bool has_gpu = false;
 };
 
 std::string names_of_cards() {
@@ -78,7 +79,8 @@ Place choose_place(const ModelOptions& options, std::vector<std::string>& notes)
                                 [&](const cuda::GpuFacts& facts) { return facts.index == index; });
   place.machine = machine_with(gpu == gpus.end() ? std::string() : gpu->name);
   place.machine.ram_available_bytes = available_memory_bytes().value_or(0);
-  if (gpu != gpus.end()) {
+  place.has_gpu = gpu != gpus.end();
+  if (place.has_gpu) {
     if (place.budget.card_bytes == 0) place.budget.card_bytes = gpu->total_bytes;
   } else if (place.budget.card_bytes == 0) {
     place.budget.card_bytes = kAssumedCardBytes;
@@ -135,6 +137,28 @@ StagePlan describe(const memory::PhasePlan& phase) {
     stage.tags.push_back({.tag = row.tag, .when = time_name(row.time), .size_bytes = row.bytes});
   }
   return stage;
+}
+
+// What Wan2.1 was trained at, upright too, unless the model says so itself.
+std::vector<FrameSize> trained_sizes(const ModelFacts& facts) {
+  const VideoSize& own = facts.default_size;
+  if (facts.states_its_size) {
+    return {{static_cast<int>(own.width_px), static_cast<int>(own.height_px)}};
+  }
+  return {{832, 480}, {480, 832}, {1280, 720}, {720, 1280}};
+}
+
+PlanChange describe(const PlanAlternative& one) {
+  PlanChange change{.text = one.what(), .frames = {}, .size = {}, .card_bytes = {}};
+  switch (one.kind) {
+    case PlanAlternative::Kind::kFrames: change.frames = static_cast<int>(one.video.frames); break;
+    case PlanAlternative::Kind::kSize:
+      change.size = {static_cast<int>(one.video.width_px), static_cast<int>(one.video.height_px)};
+      break;
+    case PlanAlternative::Kind::kCard: change.card_bytes = one.card_bytes; break;
+    case PlanAlternative::Kind::kFiles: break;
+  }
+  return change;
 }
 
 void describe(const memory::Plan& made, Plan& plan) {
@@ -194,13 +218,16 @@ Plan make_plan(const PlanRequest& request) {
   plan.steps = clip.steps;
   plan.prompt_tokens = static_cast<int>(clip.prompt_tokens.front());
   plan.guided = settings.guided();
+  plan.trained_sizes = trained_sizes(model.facts());
   plan.gpu = place.machine.gpu;
+  plan.is_gpu_here = place.has_gpu;
   plan.is_assumed = place.machine.is_assumed;
   plan.card_bytes = place.budget.card_bytes;
   describe(made, plan);
   if (!made.fits) {
     for (const PlanAlternative& one : find_alternatives(planner, clip, place.budget)) {
       plan.alternatives.push_back(one.text());
+      plan.changes.push_back(describe(one));
     }
   }
   plan.warnings = std::move(checked.warnings);

@@ -370,6 +370,38 @@ TEST(MakePlan, AnswersWhatDoesNotFitWithoutThrowing) {
   EXPECT_THAT(plan.refusal, HasSubstr("may be used"));
   ASSERT_FALSE(plan.alternatives.empty());
   EXPECT_THAT(plan.alternatives.back(), HasSubstr("--vram"));
+  ASSERT_EQ(plan.changes.size(), plan.alternatives.size());
+  const PlanChange& last = plan.changes.back();
+  ASSERT_TRUE(last.card_bytes);
+  EXPECT_EQ(last.text, "a card of " + std::to_string(*last.card_bytes / kGiB) + " GiB");
+  EXPECT_THAT(plan.alternatives.back(), HasSubstr(last.text));
+}
+
+TEST(MakePlan, TellsTheLongestClipThatFitsAsANumber) {
+  PlanRequest request;
+  request.model.model = checkpoint_14b("distill_fp8");
+  request.model.vram_bytes = 8 * kGiB;
+  request.sampling.width_px = 1280;
+  request.sampling.height_px = 720;
+  request.sampling.frames = 401;
+  const Plan plan = make_plan(request);
+  ASSERT_FALSE(plan.fits);
+  ASSERT_FALSE(plan.changes.empty());
+  ASSERT_TRUE(plan.changes.front().frames);
+
+  request.sampling.frames = *plan.changes.front().frames;
+  EXPECT_TRUE(make_plan(request).fits);
+  request.sampling.frames = *plan.changes.front().frames + 4;
+  EXPECT_FALSE(make_plan(request).fits);
+}
+
+TEST(MakePlan, TellsTheSizesThatTheModelWasTrainedAt) {
+  PlanRequest request;
+  request.model.model = checkpoint_14b("distill_fp8");
+  const std::vector<FrameSize> sizes = make_plan(request).trained_sizes;
+  ASSERT_FALSE(sizes.empty());
+  EXPECT_EQ(sizes.front().width_px, 832);
+  EXPECT_EQ(sizes.front().height_px, 480);
 }
 
 TEST(MakePlan, CountsAPromptThatIsGiven) {
