@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all="tests server tidy headers silence environment asan ubsan tsan fuzz wheel dist bare"
+all="tests server page tidy headers silence environment asan ubsan tsan fuzz wheel dist bare"
 passed=build/check-passed
 
 tests() { tests/run.sh; }
@@ -59,6 +59,8 @@ server() {
   tests/server/clients.sh build/bin/reel
   python3 tests/server/load.py build/bin/reel
 }
+# The page, in Chromium.
+page() { tests/check_page.sh; }
 
 fuzz() { tests/fuzz/run.sh; }
 # By pip, in a virtual environment.

@@ -24,19 +24,6 @@ std::string name_of(const std::string& model) {
   return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
 }
 
-SamplingOptions sampling_of(const ClipRequest& request) {
-  SamplingOptions sampling;
-  sampling.seed = request.seed;
-  sampling.width_px = request.width_px;
-  sampling.height_px = request.height_px;
-  sampling.frames = request.frames;
-  sampling.steps = request.steps;
-  sampling.shift = request.shift;
-  sampling.guidance = request.guidance;
-  sampling.sampler = request.sampler;
-  return sampling;
-}
-
 VideoRequest request_of(const Job& job, const ClipPlaces& places) {
   const ClipSettings& clip = job.clip;
   VideoRequest request;
@@ -58,6 +45,19 @@ VideoRequest request_of(const Job& job, const ClipPlaces& places) {
 }
 
 }  // namespace
+
+SamplingOptions sampling_of(const ClipRequest& request) {
+  SamplingOptions sampling;
+  sampling.seed = request.seed;
+  sampling.width_px = request.width_px;
+  sampling.height_px = request.height_px;
+  sampling.frames = request.frames;
+  sampling.steps = request.steps;
+  sampling.shift = request.shift;
+  sampling.guidance = request.guidance;
+  sampling.sampler = request.sampler;
+  return sampling;
+}
 
 ClipMaker::ClipMaker(const ModelOptions& model)
     : model_(model), name_(name_of(model.model)), checker_(model) {

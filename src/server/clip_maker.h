@@ -20,6 +20,9 @@ struct ClipPlaces {
   std::string previews;  // a folder
 };
 
+// What the engine and the planner are asked for.
+SamplingOptions sampling_of(const ClipRequest& request);
+
 class ClipMaker {
  public:
   // Throws as Engine's constructor.

@@ -64,6 +64,16 @@ constexpr const char* kPaths = R"json({
   "get": {"operationId": "listModels", "summary": "The model that is served.",
     "responses": {"200": {"description": "A list of one.", "content": {"application/json": {"schema": {"type": "object"}}}},
                   "default": {"$ref": "#/components/responses/Error"}}}},
+"/v1/models/{id}": {
+  "parameters": [{"$ref": "#/components/parameters/Id"}],
+  "get": {"operationId": "retrieveModel", "summary": "What the model is made for.",
+    "responses": {"200": {"description": "The model.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Model"}}}},
+                  "default": {"$ref": "#/components/responses/Error"}}}},
+"/v1/plans": {
+  "post": {"operationId": "createPlan", "summary": "What a clip would need; starts nothing.",
+    "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PlanRequest"}}}},
+    "responses": {"200": {"description": "Whether it fits, and what does.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Plan"}}}},
+                  "default": {"$ref": "#/components/responses/Error"}}}},
 "/health": {
   "get": {"operationId": "health", "summary": "Whether the server runs.", "security": [],
     "responses": {"200": {"$ref": "#/components/responses/Status"}, "default": {"$ref": "#/components/responses/Error"}}}},
@@ -95,6 +105,24 @@ constexpr const char* kComponents = R"json({
   "VideoList": {"type": "object", "required": ["object", "data", "first_id", "last_id", "has_more"], "properties": {
     "object": {"const": "list"}, "data": {"type": "array", "items": {"$ref": "#/components/schemas/Video"}},
     "first_id": {"type": ["string", "null"]}, "last_id": {"type": ["string", "null"]}, "has_more": {"type": "boolean"}}},
+  "Model": {"type": "object", "required": ["id", "object", "created", "owned_by", "sizes", "frames", "fps", "steps", "guided", "limits"],
+    "properties": {"id": {"type": "string"}, "object": {"const": "model"}, "sizes": {"type": "array", "items": {"type": "string"}},
+      "frames": {"type": "integer"}, "fps": {"type": "integer"}, "steps": {"type": "integer"}, "guided": {"type": "boolean"},
+      "limits": {"type": "object", "additionalProperties": {"type": "integer"}}}},
+  "Plan": {"type": "object",
+    "required": ["object", "fits", "refusal", "nearest", "size", "frames", "fps", "seconds", "steps", "guided", "gpu", "gpu_bytes",
+                 "host_bytes", "predicted_seconds", "measured", "warnings", "notes"],
+    "properties": {"object": {"const": "plan"}, "fits": {"type": "boolean"}, "refusal": {"type": ["string", "null"]},
+      "nearest": {"type": "array", "items": {"type": "object", "required": ["text", "frames", "size", "gpu_bytes"], "properties": {
+        "text": {"type": "string"}, "frames": {"type": ["integer", "null"]}, "size": {"type": ["string", "null"]},
+        "gpu_bytes": {"type": ["integer", "null"]}}}},
+      "size": {"type": "string"}, "frames": {"type": "integer"}, "fps": {"type": "integer"}, "seconds": {"type": "string"},
+      "steps": {"type": "integer"}, "guided": {"type": "boolean"},
+      "gpu": {"type": "object", "required": ["name", "is_here", "bytes"], "properties": {
+        "name": {"type": "string"}, "is_here": {"type": "boolean"}, "bytes": {"type": "integer"}}},
+      "gpu_bytes": {"type": "integer"}, "host_bytes": {"type": "integer"}, "predicted_seconds": {"type": ["number", "null"]},
+      "measured": {"type": "boolean"}, "warnings": {"type": "array", "items": {"type": "string"}},
+      "notes": {"type": "array", "items": {"type": "string"}}}},
   "Deleted": {"type": "object", "required": ["id", "object", "deleted"], "properties": {
     "id": {"type": "string"}, "object": {"const": "video.deleted"}, "deleted": {"const": true}}},
   "Video": {"type": "object",
@@ -164,6 +192,8 @@ std::string openapi_document() {
   json& schemas = document["components"]["schemas"];
   schemas["VideoRequest"] = request_schema(false);
   schemas["VideoForm"] = request_schema(true);
+  schemas["PlanRequest"] = schemas["VideoRequest"];  // with an empty prompt: the longest
+  schemas["PlanRequest"]["properties"]["prompt"].erase("minLength");
   return document.dump();
 }
 

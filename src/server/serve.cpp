@@ -13,6 +13,8 @@
 #include "server/http/api.h"
 #include "server/http/host_names.h"
 #include "server/metrics.h"
+#include "server/routes_page.h"
+#include "server/routes_plans.h"
 #include "server/routes_status.h"
 #include "server/routes_tasks.h"
 #include "server/routes_videos.h"
@@ -76,6 +78,8 @@ void serve(const ServeOptions& options,
   router.add(video_routes(service));
   router.add(task_routes(service));
   router.add(status_routes(service, metrics));
+  router.add(plan_routes(options.model, service.model_name()));
+  router.add(page_routes());
   GateOptions gate = options.gate;
   gate.host_names.push_back(options.http.host);
   api.emplace(Gate(std::move(gate), std::move(keys)), std::move(router));

@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/http/api.h"
 
+#include <algorithm>
 #include <exception>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "server/http/api_error.h"
 
 namespace reel::server {
+namespace {
+
+bool has_header(const HttpResponse& response, std::string_view name) {
+  return std::any_of(response.headers.begin(), response.headers.end(),
+                     [&](const auto& header) { return header.first == name; });
+}
+
+}  // namespace
 
 HttpResponse Api::dispatch(HttpRequest& request) const {
   if (auto refusal = gate_.check_origin(request)) return *std::move(refusal);
@@ -50,7 +60,9 @@ HttpResponse Api::answer(HttpRequest request, const std::function<int()>& retry_
     response.headers.emplace_back("Retry-After", std::to_string(retry_after_s()));
   }
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  response.headers.emplace_back("Cache-Control", "no-store");
+  if (!has_header(response, "Cache-Control")) {
+    response.headers.emplace_back("Cache-Control", "no-store");
+  }
   gate_.add_cors(request, response);
   {
     const std::lock_guard lock(mutex_);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scouting: several seeds of one clip are begun, each is stopped once its first step can be seen,
+// and the one that is chosen is made.
+import {Flipbook} from "/page/flipbook.js";
+import * as videos from "/page/videos.js";
+import {announce, byId, el, phaseWords} from "/page/words.js";
+import {randomSeed} from "/page/clip_form.js";
+
+const SEEDS = 4;
+const HIDDEN = "reel-looks";  // videos of this tab that are looks, not clips
+const hidden = new Set(JSON.parse(sessionStorage.getItem(HIDDEN) ?? "[]"));
+let body = null, looks = [], chosen = () => {}, failed = () => {};
+
+export const isLook = (id) => hidden.has(id);
+
+class Look {
+  constructor(seed) {
+    this.seed = seed;
+    this.book = new Flipbook(body, "Waiting");
+    this.button = el("button", {type: "button", disabled: true, onclick: () => this.choose(),
+                                "aria-label": `Make the clip of seed ${seed}`}, "Make this one");
+    this.element = el("li", {className: "look"}, this.book.box,
+                      el("span", {className: "quiet seed"}, `Seed ${seed}`), this.button);
+  }
+
+  async begin() {
+    const video = await videos.create({...body, seed: this.seed}, hide);
+    this.id = video.id;
+    this.stopListening = videos.onPreview(this.id, (step, steps, url) => this.see(step, url));
+  }
+
+  update() {
+    const video = videos.all().find((one) => one.id === this.id);
+    if (!video || this.isSeen) return;
+    this.book.setWords(video.status === "failed" ? "Failed" : phaseWords(video));
+    if (video.status === "failed") failed(video.error?.message);
+    // Made before its events were read.
+    if (video.status === "completed") this.see(1, `/v1/videos/${this.id}/previews/1`);
+  }
+
+  async see(step, url) {
+    if (this.isSeen) return;
+    this.isSeen = true;
+    try {
+      await this.book.show(url, `First look at seed ${this.seed}: ${body.prompt}`);
+      this.button.disabled = false;
+      if (looks.every((look) => look.isSeen)) announce("All first looks are there.");
+    } catch {
+      this.book.setWords("No picture");
+    }
+    await this.end();
+  }
+
+  async end() {
+    this.stopListening?.();
+    const {id} = this;
+    this.id = null;
+    if (!id) return;
+    await videos.remove(id).catch(() => {});
+  }
+
+  choose() { chosen({...body, seed: this.seed}); }
+}
+
+function hide(id) {
+  hidden.add(id);
+  sessionStorage.setItem(HIDDEN, JSON.stringify([...hidden]));
+}
+
+// `request` is the form's; its seed is the first.
+export async function begin(request) {
+  await close();
+  body = request;
+  byId("board").hidden = false;
+  byId("board-prompt").textContent = `${body.prompt} · after the first of ${body.steps} steps`;
+  byId("looks").replaceChildren();
+  looks = Array.from({length: SEEDS}, (_, at) => new Look(at === 0 ? body.seed : randomSeed()));
+  byId("looks").append(...looks.map((look) => look.element));
+  byId("board-title").focus();
+  const mine = looks;
+  for (const look of mine) {
+    await look.begin();
+    if (looks !== mine) return look.end();  // closed meanwhile
+  }
+}
+
+export async function close() {
+  const old = looks;
+  looks = [];
+  byId("board").hidden = true;
+  await Promise.all(old.map((look) => look.end()));
+}
+
+// `make` gets the request of the look that is chosen, `tellError` a message.
+export function setUp(make, again, tellError) {
+  chosen = make;
+  failed = tellError;
+  byId("board-close").addEventListener("click", () => { close().then(() => byId("prompt").focus()); });
+  byId("board-more").addEventListener("click", () => again({...body, seed: randomSeed()}));
+  videos.onChange(() => { for (const look of looks) if (look.id) look.update(); });
+}
