@@ -20,6 +20,7 @@ enum class RowKind : uint8_t {
   kLinearF32,   // the same, always computed in f32
   kMatrix,      // <name>.weight, no bias
   kConv,        // <name>.weight [out, in, taps, rows, cols], <name>.bias
+  kConvBare,    // the same, no bias
   kTable,       // <name>.weight, read by rows
 };
 
@@ -30,6 +31,8 @@ struct NameRow {
   RowKind kind;
   const char* shape;  // of the weight: "[6 * dim, dim]"; the bias is its first extent
   int parts = 1;      // row parts that are computed separately
+  // Of a convolution [out, frames * in, rows, cols] over frames put together, the newest first.
+  int frames = 1;
 };
 
 constexpr int kFixedUnit = -1;  // used throughout a run

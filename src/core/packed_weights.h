@@ -38,6 +38,27 @@ struct ConvShape {
   int64_t kernel_cols = 1;
 };
 
+// How the numbers of a convolution weight lie before they are packed; the kernel rows and columns
+// of one (out, in, tap) are neighbours.
+struct ConvOrder {
+  int64_t out_stride = 0, in_stride = 0, tap_stride = 0;
+  int64_t first = 0;  // of output 0, input 0, tap 0
+
+  constexpr int64_t at(int64_t out, int64_t in, int64_t tap) const {
+    return first + out * out_stride + in * in_stride + tap * tap_stride;
+  }
+};
+
+// [out, in, taps, kernel_rows, kernel_cols]; or, `newest_first`, [out, taps, in, kernel_rows,
+// kernel_cols] with the last tap first, which is a 2-D weight over the channels of the newest frame
+// followed by those of the frames before it.
+constexpr ConvOrder conv_order(const ConvShape& shape, bool newest_first) {
+  const int64_t window = shape.kernel_rows * shape.kernel_cols;
+  const int64_t frame = shape.in_channels * window;
+  if (newest_first) return {shape.taps * frame, window, -frame, (shape.taps - 1) * frame};
+  return {shape.taps * frame, shape.taps * window, window, 0};
+}
+
 // A convolution weight [out, in, taps, kernel_rows, kernel_cols], made by pack_conv.
 struct ConvView {
   const void* data = nullptr;

@@ -23,6 +23,7 @@ struct WeightItem {
   WeightKind kind = WeightKind::kTensor;
   int parts = 1;  // row parts that are packed separately
   Shape shape;
+  int frames = 1;  // whose channels a convolution takes together, the newest first
 };
 
 struct WeightBlock {

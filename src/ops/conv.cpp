@@ -25,7 +25,7 @@ void check_frames(std::span<const Frame> frames, DType dtype, const Frame& like,
 
 void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
           const TensorView& bias, std::span<const Frame> out, std::span<const Frame> residual,
-          std::optional<Rows> rows) {
+          std::optional<Rows> rows, ConvEpilogue epilogue) {
   if (out.empty()) return;
   const ConvShape& shape = weight.shape;
   REEL_REQUIRE(frames.size() == out.size() + static_cast<size_t>(shape.taps - 1), kInvalidArgument,
@@ -67,7 +67,8 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
                   .rows = out[0].shape[0],
                   .cols = cols,
                   .row_begin = 0,
-                  .row_end = 0};
+                  .row_end = 0,
+                  .relu = epilogue == ConvEpilogue::kRelu};
     for (size_t tap = 0; tap < static_cast<size_t>(shape.taps); ++tap) {
       args.frames[tap] = frames[at + tap].data;
     }

@@ -2,6 +2,7 @@
 // Convolutions over channels-last frames.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -21,6 +22,8 @@ struct Rows {
   friend bool operator==(const Rows&, const Rows&) = default;
 };
 
+enum class ConvEpilogue : uint8_t { kStore, kRelu };
+
 // out[f] = conv(frames[f .. f + taps - 1]) + bias + residual[f], stride 1, zero padding in rows and
 // columns so that they keep their number.
 //
@@ -28,6 +31,7 @@ struct Rows {
 //             is zeros
 //   out       frames [rows, cols, out_channels]; as frames, or f32
 //   residual  empty, or as many frames as out, of their dtype; may be out
+//   epilogue  kRelu: out = max(0, that sum)
 //   rows      of out that are computed, all where it is left out; the others stay, and only the
 //             rows of frames beside these are read
 //
@@ -35,7 +39,7 @@ struct Rows {
 // computed with it on a GPU and by the reference. Looks at the stop flag between strips of rows.
 void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
           const TensorView& bias, std::span<const Frame> out, std::span<const Frame> residual = {},
-          std::optional<Rows> rows = {});
+          std::optional<Rows> rows = {}, ConvEpilogue epilogue = ConvEpilogue::kStore);
 
 // Repeats every pixel twice in rows and columns: [rows, cols, c] -> [2 rows, 2 cols, c].
 void upsample2x(Context& ctx, const Frame& x, const Frame& out);

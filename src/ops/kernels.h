@@ -254,10 +254,11 @@ struct L2NormArgs {
 };
 
 struct PackConvArgs {
-  const float* from;  // [out, in, taps, kernel_rows, kernel_cols], where the backend computes
+  const float* from;  // where the backend computes, ordered as conv_order() says
   ConvShape shape;
   DType dtype;  // of the result
   void* to;     // packed_conv_bytes() of memory
+  bool newest_first = false;
 };
 
 struct ConvArgs {
@@ -271,6 +272,7 @@ struct ConvArgs {
   DType out_dtype;    // of out and residual
   int64_t rows, cols;
   int64_t row_begin, row_end;  // the rows of out to compute
+  bool relu = false;           // of the sum, residual included; NaN stays NaN
 };
 
 // out[2r + a, 2c + b, :] = x[r, c, :] for a, b in {0, 1}.

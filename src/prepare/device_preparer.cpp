@@ -60,7 +60,8 @@ class DevicePreparer::Plan : public memory::SlotPlan {
           {.from = reinterpret_cast<const float*>(step.from.in(slot, staging)),
            .shape = step.shape,
            .dtype = planned.dtype,
-           .to = step.to.in(slot, staging)},
+           .to = step.to.in(slot, staging),
+           .newest_first = step.newest_first},
           stream);
     }
   }

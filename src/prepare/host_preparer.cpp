@@ -242,7 +242,12 @@ void prepare_conv(const WeightItem& item, std::span<const float> values, DType d
     const float* const from = values.data() + part * part_elements;
     Buffer& memory = to.memory.emplace_back(
         host.memory, static_cast<size_t>(host.kernels.packed_conv_bytes(dtype, shape)), "weights");
-    host.kernels.pack_conv({.from = from, .shape = shape, .dtype = dtype, .to = memory.data()}, {});
+    host.kernels.pack_conv({.from = from,
+                            .shape = shape,
+                            .dtype = dtype,
+                            .to = memory.data(),
+                            .newest_first = item.frames > 1},
+                           {});
     to.convs.push_back({.data = memory.data(), .dtype = dtype, .shape = shape});
   }
 }

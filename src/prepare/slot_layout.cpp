@@ -120,7 +120,8 @@ void SlotPlanner::add_conv(const WeightItem& item, const StoredTensor& stored,
         take_slot(static_cast<uint64_t>(kernels_.packed_conv_bytes(planned.dtype, planned.conv))));
     planned.convs.push_back({.from = {.bytes = begin + part * part_bytes, .in_staging = true},
                              .to = {.bytes = planned.parts.back()},
-                             .shape = planned.conv});
+                             .shape = planned.conv,
+                             .newest_first = item.frames > 1});
   }
 }
 

@@ -22,6 +22,7 @@ namespace reel::prepare {
 struct ConvStep {
   Place from, to;
   ConvShape shape;
+  bool newest_first = false;
 };
 
 struct PlannedItem {

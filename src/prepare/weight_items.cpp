@@ -24,7 +24,8 @@ WeightKind kind_of(const checkpoint::NeededTensor& needed) {
     case RowKind::kMatrix: return WeightKind::kMatrix;
     case RowKind::kLinearWide: return WeightKind::kMatrixWide;
     case RowKind::kLinearF32: return WeightKind::kMatrixF32;
-    case RowKind::kConv: return WeightKind::kConv;
+    case RowKind::kConv:
+    case RowKind::kConvBare: return WeightKind::kConv;
     case RowKind::kTable: return WeightKind::kTable;
   }
   return WeightKind::kTensor;
@@ -49,7 +50,8 @@ memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& need
         .items.push_back({.name = tensor.name,
                           .kind = kind_of(tensor),
                           .parts = tensor.is_bias ? 1 : tensor.row->parts,
-                          .shape = tensor.shape});
+                          .shape = tensor.shape,
+                          .frames = tensor.is_bias ? 1 : tensor.row->frames});
   }
   return manifest;
 }
@@ -67,9 +69,9 @@ ConvShape conv_shape(const WeightItem& item) {
   const Shape& s = item.shape;
   const bool has_time = s.axes() == 5;
   const int space = has_time ? 3 : 2;
-  return {.in_channels = s[1],
+  return {.in_channels = s[1] / item.frames,
           .out_channels = s[0] / item.parts,
-          .taps = has_time ? s[2] : 1,
+          .taps = has_time ? s[2] : item.frames,
           .kernel_rows = s[space],
           .kernel_cols = s[space + 1]};
 }

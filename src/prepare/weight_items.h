@@ -26,7 +26,8 @@ memory::Manifest make_manifest(const std::vector<checkpoint::NeededTensor>& need
 // The precision a matrix item is held in.
 DType matrix_dtype(const memory::WeightItem& item, const Precision& precision);
 
-// Of one row part. [out, in, rows, cols] is a convolution with one tap in time.
+// Of one row part. [out, frames * in, rows, cols] is a convolution with a tap in time for each
+// frame.
 ConvShape conv_shape(const memory::WeightItem& item);
 
 // Throws kNotFound naming the item and the checkpoint.

@@ -72,6 +72,31 @@ TEST_P(CudaConv, AddsAResidualThatMayBeItsOutput) {
   }
 }
 
+// The sums are of both signs, and the residual decides over some.
+TEST_P(CudaConv, CutsNegativeSumsOff) {
+  for (const Residual residual : {Residual::kNone, Residual::kOut}) {
+    for (const DType out_dtype : {DType::kF32, GetParam()}) {
+      expect_conv({.rows = 3,
+                   .cols = 18,
+                   .shape = shape_of(8, 22, 1, 3, 3),
+                   .dtype = GetParam(),
+                   .out_dtype = out_dtype,
+                   .residual = residual,
+                   .relu = true});
+    }
+  }
+}
+
+TEST_P(CudaConv, TakesWeightsOverFramesPutTogether) {
+  for (const auto& [taps, in] : {std::pair{2, 40}, {2, 3}, {3, 16}}) {
+    expect_conv({.rows = 4,
+                 .cols = 5,
+                 .shape = shape_of(in, 17, taps, 3, 3),
+                 .dtype = GetParam(),
+                 .newest_first = true});
+  }
+}
+
 TEST_P(CudaConv, ComputesOnlyTheRowsItIsAskedFor) {
   expect_conv({.rows = 30,
                .cols = 4,

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "backends/cpu/backend.h"
+#include "backends/cpu/element.h"
 #include "ops/attention.h"
 #include "ops/conv.h"
 #include "ops/elementwise.h"
 #include "ops/linear.h"
 #include "ops/norm.h"
 #include "prepare/quantise.h"
+#include "support/conv_weights.h"
 #include "support/random_tensor.h"
 #include "support/tolerance.h"
 
@@ -386,6 +388,46 @@ TEST_P(DTypes, ConvAtEdgesWithMissingFramesAndResidual) {
             << out_dtype;
       }
     }
+  }
+}
+
+// A convolution over the channels of two frames put together, and what follows it in a TAE.
+TEST_P(DTypes, ConvOfTwoFramesCutsNegativeSumsOff) {
+  const DType dtype = GetParam();
+  for (const ConvShape& s : {ConvShape{16, 24, 2, 3, 3}, {5, 3, 2, 3, 3}, {40, 40, 2, 1, 1}}) {
+    const Tensor w = random_tensor(
+        {s.out_channels, s.in_channels, s.taps, s.kernel_rows, s.kernel_cols}, DType::kF32, 1);
+    const Tensor bias = random_tensor({s.out_channels}, DType::kF32, 2);
+    const auto packed = [&](const Context& ctx, const Tensor& from, bool newest_first) {
+      Tensor to(DType::kU8, {ctx.kernels.packed_conv_bytes(dtype, s)});
+      ctx.kernels.pack_conv({.from = from.view().as<float>(),
+                             .shape = s,
+                             .dtype = dtype,
+                             .to = to.view().data,
+                             .newest_first = newest_first},
+                            {});
+      return to;
+    };
+    const Tensor fast_w = packed(fast, test::newest_first(w, s), true);
+    const Tensor true_w = packed(truth, w, false);
+    const Tensor past = random_tensor({9, 7, s.in_channels}, dtype, 3);
+    const Tensor now = random_tensor({9, 7, s.in_channels}, dtype, 4);
+    const Shape out_shape{9, 7, s.out_channels};
+    const Tensor residual = random_tensor(out_shape, dtype, 5);
+    const Tensor got = poisoned_tensor(out_shape, dtype);
+    const Tensor want = poisoned_tensor(out_shape, dtype);
+    const std::vector<Frame> frames{past, now};
+    const std::vector<Frame> add{residual};
+
+    conv(fast, frames, {fast_w.view().data, dtype, s}, bias, std::vector<Frame>{got}, add, {},
+         ConvEpilogue::kRelu);
+    conv(truth, frames, {true_w.view().data, dtype, s}, bias, std::vector<Frame>{want}, add);
+    // By hand, of what the reference made without it.
+    for (int64_t at = 0; at < want.view().elements(); ++at) {
+      if (test::value_at(want, at) < 0) cpu::store(want.view().data, dtype, at, 0);
+    }
+
+    EXPECT_LT(relative_error(got, want), test::tolerance::kernel(dtype)) << s.in_channels;
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
+#include "support/conv_weights.h"
 #include "support/device_tensor.h"
 #include "support/random_tensor.h"
 #include "support/tolerance.h"
@@ -33,6 +34,8 @@ struct ConvCase {
   int64_t row_begin = 0, row_end = 0;
   // The rows that are compared, one by one; none: all. The reference is slow.
   std::vector<int64_t> checked = {};
+  bool relu = false;
+  bool newest_first = false;  // as the backend is given the weights
 };
 
 inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
@@ -41,23 +44,30 @@ inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
              << " channels, kernel " << s.taps << 'x' << s.kernel_rows << 'x' << s.kernel_cols
              << ", " << c.dtype << " to " << c.out_dtype << ", frames " << c.present[0]
              << c.present[1] << c.present[2] << ", residual " << static_cast<int>(c.residual)
-             << ", rows " << c.row_begin << " to " << c.row_end;
+             << ", rows " << c.row_begin << " to " << c.row_end << (c.relu ? ", relu" : "")
+             << (c.newest_first ? ", newest first" : "");
 }
 
-// A weight [out, in, taps, kernel rows, kernel cols] f32, packed by the backend and by the
-// reference.
+// A weight [out, in, taps, kernel rows, kernel cols] f32, packed by the backend, `newest_first`
+// from that order, and by the reference.
 class PackedConv {
  public:
-  PackedConv(MemorySpace& memory, const Tensor& weight, const ConvShape& shape, DType dtype)
+  PackedConv(MemorySpace& memory, const Tensor& weight, const ConvShape& shape, DType dtype,
+             bool newest_first = false)
       : device_(memory, poisoned(packed_conv_bytes(dtype, shape))),
         host_(poisoned(cpu::reference::packed_conv_bytes(dtype, shape))) {
-    const test::DeviceTensor from(memory, weight);
-    const auto args = [&](const void* numbers, void* to) {
-      return ops::PackConvArgs{
-          .from = static_cast<const float*>(numbers), .shape = shape, .dtype = dtype, .to = to};
-    };
-    pack_conv(args(from.data(), device_.data()), {});
-    cpu::reference::pack_conv(args(weight.view().data, host_.view().data), {});
+    const test::DeviceTensor from(
+        memory, newest_first ? test::newest_first(weight, shape) : test::copy_of(weight.view()));
+    ops::PackConvArgs args{.from = static_cast<const float*>(from.data()),
+                           .shape = shape,
+                           .dtype = dtype,
+                           .to = device_.data(),
+                           .newest_first = newest_first};
+    pack_conv(args, {});
+    args.from = weight.view().as<float>();
+    args.to = host_.view().data;
+    args.newest_first = false;
+    cpu::reference::pack_conv(args, {});
   }
 
   const void* device() const { return device_.data(); }
@@ -105,7 +115,7 @@ inline void expect_conv_like_reference(MemorySpace& memory, const ConvCase& c, u
     frames.push_back(test::random_tensor({c.rows, c.cols, s.in_channels}, c.dtype,
                                          seed + 3 + static_cast<uint64_t>(tap)));
   }
-  const PackedConv packed(memory, weight, s, c.dtype);
+  const PackedConv packed(memory, weight, s, c.dtype, c.newest_first);
   ops::ConvArgs args{.frames = {},
                      .out = nullptr,
                      .residual = nullptr,
@@ -116,7 +126,8 @@ inline void expect_conv_like_reference(MemorySpace& memory, const ConvCase& c, u
                      .rows = c.rows,
                      .cols = c.cols,
                      .row_begin = c.row_begin,
-                     .row_end = row_end};
+                     .row_end = row_end,
+                     .relu = c.relu};
 
   const test::DeviceTensor out(memory, start);
   const test::DeviceTensor device_bias(memory, bias);

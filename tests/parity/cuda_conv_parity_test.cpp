@@ -60,6 +60,28 @@ TEST_F(CudaConvOnGpu, EqualsTheReferenceAtTheDecodersSizes) {
   }
 }
 
+// What a TAE is made of: two frames put together, a residual, negative sums cut off.
+TEST_F(CudaConvOnGpu, EqualsTheReferenceAtATinyDecodersSizes) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    for (const auto& [rows, cols, channels, taps] :
+         {std::tuple{60, 104, 256, 2}, {120, 208, 128, 2}, {240, 416, 64, 1}, {33, 47, 96, 2}}) {
+      expect_conv({.rows = rows,
+                   .cols = cols,
+                   .shape = {.in_channels = channels,
+                             .out_channels = channels,
+                             .taps = taps,
+                             .kernel_rows = 3,
+                             .kernel_cols = 3},
+                   .dtype = dtype,
+                   .out_dtype = dtype,
+                   .residual = Residual::kOther,
+                   .checked = {0, rows / 2, rows - 1},
+                   .relu = true,
+                   .newest_first = taps > 1});
+    }
+  }
+}
+
 // The tiles are chosen by the number of rows asked for.
 TEST_F(CudaConvOnGpu, GivesTheSameBytesInStrips) {
   const ConvShape shape = cube(96, 96);

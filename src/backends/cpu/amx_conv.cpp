@@ -112,6 +112,8 @@ void finish_lanes(const ops::ConvArgs& args, int64_t pixel, int64_t channel, con
   if (args.residual != nullptr) {
     y = _mm512_add_ps(y, load16(args.residual, args.out_dtype, at, lanes));
   }
+  // Of two numbers one of which is NaN this takes the second.
+  if (args.relu) y = _mm512_max_ps(_mm512_setzero_ps(), y);
   store16(args.out, args.out_dtype, at, lanes, y);
 }
 
@@ -224,7 +226,7 @@ void pack_strip(const ops::PackConvArgs& args, const Geometry& geometry, int64_t
   constexpr int64_t kStepNumbers = kLineBytes / 2;
   std::vector<BF16> rows(static_cast<size_t>(kBlock * steps * kStepNumbers));
   const int64_t channels = std::min(kBlock, shape.out_channels - strip * kBlock);
-  const int64_t window = shape.kernel_rows * shape.kernel_cols;
+  const ConvOrder order = conv_order(shape, args.newest_first);
   for (int64_t channel = 0; channel < channels; ++channel) {
     BF16* to = rows.data() + channel * steps * kStepNumbers;
     for (int64_t tap = 0; tap < shape.taps; ++tap) {
@@ -233,9 +235,8 @@ void pack_strip(const ops::PackConvArgs& args, const Geometry& geometry, int64_t
           const int64_t first = first_step * kStepNumbers;
           const int64_t count = std::min(part_steps * kStepNumbers, shape.in_channels - first);
           for (int64_t in = 0; in < count; ++in) {
-            const int64_t pair = (strip * kBlock + channel) * shape.in_channels + first + in;
-            to[in] = BF16(args.from[(pair * shape.taps + tap) * window +
-                                    kernel_row * shape.kernel_cols + col]);
+            const int64_t from = order.at(strip * kBlock + channel, first + in, tap);
+            to[in] = BF16(args.from[from + kernel_row * shape.kernel_cols + col]);
           }
           to += part_steps * kStepNumbers;
         }

@@ -45,6 +45,7 @@ void conv_pixel(const ops::ConvArgs& args, int64_t row, int64_t col, std::vector
     double y = sums[static_cast<size_t>(out)];
     if (args.bias != nullptr) y += args.bias[out];
     if (args.residual != nullptr) y += load(args.residual, args.out_dtype, start + out);
+    if (args.relu && y < 0) y = 0;
     store(args.out, args.out_dtype, start + out, y);
   }
 }
@@ -57,8 +58,19 @@ int64_t packed_conv_bytes(DType dtype, const ConvShape& shape) {
 }
 
 void pack_conv(const ops::PackConvArgs& args, Stream) {
-  const int64_t elements = packed_conv_bytes(DType::kF32, args.shape) / 4;
-  for (int64_t at = 0; at < elements; ++at) store(args.to, args.dtype, at, args.from[at]);
+  const ConvShape& shape = args.shape;
+  const ConvOrder order = conv_order(shape, args.newest_first);
+  int64_t to = 0;
+  for (int64_t out = 0; out < shape.out_channels; ++out) {
+    for (int64_t in = 0; in < shape.in_channels; ++in) {
+      for (int64_t tap = 0; tap < shape.taps; ++tap) {
+        const float* const window = args.from + order.at(out, in, tap);
+        for (int64_t at = 0; at < shape.kernel_rows * shape.kernel_cols; ++at) {
+          store(args.to, args.dtype, to++, window[at]);
+        }
+      }
+    }
+  }
 }
 
 void conv(const ops::ConvArgs& args, Stream) {

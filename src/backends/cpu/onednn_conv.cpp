@@ -166,7 +166,7 @@ void pack_conv(const ops::PackConvArgs& args, Stream) {
   if (on_amx(args.dtype)) return amx::pack_conv(args);
   const ConvShape shape = with_enough_channels(args.shape);
   const int64_t window = shape.kernel_rows * shape.kernel_cols;
-  const int64_t pairs = args.shape.out_channels * shape.in_channels;
+  const ConvOrder order = conv_order(args.shape, args.newest_first);
   auto* const to = static_cast<std::byte*>(args.to);
   reordered_weights().forget(to, to + packed_conv_bytes(args.dtype, args.shape));
   std::vector<float> tap_weights(
@@ -175,10 +175,12 @@ void pack_conv(const ops::PackConvArgs& args, Stream) {
       {shape.out_channels, shape.in_channels, shape.kernel_rows, shape.kernel_cols},
       memory::data_type::f32, memory::format_tag::oihw);
   for (int64_t tap = 0; tap < shape.taps; ++tap) {
-    for (int64_t pair = 0; pair < pairs; ++pair) {
-      std::memcpy(tap_weights.data() + pair * window,
-                  args.from + (pair * shape.taps + tap) * window,
-                  static_cast<size_t>(window) * sizeof(float));
+    float* to_window = tap_weights.data();
+    for (int64_t out = 0; out < args.shape.out_channels; ++out) {
+      for (int64_t in = 0; in < shape.in_channels; ++in, to_window += window) {
+        std::memcpy(to_window, args.from + order.at(out, in, tap),
+                    static_cast<size_t>(window) * sizeof(float));
+      }
     }
     memory source = wrap(plain, tap_weights.data());
     memory target = wrap(packed_desc(args.dtype, shape), to + tap * tap_bytes(args.dtype, shape));
@@ -221,7 +223,8 @@ void conv(const ops::ConvArgs& args, Stream) {
                                              : static_cast<const std::byte*>(args.residual) + at,
                              .dtype = args.out_dtype,
                              .pixels = args.cols,
-                             .channels = channels});
+                             .channels = channels,
+                             .relu = args.relu});
     }
   });
 }

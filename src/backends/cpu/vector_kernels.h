@@ -27,6 +27,7 @@ struct FinishPixels {
   const void* residual;  // as out, or null
   DType dtype;
   int64_t pixels, channels;
+  bool relu;  // at the end
 };
 
 // One row of sums to out: y = sums * x_scale * w_scales + bias, then the epilogue.

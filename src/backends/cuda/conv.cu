@@ -139,6 +139,7 @@ __device__ void store_tile(const ConvJob& job, const Place& place,
         for (int i = 0; i < 4; ++i) {
           float y = sums[row][2 * pair + i / 2][2 * side + i % 2] + bias[i];
           if (residual != nullptr) y += device::load_as_float(added[row].at[i]);
+          if (job.relu && y < 0) y = 0;
           device::store_from_float(quad.at[i], y);
         }
         store_quad<kWhole>(static_cast<Out*>(job.out) + at + row * row_elements, out,
@@ -254,7 +255,7 @@ __device__ int channel_of_column(int column) {
 // One thread per packed element. grid covers them, block = kThreads, no shared memory.
 template <typename T>
 __global__ void __launch_bounds__(kThreads)
-    pack_conv_kernel(const float* from, ConvShape shape, ConvLayout layout, T* to,
+    pack_conv_kernel(const float* from, ConvShape shape, ConvOrder order, ConvLayout layout, T* to,
                      int64_t elements) {
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (at >= elements) return;
@@ -273,8 +274,8 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t out =
       rest * layout.tile_out + column / 16 * 16 + channel_of_column(static_cast<int>(column % 16));
   const bool is_real = in < shape.in_channels && out < shape.out_channels;
-  const int64_t from_at =
-      ((out * shape.in_channels + in) * shape.taps + tap) * layout.positions + position;
+  const int64_t from_at = order.first + out * order.out_stride + in * order.in_stride +
+                          tap * order.tap_stride + position;
   device::store_from_float(to[at], is_real ? from[from_at] : 0.0f);
 }
 
@@ -350,7 +351,8 @@ void pack_conv_16_bit(const ops::PackConvArgs& args, Stream stream) {
          {.grid = dim3(static_cast<unsigned>((elements + kThreads - 1) / kThreads)),
           .block = kThreads,
           .stream = static_cast<cudaStream_t>(stream.handle)},
-         args.from, args.shape, layout, static_cast<T*>(args.to), elements);
+         args.from, args.shape, conv_order(args.shape, args.newest_first), layout,
+         static_cast<T*>(args.to), elements);
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ __device__ void store_pixels(const ConvJob& job, int row, int first_col, int fir
       if (job.residual != nullptr) {
         y += device::load_as_float(static_cast<const Out*>(job.residual)[start + out]);
       }
+      if (job.relu && y < 0) y = 0;
       device::store_from_float(static_cast<Out*>(job.out)[start + out], y);
     }
   }
@@ -97,7 +98,7 @@ __global__ void __launch_bounds__(kThreads) conv_exact_kernel(ConvJob job) {
 
 // One thread per packed element. grid covers them, block = kThreads, no shared memory.
 __global__ void __launch_bounds__(kThreads)
-    pack_conv_exact_kernel(const float* from, ConvShape shape, float* to) {
+    pack_conv_exact_kernel(const float* from, ConvShape shape, ConvOrder order, float* to) {
   const int64_t window = shape.kernel_rows * shape.kernel_cols;
   const int64_t padded_out = (shape.out_channels + kOut - 1) / kOut * kOut;
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
@@ -106,7 +107,8 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t in = at / padded_out % shape.in_channels;
   const int64_t place = at / padded_out / shape.in_channels;  // tap and position
   to[at] = out < shape.out_channels
-               ? from[(out * shape.in_channels + in) * shape.taps * window + place]
+               ? from[order.first + out * order.out_stride + in * order.in_stride +
+                      place / window * order.tap_stride + place % window]
                : 0;
 }
 
@@ -133,7 +135,7 @@ void pack_conv_exact(const ops::PackConvArgs& args, Stream stream) {
          {.grid = dim3(static_cast<unsigned>((elements + kThreads - 1) / kThreads)),
           .block = kThreads,
           .stream = static_cast<cudaStream_t>(stream.handle)},
-         args.from, shape, static_cast<float*>(args.to));
+         args.from, shape, conv_order(shape, args.newest_first), static_cast<float*>(args.to));
 }
 
 }  // namespace reel::cuda

@@ -16,7 +16,8 @@ ConvJob conv_job(const ops::ConvArgs& args) {
               .in_channels = static_cast<int>(shape.in_channels),
               .out_channels = static_cast<int>(shape.out_channels),
               .kernel_rows = static_cast<int>(shape.kernel_rows),
-              .kernel_cols = static_cast<int>(shape.kernel_cols)};
+              .kernel_cols = static_cast<int>(shape.kernel_cols),
+              .relu = args.relu};
   const int kernel_taps = static_cast<int>(shape.taps);
   while (job.first_tap < kernel_taps && args.frames[job.first_tap] == nullptr) ++job.first_tap;
   job.taps = kernel_taps - job.first_tap;

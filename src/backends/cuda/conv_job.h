@@ -17,6 +17,7 @@ struct ConvJob {
   int rows, cols, row_begin, row_end;
   int in_channels, out_channels;
   int kernel_rows, kernel_cols;
+  bool relu;
 };
 
 ConvJob conv_job(const ops::ConvArgs& args);

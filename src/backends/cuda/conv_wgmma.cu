@@ -131,6 +131,7 @@ __device__ void store_tile(const ConvJob& job, const Place& place,
         for (int i = 0; i < 4; ++i) {
           float y = sums[patch][8 * pair + i / 2 * 4 + 2 * below + i % 2] + bias[i];
           if (residual != nullptr) y += device::load_as_float(added[patch][below].at[i]);
+          if (job.relu && y < 0) y = 0;
           device::store_from_float(quad.at[i], y);
         }
         store_quad<kWhole>(static_cast<Out*>(job.out) + at(patch, below), out, job.out_channels,

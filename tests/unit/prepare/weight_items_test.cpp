@@ -32,6 +32,18 @@ TEST(MatrixDtype, HoldsFp8WhereTensorCoresCanReadTheRows) {
   EXPECT_EQ(dtype(1000), DType::kF32);
 }
 
+TEST(ConvShape, HasATapForEachFrameOfItsInput) {
+  const ConvShape pair =
+      conv_shape({.name = "w", .kind = WeightKind::kConv, .shape = {64, 128, 3, 3}, .frames = 2});
+  EXPECT_EQ(pair.in_channels, 64);
+  EXPECT_EQ(pair.taps, 2);
+  const ConvShape cube =
+      conv_shape({.name = "w", .kind = WeightKind::kConv, .parts = 2, .shape = {64, 128, 3, 1, 1}});
+  EXPECT_EQ(cube.in_channels, 128);
+  EXPECT_EQ(cube.out_channels, 32);
+  EXPECT_EQ(cube.taps, 3);
+}
+
 TEST(StoredTensor, NamesWhatIsMissing) {
   checkpoint::Component component;
   component.path = "/models/wan";
