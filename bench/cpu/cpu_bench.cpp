@@ -116,7 +116,7 @@ class Bench {
     return {{"seconds", taken.count()},
             {"cpu_seconds", cpu_seconds() - cpu},
             {"peak_rss_bytes", peak_rss_bytes()},
-            {"precision", pipeline::precision_name(runtime_.numbers().precision)},
+            {"precision", pipeline::precision_name(runtime_.numbers())},
             {"kernels", cpu::kernels_summary()},
             {"digest", result.digest()}};
   }
@@ -125,7 +125,7 @@ class Bench {
   void load(const std::string& name) {
     if (name == "dit" && !dit_) dit_ = model_.load_dit(runtime_, runtime_.numbers().precision);
     if (name == "t5" && !text_) text_ = model_.load_text(runtime_, true);
-    if (name == "vae" && !vae_) vae_ = model_.load_vae(runtime_);
+    if (name == "vae" && !vae_) vae_ = model_.load_decoder(runtime_);
   }
 
   void forward(const std::string& name, int64_t frames, Result& result) {
@@ -162,10 +162,11 @@ class Bench {
   void vae(int64_t frames, Result& result) {
     ops::Context ctx = runtime_.context(runtime_.vae_numbers());
     const Tensor pixels(DType::kF32, {kSidePx, kSidePx, 3});
-    (*vae_)->decode(ctx, latents(frames), [&](const TensorView& frame) {
+    const auto add = [&](const TensorView& frame) {
       ops::cast(ctx, frame, pixels);
       result.add(pixels);
-    });
+    };
+    (*vae_)->decode(ctx, latents(frames), add, 1, nullptr);
   }
 
   StopFlag stop_;
@@ -174,7 +175,7 @@ class Bench {
   pipeline::OpenModel model_;
   std::unique_ptr<pipeline::LoadedDit> dit_;
   std::unique_ptr<pipeline::LoadedText> text_;
-  std::unique_ptr<pipeline::LoadedVae> vae_;
+  std::unique_ptr<pipeline::LoadedDecoder> vae_;
   std::string last_name_ = "dit";
   int64_t last_frames_ = kDitFrames;
 };

@@ -21,7 +21,7 @@ struct TensorGroupInfo {
 };
 
 struct NetworkInfo {
-  std::string network;  // "DiT", "text encoder", "VAE"
+  std::string network;  // "DiT", "text encoder", "VAE", "light VAE", "TAE"
   std::string layout, precision, path;
   std::vector<std::string> evidence;
   std::vector<TensorGroupInfo> groups;

@@ -21,11 +21,16 @@ struct LoraChoice {
 struct ModelOptions {
   // A repository root, a distill_* folder, one file, or a hub snapshot. Empty: the demo model.
   std::string model;
-  std::string text_encoder, vae, tokenizer;  // empty: found from `model`
-  std::string variant;                       // "fp8", "int8", "bf16", or empty: chosen
-  std::string checkpoint_kind;               // "distilled", "base", or empty: from evidence
-  std::vector<LoraChoice> loras;             // added to the DiT in this order
-  std::string device = "auto";               // "auto", "cpu", "cuda:0", "cuda:0,cuda:1"
+  // Empty: found from `model`. `vae` may also be a light VAE or a TAE, which decode faster and less
+  // exactly.
+  std::string text_encoder, vae, tokenizer;
+  // What a TAE decodes: "diffusion", latents as the DiT makes them (taew2_1); "vae", what the VAE
+  // takes (lighttaew2_1); "auto" decides by its name.
+  std::string tae_latents = "auto";
+  std::string variant;             // "fp8", "int8", "bf16", or empty: chosen
+  std::string checkpoint_kind;     // "distilled", "base", or empty: from evidence
+  std::vector<LoraChoice> loras;   // added to the DiT in this order
+  std::string device = "auto";     // "auto", "cpu", "cuda:0", "cuda:0,cuda:1"
   std::string precision = "auto";  // "auto", "f32", "bf16", "int8", "fp8"; "int8-fp8pv" on a GPU
   int threads = 0;                 // 0: all cores of this process
   std::string trace;               // a CSV file for a row per op; empty: none

@@ -14,7 +14,8 @@ struct SynthRequest {
   // "distill_fp8", "distill_int8", "bf16", "official", "comfy_fp8", "diffusers", or "gguf:<type>"
   // with a type such as "q4_k_m", "q8_0" or "bf16". "lora:<style>" writes one file that fits a DiT
   // of these dimensions, and no model: "lora:lightx2v", "lora:peft", "lora:kohya",
-  // "lora:diffusers", ...
+  // "lora:diffusers", ... "decoder:<file>" writes one that decodes in the place of a VAE:
+  // "decoder:taew2_1.pth", "decoder:lighttaew2_1.pth", "decoder:lightvaew2_1.pth", or .safetensors.
   std::string layout = "distill_fp8";
   std::string preset = "tiny";  // or "wan2.1-t2v-1.3b", "wan2.1-t2v-14b"
   std::string out;              // a folder that does not exist yet, or an empty one
@@ -24,6 +25,7 @@ struct SynthRequest {
   int64_t dim = 0, ffn_dim = 0, layers = 0;                           // of the DiT
   int64_t text_dim = 0, t5_ffn_dim = 0, t5_layers = 0, t5_vocab = 0;  // of the text encoder
   int64_t vae_base = 0;                                               // 96 in the published VAE
+  int64_t tae_base = 0;                                               // 64 in the published TAEs
   int64_t lora_rank = 0;                                              // of a LoRA's pairs; 0: 4
   // What config.json recommends.
   int64_t width_px = 0, height_px = 0, frames = 0;

@@ -23,6 +23,7 @@ class ModelOptions:
     model: _Path
     text_encoder: _Path
     vae: _Path
+    tae_latents: str
     tokenizer: _Path
     variant: str
     checkpoint_kind: str

@@ -27,6 +27,7 @@ def model_options(
     vram_bytes: int = 0,
     ram_bytes: int = 0,
     text_cache: bool = True,
+    tae_latents: str = "auto",
 ) -> _reel.ModelOptions:
     options = _reel.ModelOptions()
     options.model = os.fsencode(model)
@@ -42,6 +43,7 @@ def model_options(
     options.vram_bytes = vram_bytes
     options.ram_bytes = ram_bytes
     options.text_cache = text_cache
+    options.tae_latents = tae_latents
     return options
 
 

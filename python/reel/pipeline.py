@@ -67,7 +67,10 @@ class Pipeline:
     Args:
         model: a repository root, a ``distill_*`` folder, one file, a hub snapshot, or a name that
             ``reel pull`` has fetched. Left out: the built-in demo model.
-        text_encoder, vae, tokenizer: files or folders; left out: found from ``model``.
+        text_encoder, vae, tokenizer: files or folders; left out: found from ``model``. ``vae`` may
+            be a light VAE or a TAE, which decode faster and less exactly.
+        tae_latents: what a TAE decodes: "diffusion" (taew2_1), "vae" (lighttaew2_1), or "auto", by
+            its name.
         variant: "fp8", "int8" or "bf16", where the model has several.
         kind: "distilled" or "base"; left out: what the files show.
         loras: files, or pairs of a file and its strength, added in this order.
@@ -99,6 +102,7 @@ class Pipeline:
         vram_bytes: int = 0,
         ram_bytes: int = 0,
         text_cache: bool = True,
+        tae_latents: str = "auto",
     ) -> None:
         options = model_options(
             model,
@@ -114,6 +118,7 @@ class Pipeline:
             vram_bytes=vram_bytes,
             ram_bytes=ram_bytes,
             text_cache=text_cache,
+            tae_latents=tae_latents,
         )
         self._engine = _reel.Engine(options)
 

@@ -113,6 +113,25 @@ def test_replaces_a_file_that_is_there(tiny_model: Path, tmp_path: Path) -> None
     assert out.stat().st_size > 3
 
 
+def test_a_tae_decodes_what_its_name_says(tiny_model: Path, tmp_path: Path) -> None:
+    made = run_program("synth", "--layout", "decoder:lighttaew2_1.pth", "--out", tmp_path / "tae")
+    assert made.returncode == 0, made.stderr
+    tae = tmp_path / "tae/lighttaew2_1.pth"
+    pipe = LightX2VPipeline(model_path=tiny_model, model_cls="wan2.1_distill", device="cpu")
+    pipe.enable_lightvae(use_tae=True, tae_path=tae)
+    pipe.create_generator(guidance_scale=1, **SMALL)
+    video = numpy.round(frames_of(pipe, seed=3) * 255).astype(numpy.uint8)
+
+    def frames(latents: str) -> numpy.ndarray:
+        own = reel.Pipeline(tiny_model, vae=tae, tae_latents=latents, device="cpu")
+        return own.generate(
+            "a ball", seed=3, sampler="euler", width=32, height=16, frames=5
+        ).frames
+
+    assert numpy.array_equal(video, frames("vae"))
+    assert not numpy.array_equal(video, frames("diffusion"))
+
+
 def test_calls_in_the_wrong_order_say_so(tiny_model: Path) -> None:
     pipe = LightX2VPipeline(model_path=tiny_model, model_cls="wan2.1_distill", device="cpu")
     with pytest.raises(RuntimeError, match=r"generate\(\) was called before create_generator\(\)"):

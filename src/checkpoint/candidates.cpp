@@ -93,6 +93,16 @@ bool is_mostly_ours(const WeightFile& file, const Part& part) {
 
 }  // namespace
 
+const formats::TensorEntry* find_tensor(const Candidate& candidate, std::string_view name) {
+  for (const WeightFilePtr& file : candidate.files) {
+    const Part& part = *file->part(candidate.network);
+    const auto theirs = part.naming->theirs(name);
+    if (!theirs) continue;
+    if (const auto* entry = file->tensors->find(part.prefix + *theirs)) return entry;
+  }
+  return nullptr;
+}
+
 std::vector<Candidate> candidates_in(const WeightFolder& folder, Network network) {
   std::vector<Group> groups;
   Candidate indexed{.network = network, .path = folder.path};

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/weight_shelf.h"
@@ -19,6 +20,9 @@ struct Candidate {
   std::vector<std::string> absent_files;  // named by the index, not there
   std::map<std::string, std::string> index_metadata;
 };
+
+// Under our name; null when no file of the candidate has it.
+const formats::TensorEntry* find_tensor(const Candidate& candidate, std::string_view name);
 
 // Every network of this kind in the folder. Files that share no tensor are parts of one (blocks,
 // shards, chunks); files that do are copies, each a candidate of its own.

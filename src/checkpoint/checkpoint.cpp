@@ -94,6 +94,7 @@ const char* network_name(Network network) {
     case Network::kDit: return "DiT";
     case Network::kTextEncoder: return "text encoder";
     case Network::kVae: return "VAE";
+    case Network::kTae: return "TAE";
   }
   return "network";
 }

@@ -17,8 +17,9 @@
 
 namespace reel::checkpoint {
 
-enum class Network { kDit, kTextEncoder, kVae };
-const char* network_name(Network network);  // "DiT", "text encoder", "VAE"
+// kTae: a tiny autoencoder, which decodes in the VAE's place.
+enum class Network { kDit, kTextEncoder, kVae, kTae };
+const char* network_name(Network network);  // "DiT", "text encoder", "VAE", "TAE"
 
 // What a LoRA adds to a tensor: factor * up * down, or factor * up where there is no `down`.
 struct Delta {
@@ -95,7 +96,8 @@ struct AppliedLora {
 
 struct Checkpoint {
   std::filesystem::path path;  // as given
-  std::optional<Component> dit, text_encoder, vae;
+  std::optional<Component> dit, text_encoder;
+  std::optional<Component> vae;  // what decodes: a VAE or a TAE
   std::optional<TokenizerSource> tokenizer;
   Verdict verdict = Verdict::kDistilled;
   std::string verdict_evidence;  // "the folder is called distill_fp8"
@@ -112,8 +114,9 @@ struct Checkpoint {
 
 struct OpenOptions {
   std::filesystem::path model;
-  std::filesystem::path text_encoder, vae, tokenizer;  // empty: found from `model`
-  std::string variant;                                 // "fp8", "int8", "bf16", or empty
+  // Empty: found from `model`. `vae` may be a TAE.
+  std::filesystem::path text_encoder, vae, tokenizer;
+  std::string variant;  // "fp8", "int8", "bf16", or empty
   std::optional<Verdict> kind;
   // Added to the DiT in this order. Evidence too: a distillation LoRA may be one.
   std::vector<LoraChoice> loras;

@@ -82,6 +82,7 @@ class Builder {
         "blocks.0.pos_embedding.embedding.weight",
         "decoder.conv1.weight",
         "decoder.middle.0.residual.0.gamma",
+        "decoder.3.conv.0.weight",
     };
     for (const char* name : kTelling) {
       if (const StoredTensor* tensor = component_.find(name)) {

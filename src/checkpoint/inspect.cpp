@@ -19,6 +19,7 @@ TensorGroup group_of(Network network, std::string_view name, const Shape& shape)
                          name.ends_with("gamma") || name.ends_with("modulation") ||
                          contains(name, "pos_embedding");
   if (is_vector) return TensorGroup::kNormAndBias;
+  if (network == Network::kTae) return TensorGroup::kConvolution;
   if (network == Network::kVae) {
     const bool in_attention = contains(name, "to_qkv") || contains(name, "proj");
     return in_attention ? TensorGroup::kAttention : TensorGroup::kConvolution;
@@ -30,7 +31,7 @@ TensorGroup group_of(Network network, std::string_view name, const Shape& shape)
 }
 
 int64_t count_blocks(const Component& component, std::vector<std::string>& problems) {
-  if (component.network == Network::kVae) return 0;
+  if (component.network == Network::kVae || component.network == Network::kTae) return 0;
   try {
     return block_count(component, "blocks.");
   } catch (const Error& error) {

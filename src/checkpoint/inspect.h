@@ -15,7 +15,7 @@ enum class TensorGroup {
   kEmbedding,    // what stands before and after the blocks
   kAttention,    // matrices
   kFeedForward,  // matrices
-  kConvolution,  // of the VAE
+  kConvolution,  // of the VAE or TAE
   kNormAndBias,  // norms, biases, modulation, position tables
   kOther,
 };
@@ -40,7 +40,7 @@ struct NetworkReport {
   int64_t parameters = 0;
   uint64_t size_bytes = 0;  // with scales
   int64_t files = 0;
-  int64_t blocks = 0;  // 0 in the VAE
+  int64_t blocks = 0;  // 0 in the VAE and TAE
   std::vector<std::string> unread;
   std::vector<std::string> problems;  // sentences: a missing block file, ...
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wan's own names, which are ours too: the original .pth and shards, LightX2V's files, ComfyUI's
-// diffusion models and VAE, and GGUF files of the DiT.
+// diffusion models and VAE, and GGUF files of the DiT. And the names of TAEs.
 //
 // Source: Wan 2.1, wan/modules/{model,t5,vae}.py: the keys of the state dicts.
 #include "checkpoint/naming.h"
@@ -65,10 +65,17 @@ constexpr const char* kVae[] = {
     "decoder.upsamples.#.time_conv",
 };
 
-Naming same_names(Network network, std::span<const char* const> names) {
+// Source: madebyollin/taehv, taehv.py, class TAEHV.
+constexpr const char* kTae[] = {
+    "decoder.1",  "decoder.8",      "decoder.14",       "decoder.20",
+    "decoder.22", "decoder.#.conv", "decoder.#.conv.#",
+};
+
+Naming same_names(Network network, std::span<const char* const> names,
+                  const char* publisher = "Wan") {
   std::vector<NamePair> pairs;
   for (const char* name : names) pairs.push_back({name, name});
-  return {network, "Wan", pairs};
+  return {network, publisher, pairs};
 }
 
 }  // namespace
@@ -76,5 +83,6 @@ Naming same_names(Network network, std::span<const char* const> names) {
 Naming wan_dit_naming() { return same_names(Network::kDit, kDit); }
 Naming wan_text_encoder_naming() { return same_names(Network::kTextEncoder, kTextEncoder); }
 Naming wan_vae_naming() { return same_names(Network::kVae, kVae); }
+Naming tae_naming() { return same_names(Network::kTae, kTae, "TAEHV"); }
 
 }  // namespace reel::checkpoint

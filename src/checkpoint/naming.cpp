@@ -137,6 +137,7 @@ std::span<const Naming> namings() {
       llama_cpp_text_encoder_naming(),
       wan_vae_naming(),
       diffusers_vae_naming(),
+      tae_naming(),
   };
   return all;
 }
@@ -156,10 +157,12 @@ std::span<const char* const> prefixes_of(Network network) {
                                               "umt5xxl.transformer.", "text_encoder.",
                                               "model_state.", ""};
   static constexpr std::array kVae = {"first_stage_model.", "vae.", "model_state.", ""};
+  static constexpr std::array kTae = {""};
   switch (network) {
     case Network::kDit: return kDit;
     case Network::kTextEncoder: return kTextEncoder;
     case Network::kVae: return kVae;
+    case Network::kTae: return kTae;
   }
   return {};
 }

@@ -72,6 +72,7 @@ std::span<const char* const> prefixes_of(Network network);
 Naming wan_dit_naming();
 Naming wan_text_encoder_naming();
 Naming wan_vae_naming();
+Naming tae_naming();
 Naming diffusers_dit_naming();
 Naming diffusers_vae_naming();
 Naming hugging_face_text_encoder_naming();

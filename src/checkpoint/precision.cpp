@@ -27,7 +27,8 @@ void count_bytes(const WeightFile& file, Network network, BytesByDType& bytes) {
     if (!ours || ours->leaf != "weight") continue;
     const bool in_block = ours->module.starts_with("blocks.") &&
                           ours->module.find(".pos_embedding.") == std::string::npos;
-    if (in_block || network == Network::kVae) bytes[entry.dtype] += entry.size_bytes;
+    if (in_block || network == Network::kVae || network == Network::kTae)
+      bytes[entry.dtype] += entry.size_bytes;
   }
 }
 

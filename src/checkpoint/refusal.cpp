@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "formats/quoted.h"
@@ -14,17 +15,6 @@ namespace {
 using formats::quoted;
 using formats::TensorEntry;
 
-// Null when no file of the candidate has it.
-const TensorEntry* find_ours(const Candidate& candidate, std::string_view name) {
-  for (const WeightFilePtr& file : candidate.files) {
-    const Part& part = *file->part(candidate.network);
-    const auto theirs = part.naming->theirs(name);
-    if (!theirs) continue;
-    if (const TensorEntry* entry = file->tensors->find(part.prefix + *theirs)) return entry;
-  }
-  return nullptr;
-}
-
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char letter) {
     return static_cast<char>(std::tolower(letter));
@@ -33,7 +23,7 @@ std::string lower(std::string text) {
 }
 
 std::optional<std::string> wrong_channels(const Candidate& candidate) {
-  const TensorEntry* patch = find_ours(candidate, "patch_embedding.weight");
+  const TensorEntry* patch = find_tensor(candidate, "patch_embedding.weight");
   if (patch == nullptr) return std::nullopt;
   if (patch->shape.axes() != 5) {
     return str_cat(quoted(candidate.path), " stores ", formats::quoted_name(patch->name), " as ",
@@ -103,9 +93,9 @@ std::optional<std::string> refused_dit(const Candidate& candidate) {
 
 // Every block of UMT5 has a bias table of its own; T5 has one for all.
 std::optional<std::string> refused_text_encoder(const Candidate& candidate) {
-  const bool is_t5 = find_ours(candidate, "blocks.1.attn.q.weight") != nullptr &&
-                     find_ours(candidate, "blocks.0.pos_embedding.embedding.weight") != nullptr &&
-                     find_ours(candidate, "blocks.1.pos_embedding.embedding.weight") == nullptr;
+  const bool is_t5 = find_tensor(candidate, "blocks.1.attn.q.weight") != nullptr &&
+                     find_tensor(candidate, "blocks.0.pos_embedding.embedding.weight") != nullptr &&
+                     find_tensor(candidate, "blocks.1.pos_embedding.embedding.weight") == nullptr;
   if (!is_t5) return std::nullopt;
   return str_cat(quoted(candidate.path),
                  " is a T5 encoder (one position table for all blocks), as Flux, Stable Diffusion "
@@ -113,11 +103,38 @@ std::optional<std::string> refused_text_encoder(const Candidate& candidate) {
 }
 
 std::optional<std::string> refused_vae(const Candidate& candidate) {
-  const TensorEntry* conv = find_ours(candidate, "conv2.weight");
+  const TensorEntry* conv = find_tensor(candidate, "conv2.weight");
   if (conv == nullptr || conv->shape.axes() == 0 || conv->shape[0] == 16) return std::nullopt;
   return str_cat(quoted(candidate.path), " is ",
                  conv->shape[0] == 48 ? "the VAE of Wan2.2-TI2V-5B" : "no VAE of Wan 2.1",
                  ": its latents have ", conv->shape[0], " channels, 16 are needed.");
+}
+
+// TAEs of other models have the tensors and the shapes of Wan 2.1's: only names tell them apart.
+const char* other_model_of_tae(const std::string& name) {
+  static constexpr std::pair<const char*, const char*> kWords[] = {{"taehv", "HunyuanVideo"},
+                                                                   {"taecvx", "CogVideoX"},
+                                                                   {"taeos", "Open-Sora"},
+                                                                   {"taehy", "HunyuanVideo"},
+                                                                   {"taew2_2", "Wan2.2-TI2V-5B"}};
+  for (const auto& [word, model] : kWords) {
+    if (name.find(word) != std::string::npos) return model;
+  }
+  return nullptr;
+}
+
+std::optional<std::string> refused_tae(const Candidate& candidate) {
+  const TensorEntry* first = find_tensor(candidate, "decoder.1.weight");
+  if (first != nullptr && first->shape.axes() == 4 && first->shape[1] != 16) {
+    return str_cat(quoted(candidate.path), " is ",
+                   first->shape[1] == 48 ? "the TAE of Wan2.2-TI2V-5B" : "no TAE of Wan 2.1",
+                   ": its latents have ", first->shape[1], " channels, 16 are needed.");
+  }
+  const std::string name = lower(candidate.path.filename().string());
+  const char* const model = other_model_of_tae(name);
+  if (model == nullptr) return std::nullopt;
+  return str_cat(quoted(candidate.path), " is the TAE of ", model,
+                 ", as its name says (rename it if that is wrong); one of Wan 2.1 is needed.");
 }
 
 }  // namespace
@@ -127,6 +144,7 @@ std::optional<std::string> refusal_of(const Candidate& candidate) {
     case Network::kDit: return refused_dit(candidate);
     case Network::kTextEncoder: return refused_text_encoder(candidate);
     case Network::kVae: return refused_vae(candidate);
+    case Network::kTae: return refused_tae(candidate);
   }
   return std::nullopt;
 }
@@ -139,7 +157,10 @@ const char* runs_instead(Network network) {
     case Network::kTextEncoder:
       return "Use UMT5-XXL: models_t5_umt5-xxl-enc-bf16.pth or umt5_xxl_fp8_e4m3fn_scaled"
              ".safetensors.";
-    case Network::kVae: return "Use Wan2.1_VAE.pth or wan_2.1_vae.safetensors.";
+    case Network::kVae:
+      return "Use Wan2.1_VAE.pth or wan_2.1_vae.safetensors, or a smaller decoder such as "
+             "lightvaew2_1.pth or taew2_1.pth.";
+    case Network::kTae: return "Use taew2_1.pth or lighttaew2_1.pth, or their .safetensors.";
   }
   return "";
 }

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <tuple>
 
 #include "base/error.h"
 #include "checkpoint/component.h"
 #include "checkpoint/places.h"
+#include "checkpoint/preference.h"
 #include "checkpoint/refusal.h"
 #include "checkpoint/slab_source.h"
 #include "formats/quoted.h"
@@ -18,20 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using formats::quoted;
-
-// Smaller is better. 8-bit weights of DiT and text encoder travel fastest; the VAE is small, so its
-// widest numbers win.
-int64_t preference(Network network, const std::string& precision) {
-  static constexpr std::array kOrder = {"fp8", "int8", "bf16", "f16", "f32"};
-  const int64_t place = std::ranges::find(kOrder, precision) - kOrder.begin();
-  return network == Network::kVae ? -place : place;
-}
-
-// Qwen-Image's VAE has the tensors and shapes of Wan's; only its name tells them apart.
-bool is_named_for_another(const Candidate& candidate) {
-  const std::string name = candidate.path.filename().string();
-  return name.find("qwen") != std::string::npos || name.find("Qwen") != std::string::npos;
-}
 
 // Other extensions are used for things that are no weights, too.
 bool is_surely_weights(const fs::path& path) {
@@ -185,11 +171,7 @@ void Search::set_places() {
 
 Candidate Search::choose(std::vector<Candidate> found, Checkpoint& report) const {
   const std::string& wanted = options_.variant;
-  const auto rank = [&](const Candidate& candidate) {
-    const std::string precision = precision_of(candidate);
-    return std::tuple(is_named_for_another(candidate), precision != wanted,
-                      preference(candidate.network, precision));
-  };
+  const auto rank = [&](const Candidate& candidate) { return rank_of(candidate, wanted); };
   std::ranges::stable_sort(found, {}, rank);
   if (found.size() == 1) return std::move(found[0]);
   std::vector<std::string> precisions;
@@ -260,6 +242,7 @@ void Search::report_missing(Network network, Checkpoint& report) const {
       "block_0.safetensors and its siblings, or a single .safetensors or .gguf",
       "models_t5_umt5-xxl-enc-bf16.pth or umt5_xxl_fp8_e4m3fn_scaled.safetensors",
       "Wan2.1_VAE.pth or wan_2.1_vae.safetensors",
+      "taew2_1.pth or lighttaew2_1.pth",
   };
   report.missing.push_back(str_cat("No ", network_name(network), " was found (such as ",
                                    kFiles[static_cast<size_t>(network)], ") in ",
@@ -305,7 +288,20 @@ std::optional<Component> Search::text_encoder(Checkpoint& report) {
 }
 
 std::optional<Component> Search::vae(Checkpoint& report) {
-  return part(Network::kVae, options_.vae, report);
+  if (!options_.vae.empty()) {
+    const bool is_tae =
+        given(options_.vae, Network::kVae).empty() && !given(options_.vae, Network::kTae).empty();
+    return part(is_tae ? Network::kTae : Network::kVae, options_.vae, report);
+  }
+  auto found = part(Network::kVae, {}, report);
+  if (found) return found;
+  auto tiny = nearest(Network::kTae);
+  if (tiny.empty()) return std::nullopt;
+  report.missing.pop_back();  // that no VAE was found
+  found = build_component(choose(std::move(tiny), report));
+  report.warnings.push_back(str_cat("No VAE was found; the TAE ", quoted(found->path),
+                                    " decodes in its place, with less detail."));
+  return found;
 }
 
 }  // namespace reel::checkpoint

@@ -20,6 +20,7 @@ class Search {
   // What is chosen and what is missing is told in `report`.
   std::optional<Component> dit(Checkpoint& report);
   std::optional<Component> text_encoder(Checkpoint& report);
+  // A TAE where it is given, or where there is nothing else.
   std::optional<Component> vae(Checkpoint& report);
 
   // Where everything but the DiT is looked for, nearest first. Known after dit().

@@ -27,6 +27,7 @@ const char* key_of(Network network) {
     case Network::kDit: return "dit";
     case Network::kTextEncoder: return "text_encoder";
     case Network::kVae: return "vae";
+    case Network::kTae: return "tae";
   }
   return "";
 }

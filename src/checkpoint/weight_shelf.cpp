@@ -34,6 +34,9 @@ constexpr Anchors kAnchors[] = {
     {Network::kVae,
      {"decoder.middle.0.residual.0.gamma", "decoder.middle.0.residual.0.gamma"},
      {"conv2.weight", "decoder.conv1.weight", "decoder.head.2.weight"}},
+    {Network::kTae,
+     {"decoder.3.conv.0.weight", "decoder.3.conv.0.weight"},
+     {"decoder.1.weight", "decoder.3.conv.0.weight", "decoder.22.weight"}},
 };
 
 const Anchors& anchors_of(Network network) {

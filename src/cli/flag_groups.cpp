@@ -62,7 +62,10 @@ void Flags::add_model(ModelOptions& options) {
   add("--model", options.model,
       "checkpoint: a folder, a file or the name of a pulled model; left out: the demo model");
   add("--text-encoder", options.text_encoder, "text encoder file, when it is not beside the model");
-  add("--vae", options.vae, "VAE file, when it is not beside the model");
+  add("--vae", options.vae,
+      "VAE file, when it is not beside the model; or a light VAE or a TAE, which decode faster");
+  add("--tae-latents", options.tae_latents,
+      "what a TAE decodes: diffusion (as taew2_1), vae (as lighttaew2_1), or auto, by its name");
   add("--tokenizer", options.tokenizer, "tokenizer file or folder");
   add("--variant", options.variant,
       "which precision of a model that comes in several: fp8, int8, bf16");

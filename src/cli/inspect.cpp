@@ -148,7 +148,7 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
   Flags flags("inspect", "tell what a checkpoint is and what is missing");
   flags.add("MODEL", options.model, "a folder or file; left out: the built-in demo model");
   flags.add("--text-encoder", options.text_encoder, "text encoder file");
-  flags.add("--vae", options.vae, "VAE file");
+  flags.add("--vae", options.vae, "VAE or TAE file");
   flags.add("--tokenizer", options.tokenizer, "tokenizer file or folder");
   flags.add("--variant", options.variant, "fp8, int8 or bf16, of a model that comes in several");
   flags.add_switch("--json", print_json, "print JSON");

@@ -16,8 +16,8 @@ namespace {
 
 void add_flags(Flags& flags, SynthRequest& request) {
   flags.add("--layout", request.layout,
-            "distill_fp8, distill_int8, bf16, official, comfy_fp8, diffusers, gguf:TYPE or "
-            "lora:STYLE");
+            "distill_fp8, distill_int8, bf16, official, comfy_fp8, diffusers, gguf:TYPE, "
+            "lora:STYLE or decoder:FILE");
   flags.add("--preset", request.preset, "tiny, wan2.1-t2v-1.3b or wan2.1-t2v-14b");
   flags.add("--out", request.out, "the folder to write");
   flags.required();
@@ -30,6 +30,7 @@ void add_flags(Flags& flags, SynthRequest& request) {
   flags.add("--t5-layers", request.t5_layers, "its layers");
   flags.add("--t5-vocab", request.t5_vocab, "rows of its embedding");
   flags.add("--vae-base", request.vae_base, "channels of the VAE's last level");
+  flags.add("--tae-base", request.tae_base, "channels of a TAE's last level");
   flags.add("--lora-rank", request.lora_rank, "rank of a LoRA's pairs; default: 4");
   flags.add("--width", request.width_px, "default width that config.json states");
   flags.add("--height", request.height_px, "default height");

@@ -12,10 +12,6 @@
 #include "models/wan_dit/footprint.h"
 #include "models/wan_dit/names.h"
 #include "models/wan_dit/patchify.h"
-#include "models/wan_vae/footprint.h"
-#include "models/wan_vae/names.h"
-#include "models/wan_vae/strips.h"
-#include "models/wan_vae/work.h"
 #include "pipeline/clip_alternatives.h"
 #include "pipeline/model_configs.h"
 #include "pipeline/runtime.h"
@@ -24,6 +20,7 @@
 namespace reel::pipeline {
 namespace {
 
+using checkpoint::needed_tensors;
 using memory::Budget;
 using memory::NetworkLoad;
 using memory::PhaseNeeds;
@@ -66,11 +63,10 @@ memory::BlockLoad load_of(const memory::WeightBlock& block, const checkpoint::Co
   return load;
 }
 
-template <typename Units>
-NetworkLoad load_of(const Units& units, const checkpoint::Dims& dims,
+NetworkLoad load_of(const std::vector<checkpoint::NeededTensor>& needed,
                     const checkpoint::Component& component,
                     const memory::DevicePrecision& precision) {
-  const memory::Manifest manifest = prepare::make_manifest(checkpoint::needed_tensors(units, dims));
+  const memory::Manifest manifest = prepare::make_manifest(needed);
   NetworkLoad load{.precision = component.precision,
                    .fixed = load_of(manifest.fixed, component, precision),
                    .setup = load_of(manifest.setup, component, precision),
@@ -99,16 +95,6 @@ wan_dit::ForwardShape forward_shape(const wan_dit::Config& config, const ClipPre
           .row_chunk = machine.row_chunk,
           .ranks = ranks,
           .most_flops_per_call = machine.most_flops_per_call};
-}
-
-wan_vae::DecodeShape decode_shape(const VideoSize& video, DType compute, int strips) {
-  const Shape latent = latent_shape(video);
-  return {.latent_frames = latent[1],
-          .latent_rows = latent[2],
-          .latent_cols = latent[3],
-          .compute = compute,
-          .residual = compute == DType::kF16 ? DType::kF16 : DType::kF32,
-          .strips = strips};
 }
 
 wan_dit::Config first_layers(wan_dit::Config config, int64_t layers) {
@@ -152,19 +138,18 @@ ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecisio
     : stages_(stages), precision_(precision), machine_(std::move(machine)) {
   if (stages.text) {
     text_ = text_config(*files.text_encoder);
-    text_load_ =
-        load_of(umt5::name_units(text_), umt5::dims_of(text_), *files.text_encoder, precision.text);
+    text_load_ = load_of(needed_tensors(umt5::name_units(text_), umt5::dims_of(text_)),
+                         *files.text_encoder, precision.text);
   }
   if (stages.denoise) {
     dit_ = first_layers(dit_config(files), stages.layers);
-    dit_load_ =
-        load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit, precision.dit);
-    safer_load_ = load_of(wan_dit::name_units(dit_), wan_dit::dims_of(dit_), *files.dit,
-                          safer_precision(precision).dit);
+    const auto needed = needed_tensors(wan_dit::name_units(dit_), wan_dit::dims_of(dit_));
+    dit_load_ = load_of(needed, *files.dit, precision.dit);
+    safer_load_ = load_of(needed, *files.dit, safer_precision(precision).dit);
   }
   if (stages.decode) {
-    vae_ = vae_config(*files.vae);
-    vae_load_ = load_of(wan_vae::name_units(), wan_vae::dims_of(vae_), *files.vae, precision.vae);
+    decoder_ = LatentDecoder(*files.vae, "auto");  // of the same size whatever it takes
+    decoder_load_ = load_of(decoder_.needed(), *files.vae, precision.vae);
   }
 }
 
@@ -216,21 +201,20 @@ PhaseNeeds ClipPlanner::dit_needs(const ClipSize& clip, const ClipPrecision& pre
 }
 
 PhaseNeeds ClipPlanner::decode_needs(const ClipSize& clip, int strips) const {
-  const wan_vae::DecodeShape shape = decode_shape(clip.video, precision_.vae.compute, strips);
+  LatentDecoder::Footprint takes = decoder_.footprint(clip.video, precision_.vae.compute, strips);
   return {.phase = memory::Phase::kDecode,
-          .weights = vae_load_,
+          .weights = decoder_load_,
           .passes = 1,
           .strips = strips,
-          .held = {{memory::tags::kPastFrames, wan_vae::past_frames_bytes(vae_, shape)},
-                   {memory::tags::kLowFrames, wan_vae::low_frames_bytes(vae_, shape)}},
+          .held = std::move(takes.held),
           .setup = {},
-          .forward = wan_vae::decode_activations(vae_, shape),
+          .forward = std::move(takes.forward),
           .setup_work = {},
-          .pass_work = wan_vae::decode_work(vae_, shape)};
+          .pass_work = takes.work};
 }
 
 int ClipPlanner::choose_strips(const ClipSize& clip, const Budget& budget) const {
-  const auto most = static_cast<int>(wan_vae::most_strips(latent_shape(clip.video)[2]));
+  const int most = decoder_.most_strips(clip.video);
   int closest = 1;
   uint64_t least_bytes = UINT64_MAX;
   for (int strips = 1; strips <= most; ++strips) {
@@ -258,7 +242,8 @@ uint64_t ClipPlanner::host_bytes(const ClipSize& clip, int strips) const {
   const uint64_t tables = tokens * bytes_of(dit_.patch_dim() + wan_dit::kHeadDim) * sizeof(float);
   const uint64_t frames = pixels * 3 * (3 * sizeof(float) + 1) + pixels * 3 / 2 * kEncoderFrames;
   const uint64_t waiting =
-      wan_vae::waiting_rows_bytes(decode_shape(clip.video, precision_.vae.compute, strips));
+      stages_.decode ? decoder_.footprint(clip.video, precision_.vae.compute, strips).host_bytes
+                     : 0;
   return kProgramBytes + states + latents + tables + frames + waiting;
 }
 

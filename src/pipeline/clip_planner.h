@@ -10,7 +10,7 @@
 #include "memory/planner.h"
 #include "models/umt5/config.h"
 #include "models/wan_dit/config.h"
-#include "models/wan_vae/config.h"
+#include "pipeline/latent_decoder.h"
 #include "pipeline/latent_shape.h"
 
 namespace reel::pipeline {
@@ -74,8 +74,8 @@ class ClipPlanner {
   ClipStages stages_;
   wan_dit::Config dit_;
   umt5::Config text_;
-  wan_vae::Config vae_;
-  memory::NetworkLoad dit_load_, safer_load_, text_load_, vae_load_;
+  LatentDecoder decoder_;
+  memory::NetworkLoad dit_load_, safer_load_, text_load_, decoder_load_;
   ClipPrecision precision_;
   memory::Machine machine_;
 };

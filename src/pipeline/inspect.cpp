@@ -37,12 +37,25 @@ std::string dimensions_of(const Checkpoint& files, Network network) {
       const auto& c = vae_config(*files.vae).channels;
       return str_cat("decoder channels ", c[0], ", ", c[1], ", ", c[2], ", ", c[3], ", ", c[4]);
     }
+    case Network::kTae: {
+      const auto& c = tae_config(*files.vae, "auto").channels;
+      return str_cat("decoder channels ", c[0], ", ", c[1], ", ", c[2], ", ", c[3]);
+    }
   }
   return "";
 }
 
+// A light VAE is one by its width.
+std::string name_of(const Checkpoint& files, Network network) {
+  if (network != Network::kVae) return network_name(network);
+  const checkpoint::StoredTensor* first = files.vae->find("decoder.conv1.weight");
+  const bool is_light = first != nullptr && first->entry->shape.axes() > 0 &&
+                        first->entry->shape[0] == wan_vae::kLightWidth;
+  return is_light ? "light VAE" : "VAE";
+}
+
 NetworkInfo describe(const Checkpoint& files, const checkpoint::NetworkReport& report) {
-  NetworkInfo info{.network = network_name(report.network),
+  NetworkInfo info{.network = name_of(files, report.network),
                    .layout = report.layout,
                    .precision = report.precision,
                    .path = report.path.string(),

@@ -2,6 +2,7 @@
 #include "pipeline/model_configs.h"
 
 #include "base/error.h"
+#include "models/tae/names.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/names.h"
 #include "models/wan_vae/names.h"
@@ -18,6 +19,14 @@ int64_t extent(const Component& component, const char* name, int axis) {
                str_cat(component.path.string(), ": \"", name, "\" is ", shape, "; at least ",
                        axis + 1, " axes are needed."));
   return shape[axis];
+}
+
+// Which latents a TAE takes can be seen in its name alone.
+// Source: LightX2V, pipeline.py, enable_lightvae().
+bool takes_vae_latents(const Component& tiny) {
+  const std::string name = tiny.path.filename().string();
+  const std::string words = name.find("taew2") == std::string::npos ? tiny.path.string() : name;
+  return words.find("lighttae") != std::string::npos;
 }
 
 }  // namespace
@@ -60,6 +69,19 @@ wan_vae::Config vae_config(const Component& vae) {
                      extent(vae, "decoder.upsamples.8.residual.2.weight", 0),
                      extent(vae, "decoder.upsamples.12.residual.2.weight", 0)};
   check_complete(vae, needed_tensors(wan_vae::name_units(), wan_vae::dims_of(config)));
+  return config;
+}
+
+tae::Config tae_config(const Component& tiny, const std::string& tae_latents) {
+  tae::Config config;
+  config.channels = {extent(tiny, "decoder.1.weight", 0), extent(tiny, "decoder.8.weight", 0),
+                     extent(tiny, "decoder.14.weight", 0), extent(tiny, "decoder.20.weight", 0)};
+  if (extent(tiny, "decoder.7.conv.weight", 0) == 2 * config.channels[0]) config.first_grow = 2;
+  if (tae_latents == "vae" || (tae_latents == "auto" && takes_vae_latents(tiny))) {
+    config.scale = wan_vae::kLatentStd;
+    config.shift = wan_vae::kLatentMean;
+  }
+  check_complete(tiny, needed_tensors(tae::name_units(config), tae::dims_of(config)));
   return config;
 }
 

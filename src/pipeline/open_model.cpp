@@ -10,7 +10,6 @@
 #include "hub/model_folders.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/names.h"
-#include "models/wan_vae/names.h"
 #include "pipeline/model_configs.h"
 #include "pipeline/tokenizer_source.h"
 
@@ -86,7 +85,11 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
   for (const std::string& warning : files_.warnings) progress.on_warning(warning);
   if (parts.dit) facts_.dit = dit_config(files_);
   if (parts.text_encoder) text_config_ = text_config(*files_.text_encoder);
-  if (parts.vae) vae_config_ = vae_config(*files_.vae);
+  if (parts.vae && files_.vae->network != checkpoint::Network::kTae &&
+      options.tae_latents != "auto") {
+    progress.on_warning("What a TAE decodes has no effect on a VAE.");
+  }
+  if (parts.vae) decoder_ = LatentDecoder(*files_.vae, options.tae_latents);
   REEL_REQUIRE(!parts.dit || !parts.text_encoder || facts_.dit.text_dim == text_config_.dim,
                kBadFile,
                str_cat("The DiT takes text of width ", facts_.dit.text_dim,
@@ -144,11 +147,10 @@ std::unique_ptr<LoadedDit> OpenModel::load_dit(Runtime& runtime,
                                      runtime, phase, precision, runtime.weight_budget_bytes());
 }
 
-std::unique_ptr<LoadedVae> OpenModel::load_vae(Runtime& runtime) const {
-  const auto needed = needed_tensors(wan_vae::name_units(), wan_vae::dims_of(vae_config_));
-  return std::make_unique<LoadedVae>(
-      *files_.vae, vae_config_, prepare::make_manifest(needed), runtime, memory::Phase::kDecode,
-      runtime.vae_numbers().precision, runtime.weight_budget_bytes());
+std::unique_ptr<LoadedDecoder> OpenModel::load_decoder(Runtime& runtime) const {
+  return std::make_unique<LoadedDecoder>(
+      *files_.vae, decoder_, prepare::make_manifest(decoder_.needed()), runtime,
+      memory::Phase::kDecode, runtime.vae_numbers().precision, runtime.weight_budget_bytes());
 }
 
 }  // namespace reel::pipeline

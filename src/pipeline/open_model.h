@@ -11,8 +11,8 @@
 #include "checkpoint/checkpoint.h"
 #include "models/umt5/encoder.h"
 #include "models/wan_dit/transformer.h"
-#include "models/wan_vae/decoder.h"
 #include "models/wan_vae/latent_rgb.h"
+#include "pipeline/latent_decoder.h"
 #include "pipeline/loaded_weights.h"
 #include "pipeline/recipe.h"
 #include "pipeline/request_check.h"
@@ -54,7 +54,7 @@ class Loaded {
 
 using LoadedText = Loaded<umt5::Encoder, umt5::Config>;
 using LoadedDit = Loaded<wan_dit::Transformer, wan_dit::Config>;
-using LoadedVae = Loaded<wan_vae::Decoder, wan_vae::Config>;
+using LoadedDecoder = Loaded<BoundDecoder, LatentDecoder>;
 
 // Where to look for what; without a model, the demo's folder. Throws kNotFound when it is not
 // there.
@@ -67,6 +67,7 @@ class OpenModel {
 
   const checkpoint::Checkpoint& files() const { return files_; }
   const ModelFacts& facts() const { return facts_; }
+  const LatentDecoder& decoder() const { return decoder_; }
   // For previews: what config.json says, else that of Wan's own VAE.
   const wan_vae::LatentRgb& latent_rgb() const { return latent_rgb_; }
   // As the recipe has them; reads each file once. Throws kCancelled.
@@ -80,13 +81,13 @@ class OpenModel {
   // `precision` is the runtime's, or the safer one for the guard's second attempt.
   std::unique_ptr<LoadedDit> load_dit(Runtime& runtime, const prepare::Precision& precision,
                                       memory::Phase phase = memory::Phase::kDenoise) const;
-  std::unique_ptr<LoadedVae> load_vae(Runtime& runtime) const;
+  std::unique_ptr<LoadedDecoder> load_decoder(Runtime& runtime) const;
 
  private:
   checkpoint::Checkpoint files_;
   ModelFacts facts_;
   umt5::Config text_config_;
-  wan_vae::Config vae_config_;
+  LatentDecoder decoder_;
   wan_vae::LatentRgb latent_rgb_ = wan_vae::kWanLatentRgb;
 };
 

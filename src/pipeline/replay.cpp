@@ -74,6 +74,11 @@ ReplayResult replay(const std::string& clip, const ModelOptions& options, Progre
   ModelOptions model_options = options;
   if (model_options.precision == "auto") model_options.precision = recipe.precision;
   if (model_options.checkpoint_kind.empty()) model_options.checkpoint_kind = recipe.verdict;
+  if (model_options.tae_latents == "auto" && !recipe.decoder.empty()) {
+    // The clip knows what its decoder took; a name may have changed.
+    if (recipe.decoder == kTaeName) model_options.tae_latents = "diffusion";
+    if (recipe.decoder == kTaeOfVaeLatentsName) model_options.tae_latents = "vae";
+  }
   model_options.loras = loras_of(recipe, options.loras);
   const OpenModel model(model_options, Parts{}, progress);
   const CheckedRun checked = check_sampling(recipe.sampling, model.facts());
@@ -99,6 +104,9 @@ ReplayResult replay(const std::string& clip, const ModelOptions& options, Progre
   compare("text encoder's weights digest", recipe.weights.text_encoder, now.weights.text_encoder,
           result.differences);
   compare("DiT's weights digest", recipe.weights.dit, now.weights.dit, result.differences);
+  if (!recipe.decoder.empty()) {
+    compare("decoder", recipe.decoder, now.decoder, result.differences);
+  }
   compare("VAE's weights digest", recipe.weights.vae, now.weights.vae, result.differences);
   for (size_t at = 0; at < recipe.loras.size(); ++at) {
     compare("LoRA's digest", recipe.loras[at].digest, now.loras[at].digest, result.differences);

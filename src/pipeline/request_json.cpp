@@ -97,6 +97,7 @@ void to_json(json& to, const ModelOptions& options) {
   to = {{"model", path_to_json(options.model)},
         {"text_encoder", path_to_json(options.text_encoder)},
         {"vae", path_to_json(options.vae)},
+        {"tae_latents", options.tae_latents},
         {"tokenizer", path_to_json(options.tokenizer)},
         {"variant", options.variant},
         {"checkpoint_kind", options.checkpoint_kind},
@@ -112,6 +113,7 @@ void from_json(const json& from, ModelOptions& options) {
   take_path(from, "model", options.model);
   take_path(from, "text_encoder", options.text_encoder);
   take_path(from, "vae", options.vae);
+  take(from, "tae_latents", options.tae_latents);
   take_path(from, "tokenizer", options.tokenizer);
   take(from, "variant", options.variant);
   take(from, "checkpoint_kind", options.checkpoint_kind);

@@ -83,6 +83,11 @@ class NetworkUnits {
   std::set<std::string> added_;
 };
 
+// A TAE is small, and its file's name says what it decodes: it stays where it is.
+bool has_vae(const checkpoint::Checkpoint& files) {
+  return files.vae && files.vae->network == checkpoint::Network::kVae;
+}
+
 void add_networks(const checkpoint::Checkpoint& files, SlabContents& contents) {
   if (files.dit) {
     const wan_dit::Config config = dit_config(files);
@@ -96,7 +101,7 @@ void add_networks(const checkpoint::Checkpoint& files, SlabContents& contents) {
         .add(prepare::make_manifest(
             needed_tensors(umt5::name_units(config), umt5::dims_of(config))));
   }
-  if (files.vae) {
+  if (has_vae(files)) {
     const wan_vae::Config config = vae_config(*files.vae);
     NetworkUnits(*files.vae, contents)
         .add(prepare::make_manifest(
@@ -116,7 +121,8 @@ SlabContents slab_contents(const checkpoint::Checkpoint& files, const std::files
         read_text_file(files.config, kMostConfigBytes);
   }
   for (const auto* component : {&files.dit, &files.text_encoder, &files.vae}) {
-    if (*component) checkpoint::add_slab_source(**component, slab, contents.metadata);
+    if (!*component || (component == &files.vae && !has_vae(files))) continue;
+    checkpoint::add_slab_source(**component, slab, contents.metadata);
   }
   add_networks(files, contents);
   if (files.tokenizer) {

@@ -59,7 +59,8 @@ synth::FindValues find_values_in(const Checkpoint& files) {
 }
 
 void require_whole(const Checkpoint& files) {
-  if (files.dit && files.text_encoder && files.vae && files.tokenizer) return;
+  const bool has_vae = files.vae && files.vae->network == Network::kVae;
+  if (files.dit && files.text_encoder && has_vae && files.tokenizer) return;
   std::string missing;
   for (const std::string& sentence : files.missing) {
     missing += missing.empty() ? sentence : ' ' + sentence;
@@ -77,7 +78,8 @@ void require_no_dimensions(const SynthRequest& request) {
                                                     {"t5_ffn_dim", request.t5_ffn_dim},
                                                     {"t5_layers", request.t5_layers},
                                                     {"t5_vocab", request.t5_vocab},
-                                                    {"vae_base", request.vae_base}};
+                                                    {"vae_base", request.vae_base},
+                                                    {"tae_base", request.tae_base}};
   for (const auto& [name, value] : fields) {
     REEL_REQUIRE(value == 0, kInvalidArgument,
                  str_cat(name, " is ", value, ", but the weights of \"", request.weights_from,

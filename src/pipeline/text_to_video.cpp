@@ -92,22 +92,22 @@ void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& late
                     std::string* weights_digest) {
   const VideoSize size = video_size(latents.shape());
   clock.enter(Stage::kDecode, static_cast<int>(size.frames));
-  const auto vae = model.load_vae(runtime);
-  vae->weights().begin_passes();
+  const auto decoder = model.load_decoder(runtime);
+  decoder->weights().begin_passes();
   ops::Context ctx = runtime.context(runtime.vae_numbers());
   int done = 0;
   const auto take = [&](const TensorView& frame) {
     REEL_REQUIRE(all_finite({frame.as<float>(), static_cast<size_t>(frame.elements())}), kBadFile,
-                 str_cat("The VAE in \"", model.files().vae->path.string(),
+                 str_cat("The ", network_name(model.files().vae->network), " in \"",
+                         model.files().vae->path.string(),
                          "\" gives numbers that are not finite in frame ", done + 1, '.'),
                  "Its weights are damaged: compare their checksums, or download them again.");
     on_frame(frame);
     clock.report(++done);
   };
-  (*vae)->decode(ctx, latents, take,
-                 {.strips = runtime.decode_strips(),
-                  .copies = runtime.on_gpu() ? &runtime.copies() : nullptr});
-  if (weights_digest != nullptr) *weights_digest = vae->weights().digest();
+  (*decoder)->decode(ctx, latents, take, runtime.decode_strips(),
+                     runtime.on_gpu() ? &runtime.copies() : nullptr);
+  if (weights_digest != nullptr) *weights_digest = decoder->weights().digest();
 }
 
 }  // namespace reel::pipeline

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The VAE's decoder on the GPU's kernels: strips change no byte.
+// Decoders on the GPU's kernels: strips of the VAE's change no byte.
 #include <gtest/gtest.h>
 
 #include <cstring>
 
+#include "backends/cpu/backend.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/processors.h"
 #include "cuda_host/machine.h"
 #include "support/random_tensor.h"
 #include "unit/models/decoded_strips.h"
+#include "unit/models/random_tae.h"
 
 namespace reel::cuda {
 
@@ -47,6 +49,22 @@ TEST(CudaDecoder, GivesTheSameBytesInStrips) {
   const ops::Kernels kernels = decoder_kernels();
   const test::RandomDecoder decoder(kernels, DType::kF16, cuda_host::input_seed());
   decoder.expect_strips_like_whole({16, 1, 9, 2}, {2});
+}
+
+// Widths of whole tiles and slices and of less; the first latent frame makes one frame, the second
+// four.
+TEST(CudaDecoder, DecodesATaeLikeTheReference) {
+  const tae::Config config{.channels = {16, 12, 8, 5}};
+  const ops::Kernels kernels = decoder_kernels();
+  const uint64_t seed = cuda_host::input_seed();
+  const Tensor latents = test::random_tensor({16, 2, 3, 2}, DType::kF32, seed + 1, -2, 2);
+  const test::RandomTae truth(cpu::reference_kernels(), DType::kF32, config, seed);
+  const Tensor want = truth.decode(latents);
+  for (const DType compute : {DType::kF16, DType::kF32}) {
+    const test::RandomTae tae(kernels, compute, config, seed);
+    EXPECT_LT(test::relative_error(tae.decode(latents), want), compute == DType::kF32 ? 1e-5 : 5e-3)
+        << compute;
+  }
 }
 
 // The shortcut's product: tiles of another size, or none, by the number of rows.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each command answers when all is well: stdout carries the answer, stderr the progress.
 #include <gtest/gtest.h>
+#include <reel/synth.h>
 
 #include <fstream>
 
@@ -84,6 +85,25 @@ TEST(Commands, ReplayWithOtherWeightsSaysWhatDiffers) {
   EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
   EXPECT_TRUE(outcome.out.starts_with("different")) << outcome.out;
   EXPECT_NE(outcome.err.find("The DiT's weights digest was "), std::string::npos) << outcome.err;
+}
+
+// Which latents it takes is in the recipe, whatever its file is called later.
+TEST(Commands, ATaeDecodesAndTheRecipeSaysSo) {
+  Scene scene;
+  synthesize({.layout = "decoder:lighttaew2_1.pth", .out = scene / "tae"});
+  scene.generate({"--vae", "tae/lighttaew2_1.pth", "--json"});
+  EXPECT_EQ(answer(scene).at("recipe").at("model").at("decoder"), "TAE of VAE latents");
+
+  fs::rename(scene / "tae/lighttaew2_1.pth", scene / "tae/another.pth");
+  scene.reel({"replay", "out/clip.mp4", "--model", "model", "--vae", "tae/another.pth"});
+  EXPECT_EQ(expect_ok(scene).out, "equal\n");
+
+  scene.reel({"replay", "out/clip.mp4", "--model", "model"});
+  const Outcome outcome = run_program(scene.command);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.err.find("The decoder was TAE of VAE latents, now it is VAE."),
+            std::string::npos)
+      << outcome.err;
 }
 
 TEST(Commands, TheRecipeIsInTheCommentTag) {

@@ -126,6 +126,27 @@ TEST(InferClip, AppliesTheLorasOfTheConfig) {
   EXPECT_FALSE(with == without);
 }
 
+TEST(InferClip, DecodesWithTheTaeOfTheConfig) {
+  Scene scene;
+  ASSERT_EQ(
+      run_program(scene.reel({"synth", "--layout", "decoder:taew2_1.pth", "--out", "tae"}).command)
+          .exit_code,
+      0);
+  fs::copy(scene / "tae/taew2_1.pth", scene / "model/distill_fp8/taew2_1.pth");
+  fs::remove(scene / kVae);  // LightX2V would want it all the same
+  write_bytes(scene / "config.json", R"({"use_tae": true})");
+
+  const std::string inferred =
+      made(scene, {"infer", "--model_path", "model", "--config_json", "config.json", "--prompt",
+                   "a ball", "--device", "cpu", "--save_result_path", "out/infer.y4m"});
+  const std::string generated =
+      made(scene, {"generate", "--model", "model", "--vae", "tae/taew2_1.pth", "--prompt", "a ball",
+                   "--seed", "42", "--sampler", "euler", "--device", "cpu", "--out", "out/g.y4m"});
+
+  EXPECT_FALSE(inferred.empty());
+  EXPECT_TRUE(inferred == generated);
+}
+
 TEST(InferClip, ReplacesAFileOnlyWhenForced) {
   Scene scene;
   write_bytes(scene / "out/clip.y4m", "mine");

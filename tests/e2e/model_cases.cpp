@@ -219,6 +219,26 @@ std::vector<Case> model_cases() {
          write_tensors(s / "wan2.2_vae.safetensors", vae_tensors(48));
          s.generate({"--vae", "wan2.2_vae.safetensors"});
        }},
+      {"tae-of-wan22",
+       [](Scene& s) {
+         write_tensors(s / "taew2_2.pth", tae_tensors(48));
+         s.generate({"--vae", "taew2_2.pth"});
+       }},
+      {"tae-of-hunyuan",
+       [](Scene& s) {
+         write_tensors(s / "taehv.safetensors", tae_tensors());
+         s.generate({"--vae", "taehv.safetensors"});
+       }},
+      {"tae-without-a-tensor",
+       [](Scene& s) {
+         write_tensors(s / "tae.safetensors", without(tae_tensors(), "decoder.22.bias"));
+         s.generate({"--vae", "tae.safetensors"});
+       }},
+      {"tae-latents-word",
+       [](Scene& s) {
+         write_tensors(s / "taew2_1.pth", tae_tensors());
+         s.generate({"--vae", "taew2_1.pth", "--tae-latents", "raw"});
+       }},
   };
 }
 

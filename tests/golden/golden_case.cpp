@@ -24,6 +24,7 @@ SynthRequest synth_request(const json& from) {
   request.t5_ffn_dim = from.at("t5_ffn_dim");
   request.t5_layers = from.at("t5_layers");
   request.vae_base = from.at("vae_base");
+  request.tae_base = from.value("tae_base", int64_t{0});  // none in the oldest cases
   return request;
 }
 

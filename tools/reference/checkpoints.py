@@ -135,7 +135,11 @@ def decoder_only(vae: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_checkpoint(folder: Path, layout: str) -> Checkpoint:
-    """`layout` as `reel synth --layout` calls it."""
+    """`layout` as `reel synth --layout` calls it; of "decoder:...", only `vae`, which may be a TAE."""
+    if layout.startswith("decoder:"):
+        path = folder / layout.removeprefix("decoder:")
+        read = read_torch if path.suffix == ".pth" else read_safetensors
+        return Checkpoint({}, {}, read(path))
     if layout == "official":
         return Checkpoint(read_safetensors(*folder.glob("diffusion_pytorch_model-*")),
                           read_torch(folder / "models_t5_umt5-xxl-enc-bf16.pth"),

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/golden/: what each network and the whole pipeline answer at small sizes.
 
-    python tools/reference/goldens.py build/bin/reel tests/data/golden
+    python tools/reference/goldens.py build/bin/reel tests/data/golden [tae ...]
+
+Names after the folder are groups of cases: text, dit, vae, tae, pipeline, eight_bit; all without.
 
 Weights come from `reel synth`, so that only inputs and outputs are stored. The numbers are those
 of wan_original.py in float64 on the weights that checkpoints.py reads, rounded to float32. For
-every case diffusers and transformers run the same weights in float32; the script prints how far
-they are from it and fails above 1e-5.
+every case diffusers and transformers run the same weights in float32, where they have the network;
+the script prints how far they are from it and fails above 1e-5. TAEs are in neither: tae.py.
 
 A file is named after its case and holds, where they apply, the tensors of Reel's stage files:
 ids, text_states, negative_text_states, noise, step_noise, velocity, latents, frames. Its metadata
@@ -30,6 +32,7 @@ import checkpoints
 import cross_check
 import fp8
 import schedulers
+import tae
 import wan_original as wan
 
 
@@ -46,6 +49,7 @@ class Synth:
     t5_ffn_dim: int = 0
     t5_layers: int = 0
     vae_base: int = 0
+    tae_base: int = 0
 
 
 class Models:
@@ -169,6 +173,16 @@ def vae_case(models: Models, name: str, synth: Synth, shape: tuple[int, int, int
     return Case("vae_" + name, synth, {"latents": latents, "frames": frames})
 
 
+def tae_case(models: Models, name: str, shape: tuple[int, int, int],
+             file: str = "taew2_1.pth", base: int = 0) -> Case:
+    # Seeds differ, since checkpoints are told apart by their bytes, not by the names of files.
+    synth = Synth("decoder:" + file, seed=2 if file.startswith("light") else 1, tae_base=base)
+    weights = models.get(synth)[0].vae
+    latents = 0.7 * normal(9, 16, *shape)
+    frames = tae.decode(weights, latents.double(), of_vae=file.startswith("light"))
+    return Case("tae_" + name, synth, {"latents": latents, "frames": frames})
+
+
 def distilled_case(models: Models, name: str, synth: Synth, sampler: str = "lcm",
                    seed: int | None = None,
                    grid: tuple[int, int, int] = (2, 2, 2)) -> Case:
@@ -243,12 +257,15 @@ def guided_case(models: Models, name: str, synth: Synth, steps: int, guidance: f
                  "guidance": guidance, "checkpoint_kind": "base"})
 
 
-def all_cases(models: Models):
+def text_cases(models: Models):
     tiny = Synth()
     for tokens in (1, 7, 77, 512):
         yield text_case(models, f"{tokens}_tokens", tiny, tokens)
     yield text_case(models, "5_heads", Synth(text_dim=320, t5_ffn_dim=300, t5_layers=3), 33)
 
+
+def dit_cases(models: Models):
+    tiny = Synth()
     yield dit_case(models, "one_frame", tiny, (1, 2, 2), 1000)
     yield dit_case(models, "13_by_7", tiny, (2, 13, 7), 750)
     yield dit_case(models, "three_frames", tiny, (3, 4, 4), 250)
@@ -258,12 +275,25 @@ def all_cases(models: Models):
                    (2, 3, 2), 750)
     yield dit_case(models, "4_heads", Synth(dim=512, ffn_dim=640, layers=2), (1, 3, 5), 250)
 
+
+def vae_cases(models: Models):
+    tiny = Synth()
     yield vae_case(models, "one_pixel", tiny, (1, 1, 1))
     yield vae_case(models, "one_frame", tiny, (1, 3, 5))
     yield vae_case(models, "two_frames", tiny, (2, 5, 3))
     yield vae_case(models, "four_frames", tiny, (4, 2, 2))
     yield vae_case(models, "light", Synth(vae_base=24), (3, 3, 2))
 
+
+def tae_cases(models: Models):
+    yield tae_case(models, "one_pixel", (1, 1, 1))
+    yield tae_case(models, "one_frame", (1, 3, 5))
+    yield tae_case(models, "two_frames", (2, 5, 3), base=12)
+    yield tae_case(models, "four_frames", (4, 2, 3), file="taew2_1.safetensors")
+    yield tae_case(models, "light", (3, 3, 2), file="lighttaew2_1.pth")
+
+
+def pipeline_cases(models: Models):
     for layout in ("distill_fp8", "distill_int8", "bf16", "official", "comfy_fp8", "diffusers"):
         yield distilled_case(models, layout, Synth(layout))
     for kind in ("q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k_m", "q4_k_m", "q5_k_m",
@@ -271,12 +301,18 @@ def all_cases(models: Models):
         yield distilled_case(models, "gguf_" + kind, Synth("gguf:" + kind))
     yield distilled_case(models, "euler", Synth("distill_fp8"), sampler="euler", seed=42)
     yield distilled_case(models, "lcm_torch_cpu", Synth("bf16"), seed=2**32 + 7, grid=(1, 3, 2))
-    yield guided_case(models, "guided", tiny, steps=3, guidance=5.0)
+    yield guided_case(models, "guided", Synth(), steps=3, guidance=5.0)
 
+
+def eight_bit_cases(models: Models):
     # Wider and deeper than the others, so that errors add up; the first is the named fixture.
     for layout in ("distill_fp8", "bf16", "distill_int8"):
         yield eight_bit_case(models, layout, Synth(layout, seed=8, dim=512, ffn_dim=1024, layers=6,
                                                    text_dim=256, t5_ffn_dim=512, t5_layers=4))
+
+
+GROUPS = {"text": text_cases, "dit": dit_cases, "vae": vae_cases, "tae": tae_cases,
+          "pipeline": pipeline_cases, "eight_bit": eight_bit_cases}
 
 
 def write(case: Case, digest: str, folder: Path) -> None:
@@ -293,15 +329,16 @@ def write(case: Case, digest: str, folder: Path) -> None:
     save_file(tensors, folder / (case.name + ".safetensors"), {"golden": json.dumps(about)})
 
 
-def main(program: str, folder: Path) -> None:
+def main(program: str, folder: Path, groups: list[str]) -> None:
     torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
         models = Models(program, Path(scratch))
-        for case in all_cases(models):
-            print(case.name)
-            write(case, models.get(case.synth)[1], folder)
+        for group in groups or GROUPS:
+            for case in GROUPS[group](models):
+                print(case.name)
+                write(case, models.get(case.synth)[1], folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

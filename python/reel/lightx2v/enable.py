@@ -108,7 +108,15 @@ class Enable(Attributes):
         vae_path: Optional[Path] = None,
         tae_path: Optional[Path] = None,
     ) -> None:
-        """Asks for another decoder. ``vae_path`` names the file of the VAE."""
+        """Asks for a smaller decoder, which is faster and less exact.
+
+        Args:
+            use_lightvae: the light VAE; ``vae_path`` is its file, left out: lightvaew2_1 in
+                ``model_path``.
+            use_tae: a TAE, above ``use_lightvae``; ``tae_path`` is its file, left out: taew2_1 in
+                ``model_path``. One called lighttae takes what the VAE takes, as in LightX2V.
+            vae_path: without either, the file of the VAE.
+        """
         self._require_not_created("enable_lightvae")
         self._set(
             "enable_lightvae",

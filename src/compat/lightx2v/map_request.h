@@ -26,8 +26,9 @@ struct RequestFlags {
 struct MappedRun {
   ModelOptions model;
   VideoRequest request;           // the sampler is left to the kind of model
-  std::string absent_checkpoint;  // this and the next two as in ModelPaths
+  std::string absent_checkpoint;  // this and the next three as in ModelPaths
   std::string text_encoder_precision;
+  std::string decoder;
   bool prefers_bf16 = false;
   std::vector<std::string> notes;
 };

@@ -2,6 +2,7 @@
 #include "compat/lightx2v/model_paths.h"
 
 #include "base/error.h"
+#include "compat/lightx2v/decoder_choice.h"
 
 namespace reel::compat::lightx2v {
 namespace {
@@ -104,9 +105,6 @@ void set_parts(const Settings& settings, ModelPaths& paths) {
   }
   const auto encoder = text_of(settings, quantised ? "t5_quantized_ckpt" : "t5_original_ckpt");
   if (encoder && !encoder->empty()) paths.model.text_encoder = *encoder;
-  if (const auto vae = text_of(settings, "vae_path")) {
-    if (!vae->empty()) paths.model.vae = *vae;
-  }
   if (const auto tokenizer = text_of(settings, "t5_tokenizer_path")) {
     if (!tokenizer->empty()) paths.model.tokenizer = *tokenizer;
   }
@@ -148,6 +146,7 @@ ModelPaths find_paths(const Settings& settings, const FileTest& exists) {
   REEL_REQUIRE(
       !paths.model.model.empty(), kInvalidArgument, "--model_path is needed.",
       "It is the folder of the checkpoint, like Wan2.1-T2V-14B-StepDistill-.../distill_fp8.");
+  paths.model_path = paths.model.model;
   const Scheme scheme = dit_scheme(settings);
   const bool at_load = flag_of(settings, "weight_auto_quant").value_or(false);
   const bool quantised =
@@ -169,6 +168,7 @@ ModelPaths find_paths(const Settings& settings, const FileTest& exists) {
   }
   set_checkpoint(settings, quantised && !at_load, exists, paths);
   set_parts(settings, paths);
+  choose_decoder(settings, exists, paths);
   paths.model.loras = loras_of(settings);
   return paths;
 }

@@ -18,12 +18,14 @@ namespace reel::compat::lightx2v {
 using FileTest = std::function<bool(const std::filesystem::path&)>;
 
 struct ModelPaths {
+  std::filesystem::path model_path;  // as the config has it; model.model may be a part of it
   ModelOptions model;
   // A checkpoint that the config names and that is not here, described for a message: the weights
   // under model_path stand in for it, if they are distilled ones.
   std::string absent_checkpoint;
   // "fp8", "int8" or "bf16": what the config expects; empty where any will do.
   std::string text_encoder_precision;
+  std::string decoder;        // "TAE" or "light VAE" where one is asked for; empty: whatever is found
   bool prefers_bf16 = false;  // the config asks for weights that are not quantised
   std::vector<std::string> notes;
 };

@@ -41,6 +41,10 @@ ConvWeights Binder::conv(int group, int role, int part) const {
   return {.weight = source_.conv(name(group, role), part), .bias = bias(row(group, role), part)};
 }
 
+ConvView Binder::conv_view(int group, int role, int part) const {
+  return source_.conv(name(group, role), part);
+}
+
 bool Binder::has(int group, int role) const { return source_.has(name(group, role)); }
 
 }  // namespace reel::models

@@ -27,6 +27,8 @@ class Binder {
   // With its bias; `part` selects the rows of both.
   nn::Linear linear(int group, int role, int part = 0) const;
   ConvWeights conv(int group, int role, int part = 0) const;
+  // Of a convolution without a bias.
+  ConvView conv_view(int group, int role, int part = 0) const;
   bool has(int group, int role) const;
   // The full name of a row, ".weight" included where it has one.
   std::string name(int group, int role) const;

@@ -24,6 +24,9 @@ inline constexpr std::array<float, kLatentChannels> kLatentStd = {
     2.8184f, 1.4541f, 2.3275f, 2.6558f, 1.2196f, 1.7708f, 2.6052f, 2.0743f,
     3.2687f, 2.1526f, 2.8652f, 1.5579f, 1.6382f, 1.1253f, 2.8251f, 1.9160f};
 
+// Channels of the middle of LightX2V's light VAE, which keeps a quarter of the full one's.
+inline constexpr int64_t kLightWidth = 96;
+
 struct Config {
   // Channels of the middle and of the four levels: 384, 384, 384, 192, 96 for the full VAE, a
   // quarter of that for LightX2V's light VAE.

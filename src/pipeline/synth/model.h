@@ -12,6 +12,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "core/shape.h"
+#include "models/tae/config.h"
 #include "models/umt5/config.h"
 #include "models/wan_dit/config.h"
 #include "models/wan_vae/config.h"
@@ -33,6 +34,7 @@ struct Model {
   wan_dit::Config dit;
   umt5::Config text_encoder;
   wan_vae::Config vae;
+  tae::Config tae;
   int64_t width_px = 0, height_px = 0, frames = 0;
   bool with_vace = false;
   int64_t lora_rank = 0;  // of the pairs of a LoRA; 0: 4
@@ -63,5 +65,7 @@ std::vector<SourceTensor> dit_tensors(const Model& model);
 std::vector<SourceTensor> text_encoder_tensors(const Model& model);
 // With the encoder's, unless the numbers come from a VAE without them.
 std::vector<SourceTensor> vae_tensors(const Model& model);
+// Of the decoder alone, which is all that is read. Always random.
+std::vector<SourceTensor> tae_tensors(const Model& model);
 
 }  // namespace reel::synth

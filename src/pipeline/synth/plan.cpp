@@ -38,7 +38,7 @@ uint64_t Plan::tensor_bytes() const {
 }
 
 Plan plan_layout(const Model& model, const std::string& layout) {
-  constexpr std::string_view kGguf = "gguf:", kLora = "lora:";
+  constexpr std::string_view kGguf = "gguf:", kLora = "lora:", kDecoder = "decoder:";
   Plan plan;
   if (layout == "distill_fp8") {
     add_distill(plan, model, DType::kF8E4M3);
@@ -56,10 +56,12 @@ Plan plan_layout(const Model& model, const std::string& layout) {
     add_gguf(plan, model, layout.substr(kGguf.size()));
   } else if (layout.starts_with(kLora)) {
     add_lora(plan, model, layout.substr(kLora.size()));
+  } else if (layout.starts_with(kDecoder)) {
+    add_decoder(plan, model, layout.substr(kDecoder.size()));
   } else {
     fail(ErrorCode::kInvalidArgument, str_cat("There is no layout \"", layout, "\"."),
-         "Known are distill_fp8, distill_int8, bf16, official, comfy_fp8, diffusers, gguf:<type> "
-         "and lora:<style>.");
+         "Known are distill_fp8, distill_int8, bf16, official, comfy_fp8, diffusers, gguf:<type>, "
+         "lora:<style> and decoder:<file>.");
   }
   return plan;
 }

@@ -95,6 +95,10 @@ void add_gguf(Plan& plan, const Model& model, const std::string& type);
 // rank.
 void add_lora(Plan& plan, const Model& model, const std::string& style);
 
+// decoder_layout.cpp: one file that decodes in the place of a VAE, under its published name. Throws
+// kInvalidArgument for a name that none has.
+void add_decoder(Plan& plan, const Model& model, const std::string& file);
+
 // config.json as the original repositories have it in their root folder.
 TextPlan wan_config(const Model& model);
 // The tokenizer's files in `folder`.

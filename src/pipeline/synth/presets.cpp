@@ -14,7 +14,7 @@ struct Preset {
   const char* size_name;
   wan_dit::Config dit;
   umt5::Config text_encoder;
-  int64_t vae_base;
+  int64_t vae_base, tae_base;
   int64_t width_px, height_px, frames;
 };
 
@@ -26,6 +26,7 @@ constexpr Preset kPresets[] = {
      .dit = {.dim = 256, .ffn_dim = 512, .layers = 2, .text_dim = 256},
      .text_encoder = {.vocab = 384, .dim = 256, .ffn_dim = 512, .layers = 2},
      .vae_base = 16,
+     .tae_base = 8,
      .width_px = 64,
      .height_px = 64,
      .frames = 9},
@@ -34,6 +35,7 @@ constexpr Preset kPresets[] = {
      .dit = {.dim = 1536, .ffn_dim = 8960, .layers = 30},
      .text_encoder = kXxl,
      .vae_base = 96,
+     .tae_base = 64,
      .width_px = 832,
      .height_px = 480,
      .frames = 81},
@@ -42,6 +44,7 @@ constexpr Preset kPresets[] = {
      .dit = {},
      .text_encoder = kXxl,
      .vae_base = 96,
+     .tae_base = 64,
      .width_px = 832,
      .height_px = 480,
      .frames = 81},
@@ -73,6 +76,7 @@ void check(const Model& model) {
   require_multiple("t5_ffn_dim", model.text_encoder.ffn_dim, 1, 1 << 18);
   require_multiple("t5_layers", model.text_encoder.layers, 1, 1000);
   require_multiple("vae_base", model.vae.channels.back(), 4, 1 << 12);
+  require_multiple("tae_base", model.tae.channels.back(), 1, 1 << 12);
   const auto pieces = static_cast<int64_t>(model.tokenizer.vocabulary.pieces.size());
   REEL_REQUIRE(model.text_encoder.vocab >= pieces && model.text_encoder.vocab < (1 << 24),
                kInvalidArgument,
@@ -98,6 +102,7 @@ Model model_of(const SynthRequest& request) {
               .dit = preset.dit,
               .text_encoder = preset.text_encoder,
               .vae = {},
+              .tae = {},
               .width_px = chosen(request.width_px, preset.width_px),
               .height_px = chosen(request.height_px, preset.height_px),
               .frames = chosen(request.frames, preset.frames),
@@ -119,6 +124,8 @@ Model model_of(const SynthRequest& request) {
   text.layers = chosen(request.t5_layers, text.layers);
   const int64_t base = chosen(request.vae_base, preset.vae_base);
   model.vae.channels = {4 * base, 4 * base, 4 * base, 2 * base, base};
+  const int64_t tae_base = chosen(request.tae_base, preset.tae_base);
+  model.tae.channels = {4 * tae_base, 2 * tae_base, tae_base, tae_base};
   check(model);
   return model;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "models/tae/names.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/names.h"
 #include "models/wan_dit/vace_names.h"
@@ -90,6 +91,25 @@ Recipe vae_recipe(const NeededTensor& tensor) {
     case kConv1:
     case kConv2: return {.amplitude = matrix_amplitude(tensor.shape, 1.4)};  // behind a SiLU
     case kHeadConv: return {.amplitude = matrix_amplitude(tensor.shape, 0.9)};
+    default: return {.amplitude = matrix_amplitude(tensor.shape, 1.0)};
+  }
+}
+
+// Every layer but the last is followed by a ReLU or by one that comes with the next; a memory block
+// adds what it makes to its input.
+Recipe tae_recipe(const NeededTensor& tensor) {
+  using namespace tae;
+  if (tensor.is_bias) {
+    // Pictures are about 0 to 1.
+    return tensor.row->role == kHead ? Recipe{.amplitude = kBiasAmplitude, .offset = 0.5f}
+                                     : Recipe{.amplitude = kBiasAmplitude};
+  }
+  switch (tensor.row->role) {
+    case kConv1:
+    case kConv2:
+    case kFirst: return {.amplitude = matrix_amplitude(tensor.shape, 1.4)};  // before a ReLU
+    case kConv3: return {.amplitude = matrix_amplitude(tensor.shape, 0.7)};
+    case kHead: return {.amplitude = matrix_amplitude(tensor.shape, 0.3)};
     default: return {.amplitude = matrix_amplitude(tensor.shape, 1.0)};
   }
 }
@@ -189,6 +209,15 @@ std::vector<SourceTensor> vae_tensors(const Model& model) {
   for (const NeededTensor& needed : checkpoint::needed_tensors(units, dims)) {
     auto values = values_of(model, Network::kVae, needed, "vae/" + needed.name, vae_recipe(needed));
     if (values != nullptr) all.push_back(source(needed, std::move(values)));
+  }
+  return all;
+}
+
+std::vector<SourceTensor> tae_tensors(const Model& model) {
+  std::vector<SourceTensor> all;
+  for (const NeededTensor& needed :
+       checkpoint::needed_tensors(tae::name_units(model.tae), tae::dims_of(model.tae))) {
+    all.push_back(source(needed, drawn_values(model, "tae/" + needed.name, tae_recipe(needed))));
   }
   return all;
 }

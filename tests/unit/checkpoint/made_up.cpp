@@ -108,6 +108,26 @@ Specs vae_tensors(int64_t channels) {
   return all;
 }
 
+Specs tae_tensors(int64_t channels) {
+  Specs all;
+  add_linear(all, "decoder.1", DType::kF16, {8, channels, 3, 3});
+  for (int level = 0; level < 3; ++level) {
+    const int first = 3 + 6 * level;
+    const auto name = [](int index) { return "decoder." + std::to_string(index); };
+    for (int index = first; index < first + 3; ++index) {
+      add_linear(all, name(index) + ".conv.0", DType::kF16, {8, 16, 3, 3});
+      add_linear(all, name(index) + ".conv.2", DType::kF16, {8, 8, 3, 3});
+      add_linear(all, name(index) + ".conv.4", DType::kF16, {8, 8, 3, 3});
+    }
+    add(all, name(first + 4) + ".conv.weight", DType::kF16, {level == 0 ? 8 : 16, 8, 1, 1});
+    add(all, name(first + 5) + ".weight", DType::kF16, {8, 8, 3, 3});
+  }
+  add_linear(all, "decoder.22", DType::kF16, {3, 8, 3, 3});
+  // Of the encoder, which is never read.
+  add_linear(all, "encoder.0", DType::kF16, {8, 3, 3, 3});
+  return all;
+}
+
 Specs with_row_scales(Specs tensors) {
   for (const TensorSpec& spec : Specs(tensors)) {
     if (!is_8_bit(spec.dtype)) continue;

@@ -23,6 +23,7 @@ inline constexpr int kBlocks = 3;
 Specs dit_tensors(DType matrices = DType::kBF16);
 Specs text_encoder_tensors(DType matrices = DType::kBF16);
 Specs vae_tensors(int64_t channels = 16);
+Specs tae_tensors(int64_t channels = 16);
 
 // Adds a scale to every 8-bit matrix: `leaf` is "weight_scale" or "scale_weight".
 Specs with_row_scales(Specs tensors);

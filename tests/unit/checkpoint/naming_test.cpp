@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "checkpoint/name_table.h"
+#include "models/tae/names.h"
 #include "models/umt5/names.h"
 #include "models/wan_dit/names.h"
 #include "models/wan_vae/names.h"
@@ -18,6 +19,7 @@ std::vector<NeededTensor> needed_by(Network network) {
   switch (network) {
     case Network::kDit: return needed_tensors(wan_dit::name_units(dit), wan_dit::dims_of(dit));
     case Network::kTextEncoder: return needed_tensors(umt5::name_units(text), umt5::dims_of(text));
+    case Network::kTae: return needed_tensors(tae::name_units({}), tae::dims_of({}));
     case Network::kVae: break;
   }
   return needed_tensors(wan_vae::name_units(), wan_vae::dims_of({}));

@@ -173,6 +173,22 @@ TEST(Refusals, TheVaeOfWan22) {
                     kUnsupported, "48 channels");
 }
 
+TEST(Refusals, TaesOfOtherModels) {
+  const TempFolder folder;
+  write_tensors(folder / "dit.safetensors", dit_tensors());
+  const auto open_tae = [&](const char* name, int64_t channels) {
+    write_tensors(folder / name, tae_tensors(channels));
+    return open_checkpoint({.model = folder / "dit.safetensors", .vae = folder / name});
+  };
+
+  EXPECT_REEL_ERROR(open_tae("a.pth", 48), kUnsupported,
+                    "is the TAE of Wan2.2-TI2V-5B: its latents have 48 channels, 16 are needed");
+  EXPECT_REEL_ERROR(open_tae("b.pth", 32), kUnsupported, "is no TAE of Wan 2.1");
+  EXPECT_REEL_ERROR(open_tae("taehv.pth", 16), kUnsupported,
+                    "is the TAE of HunyuanVideo, as its name says");
+  EXPECT_EQ(open_tae("taew2_1.pth", 16).vae->network, Network::kTae);
+}
+
 TEST(Refusals, AFolderWithTwoModelsNamesBoth) {
   const TempFolder folder;
   write_tensors(folder / "a.safetensors", with_row_scales(dit_tensors(DType::kF8E4M3)));

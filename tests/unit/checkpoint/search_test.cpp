@@ -118,6 +118,54 @@ TEST(Search, PrefersWansVaeToQwensOfTheSameShape) {
   EXPECT_EQ(found.vae->path.filename(), "wan_2.1_vae.safetensors");
 }
 
+TEST(Search, TellsATaeFromAVaeByItsTensors) {
+  const TempFolder root;
+  write_layout_a(root / "model");
+  write_tensors(root / "a.pth", tae_tensors());
+  write_tensors(root / "b.safetensors", vae_tensors());
+
+  const Component tae = *open_checkpoint({.model = root / "model", .vae = root / "a.pth"}).vae;
+  const Component vae =
+      *open_checkpoint({.model = root / "model", .vae = root / "b.safetensors"}).vae;
+
+  EXPECT_EQ(tae.network, Network::kTae);
+  EXPECT_EQ(tae.layout, "TAEHV F16");
+  EXPECT_EQ(tae.tensors.size(), tae_tensors().size() - 2);
+  EXPECT_EQ(tae.unread.size(), 2U);
+  EXPECT_EQ(vae.network, Network::kVae);
+}
+
+TEST(Search, PrefersTheVaeToATaeBesideIt) {
+  const TempFolder root;
+  write_layout_a(root.path());
+  write_tensors(root / "distill_fp8/taew2_1.pth", tae_tensors());
+
+  const Checkpoint both = open_checkpoint({.model = root.path()});
+  EXPECT_EQ(both.vae->network, Network::kVae);
+  EXPECT_TRUE(both.warnings.empty());
+
+  fs::remove(root / "distill_fp8/Wan2.1_VAE.pth");
+  const Checkpoint alone = open_checkpoint({.model = root.path()});
+  EXPECT_EQ(alone.vae->network, Network::kTae);
+  EXPECT_TRUE(alone.missing.empty());
+  ASSERT_EQ(alone.warnings.size(), 1U);
+  EXPECT_NE(alone.warnings[0].find("No VAE was found; the TAE"), std::string::npos);
+}
+
+TEST(Search, PrefersTheFullVaeToAPrunedOne) {
+  const TempFolder root;
+  write_tensors(root / "dit.safetensors", dit_tensors());
+  Specs wide = vae_tensors();
+  for (formats::TensorSpec& spec : wide) {
+    if (spec.name == "decoder.conv1.weight") spec.shape = {32, 16, 3, 3, 3};
+  }
+  for (formats::TensorSpec& spec : wide) spec.dtype = DType::kBF16;
+  write_tensors(root / "a_lightvae.safetensors", vae_tensors());
+  write_tensors(root / "b_vae.safetensors", wide);
+
+  EXPECT_EQ(open_checkpoint({.model = root.path()}).vae->path, root / "b_vae.safetensors");
+}
+
 TEST(Search, FollowsTheLinksOfAHubCache) {
   const TempFolder root;
   const fs::path repository = root / "models--lightx2v--Wan2.1-T2V-14B";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unit/models/blind_machine.h"
 
+#include "prepare/weight_items.h"
+
 namespace reel::test {
 namespace {
 
@@ -26,16 +28,8 @@ class BlindBlock : public memory::WeightSource {
             .in = found.shape.elements() / found.shape[0]};
   }
   ConvView conv(std::string_view name, int) const override {
-    const memory::WeightItem& found = item(name);
-    const Shape& shape = found.shape;
-    const bool has_time = shape.axes() == 5;
-    return {.data = kSomewhere,
-            .dtype = precision_.compute,
-            .shape = {.in_channels = shape[1],
-                      .out_channels = shape[0] / found.parts,
-                      .taps = has_time ? shape[2] : 1,
-                      .kernel_rows = shape[has_time ? 3 : 2],
-                      .kernel_cols = shape[has_time ? 4 : 3]}};
+    return {
+        .data = kSomewhere, .dtype = precision_.compute, .shape = prepare::conv_shape(item(name))};
   }
   void gather_rows(std::string_view, std::span<const int32_t>, const TensorView&) const override {}
 

@@ -14,24 +14,9 @@
 #include "ops/context.h"
 #include "prepare/host_preparer.h"
 #include "support/random_tensor.h"
+#include "unit/models/fixed_weights.h"
 
 namespace reel::test {
-namespace {
-
-class FixedWeights : public memory::BlockSource {
- public:
-  explicit FixedWeights(const memory::WeightSource& fixed) : fixed_(fixed) {}
-  int blocks() const override { return 0; }
-  const memory::WeightSource& fixed() override { return fixed_; }
-  const memory::WeightSource& setup() override { return fixed_; }
-  const memory::WeightSource& acquire(int, Stream) override { return fixed_; }
-
- private:
-  const memory::WeightSource& fixed_;
-};
-
-}  // namespace
-
 RandomDecoder::RandomDecoder(const ops::Kernels& kernels, DType compute, uint64_t seed)
     : kernels_(kernels), compute_(compute) {
   const auto needed = checkpoint::needed_tensors(wan_vae::name_units(), wan_vae::dims_of(config_));

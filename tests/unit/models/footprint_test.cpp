@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "core/arena.h"
+#include "models/tae/decoder.h"
+#include "models/tae/footprint.h"
+#include "models/tae/names.h"
+#include "models/tae/work.h"
 #include "models/umt5/encoder.h"
 #include "models/umt5/footprint.h"
 #include "models/umt5/names.h"
@@ -224,6 +228,34 @@ INSTANTIATE_TEST_SUITE_P(
                                      DecodeCase{{16, 3, 23, 7}, 5}),
                      testing::Values(DType::kF16, DType::kBF16, DType::kF32)));
 
+class TaeFootprint : public testing::TestWithParam<std::tuple<Shape, DType>> {};
+
+TEST_P(TaeFootprint, IsWhatDecodingTakes) {
+  const auto& [latent, compute] = GetParam();
+  const tae::Config config;
+  BlindWeights weights = blind_weights(tae::name_units(config), tae::dims_of(config),
+                                       {.compute = compute, .matrices = compute});
+  BlindRun run;
+  run.ctx.compute = compute;
+  int64_t frames = 0;
+
+  tae::Decoder(config, weights)
+      .decode(run.ctx, Tensor(DType::kF32, latent), [&](const TensorView&) { ++frames; });
+
+  const tae::DecodeShape shape{.latent_frames = latent[1],
+                               .latent_rows = latent[2],
+                               .latent_cols = latent[3],
+                               .compute = compute};
+  EXPECT_EQ(frames, tae::frames_of(latent[1]));
+  EXPECT_EQ(stack_layout(tae::decode_activations(config, shape)).bytes, run.arena.peak_bytes());
+  EXPECT_EQ(tae::past_frames_bytes(config, shape), run.kept.peak_bytes());
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, TaeFootprint,
+                         testing::Combine(testing::Values(k480p, k720p, Shape{16, 1, 60, 104},
+                                                          Shape{16, 2, 5, 3}),
+                                          testing::Values(DType::kF16, DType::kBF16, DType::kF32)));
+
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
 double decode_gib(const Shape& latent, int strips) {
@@ -246,6 +278,14 @@ TEST(DecoderFootprint, OfStripsFitsSmallCards) {
   for (int strips = 2; strips <= 5; ++strips) {
     EXPECT_LT(decode_gib(k720p, strips), decode_gib(k720p, strips - 1)) << strips;
   }
+}
+
+TEST(TaeFootprint, IsAFractionOfTheVaes) {
+  const tae::Config config;
+  const tae::DecodeShape shape{.latent_frames = 21, .latent_rows = 60, .latent_cols = 104};
+  const uint64_t bytes = stack_layout(tae::decode_activations(config, shape)).bytes +
+                         tae::past_frames_bytes(config, shape);
+  EXPECT_LE(static_cast<double>(bytes) / kGiB, 0.3);
 }
 
 // Two operations per multiplication; L = 32,760 tokens, d = 5120, f = 13,824, 40 blocks. Products
@@ -271,6 +311,16 @@ TEST(Work, OfDecodingIsCountedFromItsShapes) {
   const memory::Work clip =
       wan_vae::decode_work({}, {.latent_frames = 21, .latent_rows = 60, .latent_cols = 104});
   EXPECT_NEAR(clip.conv_ops + clip.wide_ops, 275e12, 3e12);
+}
+
+// By level, 2 k in out pixels frames each: 88.3e9 a latent frame in the memory blocks of levels 0
+// and 1, 176.7e9 in those of level 2; 14.7e9, 29.4e9 and 29.4e9 a frame in what leads on, of which
+// level 2 makes four; 1.4e9 a frame in the head; the rest is about a hundredth.
+TEST(Work, OfATaesDecodingIsCountedFromItsShapes) {
+  const memory::Work clip =
+      tae::decode_work({}, {.latent_frames = 21, .latent_rows = 60, .latent_cols = 104});
+  EXPECT_NEAR(clip.conv_ops,
+              21 * (88.3e9 + 88.3e9 + 176.7e9 + 14.7e9 + 29.4e9) + 81 * (29.4e9 + 1.4e9), 0.15e12);
 }
 
 // Around the one border between two strips, convolutions of level 1 compute 12 to 22 rows of 120

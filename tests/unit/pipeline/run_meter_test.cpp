@@ -31,7 +31,7 @@ TEST_F(RunMeterTest, TellsWhatAStageTook) {
   const OpenModel model(options(), Parts{}, progress);
   meter_.begin(memory::Phase::kDecode);
   {
-    const auto vae = model.load_vae(runtime_);
+    const auto vae = model.load_decoder(runtime_);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   const StageReport stage = meter_.end();

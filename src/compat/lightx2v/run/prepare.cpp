@@ -120,6 +120,19 @@ void tell_other_text_encoder(const mapping::MappedRun& run, const Inspection& fo
   }
 }
 
+// LightX2V fails to load the wrong one.
+void require_decoder(const mapping::MappedRun& run, const Inspection& found) {
+  if (run.decoder.empty()) return;
+  for (const NetworkInfo& network : found.networks) {
+    const bool decodes = network.network.ends_with("VAE") || network.network == "TAE";
+    REEL_REQUIRE(!decodes || network.network == run.decoder, kBadFile,
+                 str_cat(run.decoder == "TAE" ? "use_tae" : "use_lightvae", " is true, but ",
+                         network.path, " is a ", network.network, '.'),
+                 run.decoder == "TAE" ? "Give a TAE, like taew2_1.pth, with tae_path."
+                                      : "Give a light VAE, like lightvaew2_1.pth, with vae_path.");
+  }
+}
+
 // Asks the files what they are, whatever the settings say: the wrong model for the settings makes
 // nothing but noise.
 void settle_model(mapping::MappedRun& run, const std::string& sampler, Progress& progress) {
@@ -140,6 +153,7 @@ void settle_model(mapping::MappedRun& run, const std::string& sampler, Progress&
                 found.verdict_evidence, "); the clip will be noise."));
   }
   tell_other_text_encoder(run, found, progress);
+  require_decoder(run, found);
   // LightX2V's update; `reel generate` has the model card's, lcm.
   const bool distilled = says_distilled || found.distilled;
   run.request.sampling.sampler = !sampler.empty() ? sampler : distilled ? "euler" : "";

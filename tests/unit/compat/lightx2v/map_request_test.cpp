@@ -230,7 +230,7 @@ TEST(MapRequest, WhatCannotBeIsRefused) {
       {R"({"self_attn_1_type": "flash"})", ErrorCode::kInvalidArgument, "dense attention"},
       {R"({"dit_quantized": true, "dit_quant_scheme": "nvfp4"})", ErrorCode::kUnsupported, "nvfp4"},
       {R"({"feature_caching": "Tea"})", ErrorCode::kUnsupported, "feature_caching"},
-      {R"({"use_tae": true})", ErrorCode::kUnsupported, "use_tae"},
+      {R"({"use_tae": true})", ErrorCode::kNotFound, "there is no taew2_1.pth"},
       {R"({"text_len": 256})", ErrorCode::kUnsupported, "text_len"},
       {R"({"infer_steps": "four"})", ErrorCode::kInvalidArgument,
        "infer_steps (my.json) is \"four\""},

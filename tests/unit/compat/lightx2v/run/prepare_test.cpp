@@ -61,6 +61,21 @@ class Prepare : public testing::Test {
   Told told_;
 };
 
+// LightX2V loads no other network than the one it was told of.
+TEST_F(Prepare, ChecksThatTheDecoderIsTheOneAskedFor) {
+  synthesize({.layout = "decoder:taew2_1.pth", .out = folder_ / "tae"});
+  give("use_tae", "true");
+  give("tae_path", '"' + (folder_ / "tae/taew2_1.pth").string() + '"');
+  EXPECT_EQ(prepare(settings_, told_).model.vae, folder_ / "tae/taew2_1.pth");
+
+  give("tae_path", '"' + model() + "/distill_fp8/Wan2.1_VAE.pth\"");
+  expect_error(ErrorCode::kBadFile, "Wan2.1_VAE.pth is a VAE.");
+  give("use_tae", "false");
+  give("use_lightvae", "true");
+  give("vae_path", '"' + model() + "/distill_fp8/Wan2.1_VAE.pth\"");
+  expect_error(ErrorCode::kBadFile, "use_lightvae is true, but");
+}
+
 TEST_F(Prepare, TakesWhatIsGivenAndFindsTheModel) {
   give("model_cls", "\"wan2.1_distill\"");
   give("sample_shift", "3");
