@@ -24,6 +24,8 @@ struct ModelOptions {
   // Empty: found from `model`. `vae` may also be a light VAE or a TAE, which decode faster and less
   // exactly.
   std::string text_encoder, vae, tokenizer;
+  // A TAE that draws previews; empty: none, they are drawn from the latents' colours.
+  std::string preview_decoder;
   // What a TAE decodes: "diffusion", latents as the DiT makes them (taew2_1); "vae", what the VAE
   // takes (lighttaew2_1); "auto" decides by its name.
   std::string tae_latents = "auto";

@@ -124,6 +124,7 @@ Checkpoint open_checkpoint(const OpenOptions& options) {
   checkpoint.dit = search.dit(checkpoint);
   checkpoint.text_encoder = search.text_encoder(checkpoint);
   checkpoint.vae = search.vae(checkpoint);
+  checkpoint.preview = search.preview(checkpoint);
   REEL_REQUIRE(checkpoint.dit || checkpoint.text_encoder || checkpoint.vae, kNotFound,
                str_cat(quoted(options.model), " holds no network that is known here. ",
                        checkpoint.missing[0]),

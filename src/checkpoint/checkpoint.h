@@ -97,7 +97,8 @@ struct AppliedLora {
 struct Checkpoint {
   std::filesystem::path path;  // as given
   std::optional<Component> dit, text_encoder;
-  std::optional<Component> vae;  // what decodes: a VAE or a TAE
+  std::optional<Component> vae;      // what decodes: a VAE or a TAE
+  std::optional<Component> preview;  // a TAE, where one is given
   std::optional<TokenizerSource> tokenizer;
   Verdict verdict = Verdict::kDistilled;
   std::string verdict_evidence;  // "the folder is called distill_fp8"
@@ -116,6 +117,7 @@ struct OpenOptions {
   std::filesystem::path model;
   // Empty: found from `model`. `vae` may be a TAE.
   std::filesystem::path text_encoder, vae, tokenizer;
+  std::filesystem::path preview;  // a TAE, or empty
   std::string variant;  // "fp8", "int8", "bf16", or empty
   std::optional<Verdict> kind;
   // Added to the DiT in this order. Evidence too: a distillation LoRA may be one.

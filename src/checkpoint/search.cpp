@@ -304,4 +304,9 @@ std::optional<Component> Search::vae(Checkpoint& report) {
   return found;
 }
 
+std::optional<Component> Search::preview(Checkpoint& report) {
+  if (options_.preview.empty()) return std::nullopt;
+  return part(Network::kTae, options_.preview, report);
+}
+
 }  // namespace reel::checkpoint

@@ -22,6 +22,8 @@ class Search {
   std::optional<Component> text_encoder(Checkpoint& report);
   // A TAE where it is given, or where there is nothing else.
   std::optional<Component> vae(Checkpoint& report);
+  // The TAE that is given for previews.
+  std::optional<Component> preview(Checkpoint& report);
 
   // Where everything but the DiT is looked for, nearest first. Known after dit().
   const std::vector<std::filesystem::path>& places() const { return places_; }

@@ -89,6 +89,11 @@ void Flags::add_loras(std::vector<LoraChoice>& loras) {
            "FILE or FILE:strength, added to the weights of the DiT; may be given several times");
 }
 
+void Flags::add_preview_decoder(ModelOptions& options) {
+  add("--preview-decoder", options.preview_decoder,
+      "a TAE that draws previews, larger and sharper than without");
+}
+
 void Flags::add_trace(ModelOptions& options) {
   add("--trace", options.trace, "a CSV file with a row for every op that ran");
 }
@@ -122,6 +127,13 @@ void Flags::add_all_but_seed(SamplingOptions& options) {
   add("--rng-sms", options.rng_sm_count,
       "multiprocessors of the GPU that torch-cuda noise imitates; default: the one used");
   add("--rng-threads-per-sm", options.rng_threads_per_sm, "and its threads per multiprocessor");
+}
+
+void drop_unseen_previews(const std::string& preview_dir, ModelOptions& options,
+                          Terminal& terminal) {
+  if (options.preview_decoder.empty() || !preview_dir.empty()) return;
+  options.preview_decoder.clear();
+  terminal.note("--preview-decoder has no effect without --preview.");
 }
 
 }  // namespace reel::cli

@@ -56,6 +56,7 @@ class Flags {
   // FILE or FILE:strength, as often as one likes.
   void add_loras(std::vector<LoraChoice>& loras);
   void add_trace(ModelOptions& options);
+  void add_preview_decoder(ModelOptions& options);
   void add_sampling(SamplingOptions& options);
   // The same, but --seed takes a range too: it sets `count`, 0 where none was given.
   void add_sampling(SamplingOptions& options, int& count);
@@ -77,5 +78,9 @@ class Flags {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Without a folder for previews their decoder is left out, with a remark.
+void drop_unseen_previews(const std::string& preview_dir, ModelOptions& options,
+                          Terminal& terminal);
 
 }  // namespace reel::cli

@@ -38,8 +38,11 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
                    "encode the prompt anew, and keep nothing in the cache folder");
   flags.add("--preview", to.request.preview_dir,
             "a folder for step-1.png and on: what the clip is going to look like after each step");
-  flags.add("--resume", to.resume_id,
-            "go on with a job that was stopped; --out, --force, --preview may be given anew");
+  flags.add_preview_decoder(to.model);
+  flags.add(
+      "--resume", to.resume_id,
+      "go on with a job that was stopped; --out, --force, --preview, --preview-decoder may be "
+      "given anew");
   flags.add_switch("--dry-run", to.dry_run,
                    "check everything, say what would be made, make nothing");
   flags.add_switch("--json", to.json, "print what was made as JSON");
@@ -58,14 +61,19 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
 
 // A job keeps what decides about its frames; where they go and what the machine lends are free.
 int resume(const Flags& parser, const GenerateFlags& flags, Terminal& terminal) {
-  const std::string other =
-      parser.first_given_beside({"resume", "out", "force", "preview", "trace", "threads", "vram",
-                                 "ram", "json", "quiet", "verbose", "log-file", "config"});
+  const std::string other = parser.first_given_beside(
+      {"resume", "out", "force", "preview", "preview-decoder", "trace", "threads", "vram", "ram",
+       "json", "quiet", "verbose", "log-file", "config"});
   REEL_REQUIRE(other.empty(), kInvalidArgument,
                str_cat(other, " was given with --resume, but a job keeps what it was asked for."),
                str_cat("Leave ", other, " out, or make the clip anew without --resume."));
-  ModelOptions model = load_job(flags.resume_id).model;
+  const SavedJob saved = load_job(flags.resume_id);
+  ModelOptions model = saved.model;
   model.trace = flags.model.trace;
+  if (!flags.model.preview_decoder.empty()) model.preview_decoder = flags.model.preview_decoder;
+  const std::string seen_in = flags.request.preview_dir + saved.request.preview_dir;
+  if (seen_in.empty() && flags.model.preview_decoder.empty()) model.preview_decoder.clear();
+  drop_unseen_previews(seen_in, model, terminal);
   if (flags.model.threads != 0) model.threads = flags.model.threads;
   if (flags.model.vram_bytes != 0) model.vram_bytes = flags.model.vram_bytes;
   if (flags.model.ram_bytes != 0) model.ram_bytes = flags.model.ram_bytes;
@@ -107,6 +115,7 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
     return generate_remotely(parser, flags.server, flags.request, flags.count, flags.json,
                              terminal);
   }
+  drop_unseen_previews(flags.request.preview_dir, flags.model, terminal);
   flags.request.write_recipe = !flags.no_recipe;
   if (flags.model.model.empty()) {
     terminal.note(

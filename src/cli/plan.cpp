@@ -168,6 +168,7 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
   flags.add("--negative-prompt", request.negative_prompt, "the same, under guidance");
   flags.add_switch("--json", print_json, "print the plan as JSON");
   flags.add_model(request.model);
+  flags.add_preview_decoder(request.model);
   flags.add_sampling(request.sampling);
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;

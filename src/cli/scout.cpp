@@ -38,6 +38,7 @@ void add_flags(Flags& flags, ScoutFlags& to, Terminal& terminal) {
                    "encode the prompt anew, and keep nothing in the cache folder");
   flags.add_switch("--json", to.json, "print what was made as JSON");
   flags.add_model(to.model);
+  flags.add_preview_decoder(to.model);
   flags.add_sampling(video.sampling);
   flags.add_terminal(terminal);
 }

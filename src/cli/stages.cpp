@@ -67,6 +67,7 @@ int run_denoise(int argc, const char* const* argv, Terminal& terminal) {
   flags.add("--noise", request.noise, "a file with noise and step_noise instead of the seed's");
   flags.add("--preview", request.preview_dir,
             "a folder for step-1.png and on: what the clip is going to look like after each step");
+  flags.add_preview_decoder(model);
   flags.add("--state", request.state,
             "a file written after every step, from which the same call goes on after a stop");
   flags.add_switch("--trace-velocity", request.trace_velocity, "keep the velocity of each step");
@@ -77,6 +78,7 @@ int run_denoise(int argc, const char* const* argv, Terminal& terminal) {
   flags.add_sampling(request.sampling);
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
+  drop_unseen_previews(request.preview_dir, model, terminal);
   ShownProgress progress(terminal);
   show(denoise(model, request, progress), terminal);
   terminal.answer(request.out);

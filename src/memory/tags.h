@@ -14,6 +14,7 @@ inline constexpr const char* kPrompt = "prompt keys and values";
 inline constexpr const char* kTimeModulation = "time modulation";
 inline constexpr const char* kPastFrames =
     "past frames";  // nn/frame_ring.cpp, which cannot see this
+inline constexpr const char* kPreviewDecoder = "preview decoder";
 inline constexpr const char* kLowFrames = "frames of the low levels";
 
 }  // namespace reel::memory::tags

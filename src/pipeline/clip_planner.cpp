@@ -14,8 +14,9 @@
 #include "models/wan_dit/patchify.h"
 #include "pipeline/clip_alternatives.h"
 #include "pipeline/model_configs.h"
+#include "pipeline/network_load.h"
+#include "pipeline/preview_decoder.h"
 #include "pipeline/runtime.h"
-#include "prepare/weight_items.h"
 
 namespace reel::pipeline {
 namespace {
@@ -33,49 +34,6 @@ constexpr uint64_t kProgramBytes = 350 * kMiB;
 constexpr uint64_t kEncoderFrames = 64;
 // Copies of the latents that a step holds: before, after, velocity, noise.
 constexpr uint64_t kLatentCopies = 4;
-
-memory::StoredItem stored_item(const checkpoint::Component& component, const std::string& name) {
-  const checkpoint::StoredTensor* const stored = component.find(name);
-  REEL_REQUIRE(stored != nullptr, kNotFound,
-               str_cat(component.path.string(), " has no tensor \"", name, "\"."));
-  memory::StoredItem item{.dtype = stored->entry->dtype,
-                          .bytes = stored->entry->size_bytes,
-                          .scale_bytes = stored->scale == nullptr ? 0 : stored->scale->size_bytes,
-                          .delta_bytes = {},
-                          .delta_ranks = {}};
-  for (const checkpoint::Delta& delta : stored->deltas) {
-    item.delta_ranks.push_back(delta.rank);
-    for (const formats::TensorEntry* entry : {delta.up, delta.down}) {
-      if (entry == nullptr) continue;
-      item.delta_bytes.push_back(
-          static_cast<uint64_t>(storage_bytes(entry->dtype, entry->shape.elements())));
-    }
-  }
-  return item;
-}
-
-memory::BlockLoad load_of(const memory::WeightBlock& block, const checkpoint::Component& component,
-                          const memory::DevicePrecision& precision) {
-  memory::BlockLoad load{.name = block.name};
-  for (const memory::WeightItem& item : block.items) {
-    load.add(item, stored_item(component, item.name), precision);
-  }
-  return load;
-}
-
-NetworkLoad load_of(const std::vector<checkpoint::NeededTensor>& needed,
-                    const checkpoint::Component& component,
-                    const memory::DevicePrecision& precision) {
-  const memory::Manifest manifest = prepare::make_manifest(needed);
-  NetworkLoad load{.precision = component.precision,
-                   .fixed = load_of(manifest.fixed, component, precision),
-                   .setup = load_of(manifest.setup, component, precision),
-                   .blocks = {}};
-  for (const memory::WeightBlock& block : manifest.blocks) {
-    load.blocks.push_back(load_of(block, component, precision));
-  }
-  return load;
-}
 
 uint64_t bytes_of(int64_t count) { return static_cast<uint64_t>(count); }
 
@@ -138,18 +96,23 @@ ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecisio
     : stages_(stages), precision_(precision), machine_(std::move(machine)) {
   if (stages.text) {
     text_ = text_config(*files.text_encoder);
-    text_load_ = load_of(needed_tensors(umt5::name_units(text_), umt5::dims_of(text_)),
-                         *files.text_encoder, precision.text);
+    text_load_ = network_load(needed_tensors(umt5::name_units(text_), umt5::dims_of(text_)),
+                              *files.text_encoder, precision.text);
   }
   if (stages.denoise) {
     dit_ = first_layers(dit_config(files), stages.layers);
     const auto needed = needed_tensors(wan_dit::name_units(dit_), wan_dit::dims_of(dit_));
-    dit_load_ = load_of(needed, *files.dit, precision.dit);
-    safer_load_ = load_of(needed, *files.dit, safer_precision(precision).dit);
+    dit_load_ = network_load(needed, *files.dit, precision.dit);
+    safer_load_ = network_load(needed, *files.dit, safer_precision(precision).dit);
+  }
+  if (stages.denoise && files.preview) {
+    has_preview_ = true;
+    preview_ = LatentDecoder(*files.preview, "auto");
+    preview_load_ = network_load(preview_.needed(), *files.preview, precision.vae);
   }
   if (stages.decode) {
     decoder_ = LatentDecoder(*files.vae, "auto");  // of the same size whatever it takes
-    decoder_load_ = load_of(decoder_.needed(), *files.vae, precision.vae);
+    decoder_load_ = network_load(decoder_.needed(), *files.vae, precision.vae);
   }
 }
 
@@ -188,7 +151,7 @@ PhaseNeeds ClipPlanner::dit_needs(const ClipSize& clip, const ClipPrecision& pre
   }
   const wan_dit::ForwardShape shape = forward_shape(dit_, precision, machine_, stages_.ranks,
                                                     clip.video, longest(clip.prompt_tokens));
-  return {
+  PhaseNeeds needs{
       .phase = memory::Phase::kDenoise,
       .weights = weights,
       .passes = clip.steps * static_cast<int>(clip.prompt_tokens.size()),
@@ -198,6 +161,23 @@ PhaseNeeds ClipPlanner::dit_needs(const ClipSize& clip, const ClipPrecision& pre
       .forward = wan_dit::forward_activations(dit_, shape),
       .setup_work = {},
       .pass_work = wan_dit::forward_work(dit_, shape)};
+  if (has_preview_) add_preview(clip, needs);
+  return needs;
+}
+
+// Its activations are the arena's while the DiT has none there.
+void ClipPlanner::add_preview(const ClipSize& clip, PhaseNeeds& needs) const {
+  const LatentDecoder::Footprint takes = preview_.footprint(clip.video, precision_.vae.compute, 1);
+  needs.held.push_back({memory::tags::kPreviewDecoder, held_bytes(preview_load_, takes)});
+  int moment = 0;
+  for (const memory::Activation& one : needs.forward) moment = std::max(moment, one.last_use + 1);
+  for (memory::Activation one : takes.forward) {
+    one.first_use += moment;
+    one.last_use += moment;
+    needs.forward.push_back(std::move(one));
+  }
+  // Once a step, which is a pass for each prompt.
+  needs.pass_work += 1.0 / static_cast<double>(clip.prompt_tokens.size()) * takes.work;
 }
 
 PhaseNeeds ClipPlanner::decode_needs(const ClipSize& clip, int strips) const {

@@ -66,6 +66,8 @@ class ClipPlanner {
   memory::PhaseNeeds second_attempt_needs(const ClipSize& clip) const;
   memory::PhaseNeeds dit_needs(const ClipSize& clip, const ClipPrecision& precision,
                                const memory::NetworkLoad& weights) const;
+  // What a decoder of previews takes beside the DiT.
+  void add_preview(const ClipSize& clip, memory::PhaseNeeds& needs) const;
   memory::PhaseNeeds decode_needs(const ClipSize& clip, int strips) const;
   // The fewest strips that the decode stage fits in, or those that come closest.
   int choose_strips(const ClipSize& clip, const memory::Budget& budget) const;
@@ -74,8 +76,9 @@ class ClipPlanner {
   ClipStages stages_;
   wan_dit::Config dit_;
   umt5::Config text_;
-  LatentDecoder decoder_;
-  memory::NetworkLoad dit_load_, safer_load_, text_load_, decoder_load_;
+  LatentDecoder decoder_, preview_;
+  bool has_preview_ = false;
+  memory::NetworkLoad dit_load_, safer_load_, text_load_, decoder_load_, preview_load_;
   ClipPrecision precision_;
   memory::Machine machine_;
 };

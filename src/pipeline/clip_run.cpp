@@ -91,18 +91,21 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   if (job != nullptr) {
     if (auto saved = job->load_state(settings)) state = std::move(*saved);
   }
-  Previews previews(model.latent_rgb(), request.preview_dir, progress);
-  DenoiseHooks hooks;
-  hooks.before_step = [&](int index) { meter.begin_step(index); };
-  hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
-    meter.end_step();
-    if (job != nullptr) job->save_state(now, settings);
-  };
-  hooks.on_clean = [&](const Tensor& clean, int step, int steps) {
-    previews.show(clean, step, steps);
-  };
   meter.begin(memory::Phase::kDenoise);
-  denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
+  {
+    PreviewPainter painter(model, settings.size, runtime);
+    Previews previews(painter, request.preview_dir, progress);
+    DenoiseHooks hooks;
+    hooks.before_step = [&](int index) { meter.begin_step(index); };
+    hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
+      meter.end_step();
+      if (job != nullptr) job->save_state(now, settings);
+    };
+    hooks.on_clean = [&](const Tensor& clean, int step, int steps) {
+      previews.show(clean, step, steps);
+    };
+    denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
+  }
   log_stage(meter.end(), *model.files().dit, runtime.numbers());
   clip.loras = model.lora_records(runtime.stop());
 

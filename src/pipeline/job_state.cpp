@@ -107,7 +107,8 @@ std::string absolute_path(const std::string& path) {
 ModelOptions with_absolute_paths(ModelOptions model) {
   model.model = absolute_path(hub::find_model(model.model));
   for (LoraChoice& lora : model.loras) lora.path = absolute_path(hub::find_model(lora.path));
-  for (std::string* path : {&model.text_encoder, &model.vae, &model.tokenizer}) {
+  for (std::string* path :
+       {&model.text_encoder, &model.vae, &model.tokenizer, &model.preview_decoder}) {
     *path = absolute_path(*path);
   }
   return model;

@@ -55,6 +55,7 @@ checkpoint::OpenOptions open_options(const ModelOptions& options) {
                                .text_encoder = options.text_encoder,
                                .vae = options.vae,
                                .tokenizer = options.tokenizer,
+                               .preview = options.preview_decoder,
                                .variant = options.variant,
                                .kind = std::nullopt};
   for (const LoraChoice& lora : options.loras) {
@@ -85,11 +86,13 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
   for (const std::string& warning : files_.warnings) progress.on_warning(warning);
   if (parts.dit) facts_.dit = dit_config(files_);
   if (parts.text_encoder) text_config_ = text_config(*files_.text_encoder);
-  if (parts.vae && files_.vae->network != checkpoint::Network::kTae &&
-      options.tae_latents != "auto") {
-    progress.on_warning("What a TAE decodes has no effect on a VAE.");
+  const bool has_tae =
+      files_.preview || (parts.vae && files_.vae->network == checkpoint::Network::kTae);
+  if (!has_tae && options.tae_latents != "auto") {
+    progress.on_warning("What a TAE decodes has no effect without a TAE.");
   }
   if (parts.vae) decoder_ = LatentDecoder(*files_.vae, options.tae_latents);
+  if (files_.preview) preview_decoder_ = LatentDecoder(*files_.preview, options.tae_latents);
   REEL_REQUIRE(!parts.dit || !parts.text_encoder || facts_.dit.text_dim == text_config_.dim,
                kBadFile,
                str_cat("The DiT takes text of width ", facts_.dit.text_dim,

@@ -68,6 +68,8 @@ class OpenModel {
   const checkpoint::Checkpoint& files() const { return files_; }
   const ModelFacts& facts() const { return facts_; }
   const LatentDecoder& decoder() const { return decoder_; }
+  // Of files().preview, where that is there.
+  const LatentDecoder& preview_decoder() const { return preview_decoder_; }
   // For previews: what config.json says, else that of Wan's own VAE.
   const wan_vae::LatentRgb& latent_rgb() const { return latent_rgb_; }
   // As the recipe has them; reads each file once. Throws kCancelled.
@@ -87,7 +89,7 @@ class OpenModel {
   checkpoint::Checkpoint files_;
   ModelFacts facts_;
   umt5::Config text_config_;
-  LatentDecoder decoder_;
+  LatentDecoder decoder_, preview_decoder_;
   wan_vae::LatentRgb latent_rgb_ = wan_vae::kWanLatentRgb;
 };
 

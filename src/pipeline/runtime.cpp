@@ -228,6 +228,13 @@ void Runtime::begin_passes(memory::Phase phase) {
   if (planned != nullptr) renew_arena(planned->layout.bytes);
 }
 
+void Runtime::end_phase() {
+  if (!plan_) return;
+  arena_.reset();
+  shared_.reset();
+  arena_ = std::make_unique<Arena>(memory::tags::kActivations, *memory_);
+}
+
 memory::StreamerOptions Runtime::streamer_options(memory::Phase phase, int blocks) const {
   memory::StreamerOptions options;
   options.after = stream();

@@ -76,6 +76,8 @@ class Runtime {
   // arena held before is gone.
   void begin_setup(memory::Phase phase);
   void begin_passes(memory::Phase phase);
+  // What the last phase held is free: what is taken now lies before all that later phases take.
+  void end_phase();
   memory::StreamerOptions streamer_options(memory::Phase phase, int blocks) const;
   // How many strips the plan decodes frames in; 1 without a plan.
   int decode_strips() const;

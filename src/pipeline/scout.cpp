@@ -12,7 +12,7 @@
 #include "media/digits.h"
 #include "media/png_encoder.h"
 #include "pipeline/clip_run.h"
-#include "pipeline/preview.h"
+#include "pipeline/preview_painter.h"
 #include "pipeline/run_meter.h"
 #include "pipeline/step_taker.h"
 #include "pipeline/text_stage.h"
@@ -79,8 +79,8 @@ std::vector<CompleteRequest> complete_all(const ScoutRequest& request, const Ope
 }
 
 // The seed above frames beside each other.
-media::Frame draw_card(uint64_t seed, const Tensor& clean, const wan_vae::LatentRgb& map) {
-  const std::vector<media::Frame> frames = preview_frames(clean, map, kFrames);
+media::Frame draw_card(uint64_t seed, const Tensor& clean, PreviewPainter& painter) {
+  const std::vector<media::Frame> frames = painter.paint(clean, kFrames);
   std::vector<media::FrameView> views;
   for (const media::Frame& frame : frames) views.push_back(frame.view());
   const media::Frame row =
@@ -102,14 +102,14 @@ void write_sheet(const std::vector<media::Frame>& cards, const std::string& path
 
 // The steps of one seed; returns its card.
 media::Frame look_at(const CompleteRequest& one, int steps, int steps_before,
-                     const wan_vae::LatentRgb& map, StepTaker& taker, RunMeter& meter,
+                     PreviewPainter& painter, StepTaker& taker, RunMeter& meter,
                      DenoiseState& state) {
   media::Frame card;
   taker.begin(state, steps_before);
   while (state.next_step < steps) {
     meter.begin_step(state.next_step);
     taker.take_next([&](const Tensor& clean, int step, int) {
-      if (step == steps) card = draw_card(one.settings.seed, clean, map);
+      if (step == steps) card = draw_card(one.settings.seed, clean, painter);
     });
     meter.end_step();
   }
@@ -144,11 +144,12 @@ ScoutResult scout(const ModelOptions& options, const ScoutRequest& request, Prog
   meter.begin(memory::Phase::kDenoise);
   clock.enter(Stage::kDenoise, request.steps * request.seeds);
   {
+    PreviewPainter painter(model, settings.size, runtime);
     StepTaker taker(model, runtime, settings, text.prompts, clock);
     for (const CompleteRequest& one : all) {
       const int before = static_cast<int>(cards.size()) * request.steps;
       DenoiseState state = start_denoising(one.settings);
-      cards.push_back(look_at(one, request.steps, before, model.latent_rgb(), taker, meter, state));
+      cards.push_back(look_at(one, request.steps, before, painter, taker, meter, state));
       Job job = Job::create(options, one.request);
       job.save_prompts(text.prompts);
       job.save_state(state, one.settings);

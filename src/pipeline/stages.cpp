@@ -182,8 +182,7 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   const auto own_runtime = Runtime::on_all_devices(options, stop);
   Runtime& runtime = *own_runtime;
   const std::string out = choose_output_path(request.out, settings.seed, true);
-  Previews previews(model.latent_rgb(), choose_preview_folder(request.preview_dir, settings.seed),
-                    progress);
+  const std::string preview_dir = choose_preview_folder(request.preview_dir, settings.seed);
   EncodedPrompts prompts = read_prompts(request.text, model.facts().dit.text_dim);
   REEL_REQUIRE(!settings.guided() || prompts.negative, kInvalidArgument,
                str_cat("guidance is ", settings.guidance, " but \"", request.text,
@@ -197,6 +196,8 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
              .prompt_tokens = token_counts(prompts)},
             runtime);
 
+  PreviewPainter painter(model, settings.size, runtime);
+  Previews previews(painter, preview_dir, progress);
   DenoiseState state = start_denoising(settings);
   const size_t steps = settings.levels.timesteps.size();
   const bool draws = settings.sampler == schedulers::SamplerKind::kLcm;

@@ -234,6 +234,10 @@ std::vector<Case> model_cases() {
          write_tensors(s / "tae.safetensors", without(tae_tensors(), "decoder.22.bias"));
          s.generate({"--vae", "tae.safetensors"});
        }},
+      {"preview-decoder-is-a-vae",
+       [](Scene& s) {
+         s.generate({"--preview", "seen", "--preview-decoder", kVae});
+       }},
       {"tae-latents-word",
        [](Scene& s) {
          write_tensors(s / "taew2_1.pth", tae_tensors());

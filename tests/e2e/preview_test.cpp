@@ -77,8 +77,8 @@ TEST(PreviewPage, ItsCommandsRun) {
     expect_ok(demo(folder, args));
     ++commands;
   }
-  EXPECT_EQ(commands, 2);
-  for (const char* made : {"star.mp4", "seen/step-1.png", "seen/step-4.png", "scout-40.png"}) {
+  EXPECT_EQ(commands, 4);
+  for (const char* made : {"star.mp4", "seen/step-1.png", "sharper/step-4.png", "seen/step-4.png", "scout-40.png"}) {
     EXPECT_TRUE(fs::exists(folder / made)) << made;
   }
 }

@@ -45,8 +45,14 @@ constexpr const char* kTextEncoders[] = {
     "diffusers/text_encoder",
     "gguf:q8_0/umt5-xxl-encoder-Q8_0.gguf",
     "gguf:q4_k_m/umt5-xxl-encoder-Q4_K_M.gguf"};
-constexpr const char* kVaes[] = {"official/Wan2.1_VAE.pth", "comfy_fp8/vae/wan_2.1_vae.safetensors",
-                                 "diffusers/vae", "gguf:q8_0/Wan2.1_VAE.safetensors"};
+// And what decodes in the VAE's place.
+constexpr const char* kDecoders[] = {"decoder:taew2_1.pth", "decoder:lightvaew2_1.safetensors"};
+constexpr const char* kVaes[] = {"official/Wan2.1_VAE.pth",
+                                 "comfy_fp8/vae/wan_2.1_vae.safetensors",
+                                 "diffusers/vae",
+                                 "gguf:q8_0/Wan2.1_VAE.safetensors",
+                                 "decoder:taew2_1.pth/taew2_1.pth",
+                                 "decoder:lightvaew2_1.safetensors/lightvaew2_1.safetensors"};
 constexpr const char* kTokenizer = "official/google/umt5-xxl";
 constexpr const char* kSingleFp8 = "wan2.1_t2v_scaled_fp8_e4m3_lightx2v_4step.safetensors";
 
@@ -91,6 +97,7 @@ class Combinations : public testing::Test {
     folder_ = std::make_unique<test::TempFolder>();
     ::setenv("XDG_STATE_HOME", (*folder_ / "state").c_str(), 1);
     for (const char* layout : kLayouts) synthesize(tiny(layout, *folder_ / layout));
+    for (const char* layout : kDecoders) synthesize(tiny(layout, *folder_ / layout));
     for (const char* style : kLoraStyles) {
       const fs::path out = *folder_ / "lora" / style;
       loras_.push_back(out / synthesize(tiny(std::string("lora:") + style, out)).files[0].name);

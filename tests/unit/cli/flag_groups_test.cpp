@@ -14,6 +14,7 @@ class FlagGroups : public testing::Test {
  protected:
   FlagGroups() {
     flags_.add_model(model_);
+    flags_.add_preview_decoder(model_);
     flags_.add_sampling(sampling_, seeds_);
   }
 
@@ -28,6 +29,17 @@ class FlagGroups : public testing::Test {
   SamplingOptions sampling_;
   int seeds_ = -1;
 };
+
+TEST_F(FlagGroups, ADecoderOfPreviewsThatNobodySeesIsDropped) {
+  parse({"--preview-decoder", "tae.pth"});
+  Terminal terminal;
+  terminal.quiet = true;
+
+  drop_unseen_previews("seen", model_, terminal);
+  EXPECT_EQ(model_.preview_decoder, "tae.pth");
+  drop_unseen_previews("", model_, terminal);
+  EXPECT_EQ(model_.preview_decoder, "");
+}
 
 TEST_F(FlagGroups, SetNothingThatIsNotGiven) {
   parse({});

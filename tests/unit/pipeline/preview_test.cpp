@@ -33,12 +33,6 @@ Tensor counting_latents(int64_t frames, int64_t rows, int64_t cols) {
   return latents;
 }
 
-std::vector<int> levels(const std::vector<media::Frame>& frames) {
-  std::vector<int> first;
-  for (const media::Frame& frame : frames) first.push_back(frame.rgb[0]);
-  return first;
-}
-
 class Watcher : public Progress {
  public:
   void on_preview(const Preview& preview) override {
@@ -59,28 +53,11 @@ media::Frame read_png(const std::filesystem::path& path) {
   return media::decode_png(std::as_bytes(std::span(bytes)));
 }
 
-TEST(PreviewFrames, AreSpreadOverTheClip) {
-  EXPECT_THAT(levels(preview_frames(counting_latents(21, 2, 2), kGrey, 6)),
-              ElementsAre(0, 40, 80, 120, 160, 200));
-  EXPECT_THAT(levels(preview_frames(counting_latents(3, 2, 2), kGrey, 6)), ElementsAre(0, 10, 20));
-  EXPECT_THAT(levels(preview_frames(counting_latents(9, 2, 2), kGrey, 1)), ElementsAre(0));
-}
-
-TEST(PreviewFrames, AreAtMost256PxAndNoLargerThanTheClip) {
-  const auto size = [](int64_t rows, int64_t cols) {
-    const auto frames = preview_frames(counting_latents(1, rows, cols), kGrey, 1);
-    return std::pair(frames[0].width_px, frames[0].height_px);
-  };
-  EXPECT_EQ(size(16, 16), std::pair(128, 128));
-  EXPECT_EQ(size(60, 104), std::pair(208, 120));
-  EXPECT_EQ(size(90, 160), std::pair(160, 90));
-  EXPECT_EQ(size(400, 20), std::pair(20, 400));
-}
-
 TEST(Previews, AreShownAndWrittenAfterEachStep) {
   const test::TempFolder folder;
   Watcher watcher;
-  Previews previews(kGrey, folder / "seen", watcher);
+  PreviewPainter painter(kGrey);
+  Previews previews(painter, folder / "seen", watcher);
   const Tensor latents = counting_latents(4, 3, 5);
 
   previews.show(latents, 1, 2);
@@ -96,7 +73,8 @@ TEST(Previews, AreShownAndWrittenAfterEachStep) {
 
 TEST(Previews, WithoutAFolderAreOnlyShown) {
   Watcher watcher;
-  Previews previews(kGrey, "", watcher);
+  PreviewPainter painter(kGrey);
+  Previews previews(painter, "", watcher);
   previews.show(counting_latents(1, 1, 1), 1, 1);
   EXPECT_THAT(watcher.steps, ElementsAre(1));
   EXPECT_THAT(watcher.warnings, IsEmpty());
@@ -106,7 +84,8 @@ TEST(Previews, ThatCannotBeWrittenAreOneWarning) {
   const test::TempFolder folder;
   std::ofstream(folder / "file") << "x";
   Watcher watcher;
-  Previews previews(kGrey, folder / "file/below", watcher);
+  PreviewPainter painter(kGrey);
+  Previews previews(painter, folder / "file/below", watcher);
 
   previews.show(counting_latents(1, 1, 1), 1, 2);
   previews.show(counting_latents(1, 1, 1), 2, 2);
