@@ -474,6 +474,7 @@ def main() -> None:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if chromium is None:
         sys.exit("page_test: there is no chromium; install it (apt-get install chromium) or name one in CHROMIUM.")
+    expect.set_options(timeout=WAIT_MS)
     visits = [first_visit, make_watch_and_keep, queue_and_cancel, scouting, mistakes, lost_server,
               with_a_key, for_everybody]
     chosen = [visit for visit in visits if visit.__name__ in sys.argv[3:]] or visits

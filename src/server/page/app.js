@@ -40,7 +40,15 @@ function tellError(error) {
   form.showError(error.message + wait, error.param);
 }
 
-async function make(body) {
+let lastMade = Promise.resolve();
+
+// One after the other, so that clips wait in the order in which they were asked for.
+function make(body) {
+  lastMade = lastMade.then(() => makeNow(body));
+  return lastMade;
+}
+
+async function makeNow(body) {
   try {
     const video = await videos.create(body);
     announce(`Started. ${queueWords(video.queue_position ?? 0)}.`);
