@@ -118,7 +118,7 @@ struct OpenOptions {
   // Empty: found from `model`. `vae` may be a TAE.
   std::filesystem::path text_encoder, vae, tokenizer;
   std::filesystem::path preview;  // a TAE, or empty
-  std::string variant;  // "fp8", "int8", "bf16", or empty
+  std::string variant;            // "fp8", "int8", "bf16", or empty
   std::optional<Verdict> kind;
   // Added to the DiT in this order. Evidence too: a distillation LoRA may be one.
   std::vector<LoraChoice> loras;

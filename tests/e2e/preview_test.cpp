@@ -78,7 +78,8 @@ TEST(PreviewPage, ItsCommandsRun) {
     ++commands;
   }
   EXPECT_EQ(commands, 4);
-  for (const char* made : {"star.mp4", "seen/step-1.png", "sharper/step-4.png", "seen/step-4.png", "scout-40.png"}) {
+  for (const char* made :
+       {"star.mp4", "seen/step-1.png", "sharper/step-4.png", "seen/step-4.png", "scout-40.png"}) {
     EXPECT_TRUE(fs::exists(folder / made)) << made;
   }
 }
