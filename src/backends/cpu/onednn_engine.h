@@ -25,7 +25,8 @@ inline dnnl::memory wrap(const dnnl::memory::desc& desc, const void* data) {
 // Everything that tells two primitives apart, as numbers.
 using Key = std::array<int64_t, 12>;
 
-// Makes what is missing; entries live as long as the process. Compute calls come one at a time.
+// Makes what is missing; entries live as long as the process. Callers come one at a
+// time: add_onednn_kernels() sees to it.
 template <typename Value, typename Make>
 const Value& cached(std::map<Key, Value>& cache, const Key& key, Make make) {
   auto found = cache.find(key);
