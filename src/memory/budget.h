@@ -20,6 +20,10 @@ struct Budget {
 // whole-request speed on 132 multiprocessors by count of tiles.
 constexpr int64_t kGpuRowChunk = 8192;
 
+// What a launch computes at most on a GPU: 92 ms of 8-bit attention, the slowest of the products,
+// at the rate predicted for an RTX 4070. A stop waits for launches that are under way.
+constexpr int64_t kGpuMostFlopsPerCall = int64_t{7} << 40;
+
 struct Machine {
   std::string gpu;                   // "RTX 4070"
   bool is_assumed = true;            // the GPU was not asked, its rates were not measured
@@ -28,7 +32,7 @@ struct Machine {
   uint64_t workspace_bytes = 0;      // of libraries, one constant size
   uint64_t ram_available_bytes = 0;  // MemAvailable, or what the cgroup leaves
   int64_t row_chunk = kGpuRowChunk;
-  int64_t most_flops_per_call = int64_t{1} << 42;
+  int64_t most_flops_per_call = kGpuMostFlopsPerCall;
   Rates rates;
 };
 

@@ -24,7 +24,7 @@ void Denoiser::velocity(const Tensor& latents, int step, const Tensor& out,
   wan_dit::ForwardOptions forward{
       .on_block =
           [&](int done) {
-            runtime_.pace();
+            runtime_.end_block();
             options.on_part(before + done / blocks);
           },
       .checked_kernels = options.is_checked ? kernels_in_words(numbers_) : std::string(),

@@ -16,6 +16,9 @@
 namespace reel::pipeline {
 namespace {
 
+static_assert(memory::kGpuMostFlopsPerCall == cuda::kMostFlopsPerCall,
+              "a plan without a GPU counts what a run on one takes");
+
 // Where the system does not tell.
 constexpr uint64_t kAssumedMemoryBytes = uint64_t{4} << 30;
 
@@ -140,7 +143,6 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
                .ram_bytes = options.ram_bytes / static_cast<uint64_t>(sharers)};
     counted_.emplace(gpu_->memory());
     weight_budget_bytes_ = gpu_->free_bytes();
-    for (OwnedEvent& event : submitted_) event = OwnedEvent(gpu_->copies());
   }
   keeps_text_ = options.text_cache && options.trace.empty();
   watch_kernels(options.trace);
@@ -152,10 +154,15 @@ Runtime::~Runtime() = default;
 
 void Runtime::watch_kernels(const std::string& trace) {
   kernels_ = ops::observed(on_gpu() ? gpu_->kernels() : cpu::kernels(), kernel_log_);
-  if (trace.empty()) return;
-  CopyEngine& clock = on_gpu() ? gpu_->copies() : host_copies_;
-  trace_.emplace(trace, clock, stream());
-  kernels_ = ops::observed(kernels_, *trace_);
+  if (!trace.empty()) {
+    CopyEngine& clock = on_gpu() ? gpu_->copies() : host_copies_;
+    trace_.emplace(trace, clock, stream());
+    kernels_ = ops::observed(kernels_, *trace_);
+  }
+  if (!on_gpu()) return;
+  // Outermost: the trace's time of a call has ended before the host waits.
+  pacer_.emplace(gpu_->copies(), stream(), kernels_.most_flops_per_call / 2);
+  kernels_ = ops::observed(kernels_, *pacer_);
 }
 
 const MemoryUse& Runtime::memory_use() const {
@@ -277,13 +284,8 @@ ops::Context Runtime::context(const Numbers& numbers) {
           .row_chunk = on_gpu() ? memory::kGpuRowChunk : 0};
 }
 
-void Runtime::pace() {
+void Runtime::end_block() {
   if (trace_) trace_->set_block(-1);
-  if (!on_gpu()) return;
-  Event event = submitted_[parts_ % submitted_.size()];
-  if (parts_ >= submitted_.size()) gpu_->copies().wait_on_host(event);
-  gpu_->copies().record(event, gpu_->compute_stream());
-  ++parts_;
 }
 
 std::string Runtime::own_device_name() const {

@@ -4,7 +4,6 @@
 
 #include <reel/request.h>
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +20,7 @@
 #include "pipeline/devices.h"
 #include "pipeline/kernel_log.h"
 #include "pipeline/op_trace.h"
+#include "pipeline/pacer.h"
 #include "prepare/weight_items.h"
 
 namespace reel::pipeline {
@@ -103,9 +103,8 @@ class Runtime {
   OpTrace* trace() { return trace_ ? &*trace_ : nullptr; }  // null when none is wanted
 
   ops::Context context(const Numbers& numbers);
-  // Keeps the host from running far ahead of the GPU, so that a stop is heard at once. Called
-  // after each part of a network is submitted.
-  void pace();
+  // A block of a network has been submitted; what follows belongs to none.
+  void end_block();
 
   uint64_t weight_budget_bytes() const { return weight_budget_bytes_; }
   uint64_t peak_activation_bytes() const { return arena_->peak_bytes(); }
@@ -134,7 +133,8 @@ class Runtime {
   HostCopyEngine host_copies_;            // whose events time the trace on the CPU
   KernelLog kernel_log_;
   std::optional<OpTrace> trace_;
-  ops::Kernels kernels_;  // the backend's, watched
+  std::optional<Pacer> pacer_;  // of a GPU
+  ops::Kernels kernels_;        // the backend's, watched
   MemorySpace* memory_;
   Numbers numbers_;
   uint64_t weight_budget_bytes_;  // for weights that stay
@@ -151,8 +151,6 @@ class Runtime {
   std::unique_ptr<PlannedMemory> shared_;
   memory::StreamerStats streamed_;
   std::unique_ptr<Arena> arena_;
-  std::array<OwnedEvent, 2> submitted_;
-  size_t parts_ = 0;
   bool keeps_text_ = false;
   std::unique_ptr<Peers> peers_;
 };

@@ -46,7 +46,7 @@ EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
   for (const std::vector<int32_t>& prompt : ids) {
     const int before = layers * static_cast<int>(encoded.size());
     Tensor states = (*text)->encode(ctx, prompt, [&](int done) {
-      runtime.pace();
+      runtime.end_block();
       clock.report(before + done);
     });
     REEL_REQUIRE(all_finite(states.values<float>()), kBadFile,

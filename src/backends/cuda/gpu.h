@@ -17,6 +17,9 @@ namespace reel::cuda {
 // The oldest compute capability that the kernels run on is this and 0.
 constexpr int kOldestMajor = 8;
 
+// What a launch computes at most. Chunks are what memory/budget.h plans for.
+constexpr int64_t kMostFlopsPerCall = int64_t{7} << 40;
+
 struct GpuFacts {
   int index = 0;
   std::string name;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backends/cuda/kernel_table.h"
 
+#include "backends/cuda/gpu.h"
 #include "backends/cuda/kernels.h"
 #include "core/int8_layout.h"
 
@@ -19,8 +20,7 @@ int64_t packed_matrix_bytes(DType dtype, int64_t out, int64_t in) {
 const ops::Kernels& kernel_table() {
   static const ops::Kernels table{
       .backend = "cuda",
-      // A launch of the largest products takes well below 100 ms on an RTX 4070.
-      .most_flops_per_call = int64_t{8} << 40,
+      .most_flops_per_call = kMostFlopsPerCall,
       .which_linear = which_linear,
       .which_attention = which_attention,
       .which_int8_attention = which_int8_attention,

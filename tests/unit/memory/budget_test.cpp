@@ -48,5 +48,15 @@ TEST(AssumedMachine, IsTheReferenceCardWhereTheNameIsUnknown) {
   EXPECT_TRUE(assumed_machine("NVIDIA H200").is_assumed);
 }
 
+TEST(AssumedMachine, RunsEveryLaunchWithinATenthOfASecond) {
+  const Machine card = assumed_machine("RTX 4070");
+  const auto most = static_cast<double>(card.most_flops_per_call);
+
+  EXPECT_LT(most / card.rates.attention_ops, 0.1);
+  EXPECT_LT(most / card.rates.int8_ops, 0.1);
+  // Attention in 16 bits takes half as much a launch; its products are cut by rows before that.
+  EXPECT_LT(most / 2 / card.rates.wide_ops, 0.1);
+}
+
 }  // namespace
 }  // namespace reel::memory

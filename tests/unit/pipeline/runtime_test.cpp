@@ -57,6 +57,44 @@ TEST(Runtime, RefusesFp8ValuesWhereNoKernelTakesThem) {
   EXPECT_EQ(Runtime(options, stop, gpu_with(false)).numbers().attention_values, DType::kF16);
 }
 
+// Counts how often the host waits for the GPU.
+class WaitedForGpu : public test::FakeGpu {
+ public:
+  struct Copies : HostCopyEngine {
+    void wait_on_host(Event) override { ++waits; }
+    int waits = 0;
+  };
+
+  WaitedForGpu() : FakeGpu(uint64_t{1} << 30, kernels_of_chunks()) {}
+  Copies& copies() override { return copies_; }
+
+  static constexpr int64_t kFlopsOfACall = 2 * 4 * 8 * 16;
+
+ private:
+  static ops::Kernels kernels_of_chunks() {
+    ops::Kernels kernels{.most_flops_per_call = 4 * kFlopsOfACall};
+    kernels.linear = [](const ops::LinearArgs&, Stream) {};
+    return kernels;
+  }
+
+  Copies copies_;
+};
+
+TEST(Runtime, PacesTheHostOnAGpu) {
+  const StopFlag stop;
+  auto gpu = std::make_unique<WaitedForGpu>();
+  const WaitedForGpu::Copies& copies = gpu->copies();
+  const Runtime runtime(ModelOptions{}, stop, std::move(gpu));
+  ops::LinearArgs args{};
+  args.rows = 4;
+  args.weight.in = 8;
+  args.weight.out = 16;
+
+  for (int call = 0; call < 6; ++call) runtime.kernels().linear(args, {});
+
+  EXPECT_EQ(copies.waits, 3) << "after every half of what a launch may be";
+}
+
 TEST(Runtime, NamesThePrecisionsOfItsDevice) {
   const StopFlag stop;
   ModelOptions options;
