@@ -25,6 +25,9 @@ struct Planned {
 std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stages,
                                  const ClipSize& clip, Runtime& runtime);
 
+// Why FP8 weights are not multiplied as FP8, in one line; empty where they are, or are none.
+std::string why_int8(const OpenModel& model, const Runtime& runtime);
+
 struct ClipRun {
   WeightDigests weights;
   std::vector<LoraRecord> loras;

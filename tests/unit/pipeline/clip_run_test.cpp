@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <reel/synth.h>
 
+#include <atomic>
 #include <cstring>
 
+#include "core/memory_layer.h"
 #include "pipeline/text_to_video.h"
 #include "support/fake_gpu.h"
 #include "support/temp_folder.h"
@@ -142,6 +144,60 @@ TEST_F(ClipRunTest, StagesAloneAndTightMakeWhatTheWholeClipHas) {
   expect_as_planned(decode, Phase::kDecode);
 }
 
+// Counts what is asked of the driver: GPU memory and pinned memory.
+class CountingGpu : public test::FakeGpu {
+ public:
+  CountingGpu() : FakeGpu(kPlenty) {}
+
+  MemorySpace& memory() override { return memory_; }
+  CopyEngine& copies() override { return copies_; }
+  int allocations() const { return memory_.count + copies_.count; }
+
+ private:
+  struct Memory : MemoryLayer {
+    Memory() : MemoryLayer(host_memory()) {}
+    std::byte* allocate(size_t size_bytes, const char* tag) override {
+      ++count;
+      return below_.allocate(size_bytes, tag);
+    }
+    void free(std::byte* data) override { below_.free(data); }
+    std::atomic<int> count{0};
+  };
+  struct Copies : HostCopyEngine {
+    std::byte* allocate_pinned(size_t size_bytes, const char* tag) override {
+      ++count;
+      return HostCopyEngine::allocate_pinned(size_bytes, tag);
+    }
+    std::atomic<int> count{0};
+  };
+
+  Memory memory_;
+  Copies copies_;
+};
+
+TEST_F(ClipRunTest, AsksTheDriverForNothingBetweenTheFirstAndTheLastStep) {
+  constexpr ClipStages kDenoiseAlone{.text = false, .decode = false};
+  const EncodedPrompts prompts = encode(start({}, 0));
+  const uint64_t least = start(kDenoiseAlone, 0).plan.least_cap_bytes;
+  auto gpu = std::make_unique<CountingGpu>();
+  const CountingGpu& counted = *gpu;
+  Runtime runtime(options(memory::card_bytes_for(least)), stop_, std::move(gpu));
+  obey_plan(model_, kDenoiseAlone, clip(), runtime);
+  std::vector<int> counts;
+  DenoiseHooks hooks;
+  hooks.on_step = [&](const DenoiseState&, const Tensor&) {
+    counts.push_back(counted.allocations());
+  };
+  ProgressClock clock(*this);
+  DenoiseState state = start_denoising(settings_);
+
+  denoise(model_, runtime, settings_, prompts, state, clock, hooks);
+
+  ASSERT_EQ(counts.size(), 4u);
+  EXPECT_GT(counts[0], 1) << "the region, and the pinned ring";
+  EXPECT_THAT(counts, testing::Each(counts[0]));
+}
+
 TEST_F(ClipRunTest, DecodesInStripsWhereThePlanSaysSo) {
   settings_.size.height_px = 128;
   const Tensor latents = start_denoising(settings_).latents;
@@ -156,6 +212,20 @@ TEST_F(ClipRunTest, DecodesInStripsWhereThePlanSaysSo) {
   EXPECT_GT(tight.plan.phase(Phase::kDecode)->strips, 1);
   EXPECT_EQ(decoded(tight, latents), pixels);
   expect_as_planned(tight, Phase::kDecode);
+}
+
+TEST_F(ClipRunTest, SaysWhyFp8WeightsAreMultipliedAsInt8) {
+  const auto why = [&](const char* precision, bool on_gpu) {
+    ModelOptions chosen = options(0);
+    chosen.precision = precision;
+    const Runtime runtime(chosen, stop_,
+                          on_gpu ? std::make_unique<test::FakeGpu>(kPlenty) : nullptr);
+    return why_int8(model_, runtime);
+  };
+
+  EXPECT_THAT(why("auto", true), testing::HasSubstr("as rotated INT8"));
+  EXPECT_EQ(why("fp8", true), "");
+  EXPECT_EQ(why("int8", false), "");
 }
 
 TEST_F(ClipRunTest, TheCpuHasNoPlan) {

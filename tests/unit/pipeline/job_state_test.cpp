@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "pipeline/recipe.h"
 #include "support/expect_error.h"
@@ -115,6 +116,24 @@ TEST_F(JobTest, IsGoneOnceFinished) {
   job.save_state(start_denoising(settings_), settings_);
   job.finish();
   EXPECT_TRUE(job_folder_is_empty());
+}
+
+TEST_F(JobTest, TheOldestGoAboveTwoGiB) {
+  const std::filesystem::path jobs = folder_.path() / "reel/jobs";
+  const auto saved = [&](const std::string& id, uint64_t bytes) {
+    std::filesystem::create_directories(jobs / id);
+    std::ofstream(jobs / id / "latents.safetensors").flush();
+    std::filesystem::resize_file(jobs / id / "latents.safetensors", bytes);  // takes no space
+  };
+  saved("20200101-000000", uint64_t{3} << 29);
+  saved("20210101-000000", uint64_t{3} << 29);
+  saved("20220101-000000", uint64_t{1} << 29);
+
+  const Job job = Job::create({}, request_);
+
+  EXPECT_FALSE(std::filesystem::exists(jobs / "20200101-000000"));
+  EXPECT_TRUE(std::filesystem::exists(jobs / "20210101-000000"));
+  EXPECT_TRUE(std::filesystem::exists(jobs / "20220101-000000"));
 }
 
 TEST_F(JobTest, NamesTheJobsThereAre) {
