@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all="tests server page tidy headers silence environment asan ubsan tsan fuzz wheel dist bare"
+all="tests server page tidy headers silence environment asan ubsan tsan fuzz wheel fleet dist bare"
 passed=build/check-passed
 
 tests() { tests/run.sh; }
@@ -65,6 +65,8 @@ page() { tests/check_page.sh; }
 fuzz() { tests/fuzz/run.sh; }
 # By pip, in a virtual environment.
 wheel() { tests/check_python.sh; }
+# Ray's processes on a cluster of several nodes on this machine.
+fleet() { tests/check_fleet.sh; }
 dist() { tests/check_dist.sh; }
 bare() { tests/check_bare.sh; }
 

@@ -53,6 +53,7 @@ struct RunReport {
   // On a GPU: whose memory gpu_bytes counts, "this process" with its context where the driver
   // tells.
   std::string gpu_counted;
+  std::string frames_digest;  // of the clip that decode() wrote, as in VideoResult
   // On a GPU: requests that would have fitted too, "1280 wide x 720 high (--size 1280x720)".
   std::vector<std::string> also_fits;
 

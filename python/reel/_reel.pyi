@@ -144,6 +144,7 @@ def denoise(
     sampling: SamplingOptions,
     noise: _Path,
     state: _Path,
+    previews: _Path,
     out: _Path,
     watcher: Watcher,
 ) -> str: ...

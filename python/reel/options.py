@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from . import _reel
 
@@ -72,6 +72,22 @@ def sampling_options(
     sampling.sampler = sampler
     sampling.rng = rng
     return sampling
+
+
+def sampling_arguments(sampling: _reel.SamplingOptions) -> Dict[str, Any]:
+    """What :func:`sampling_options` makes ``sampling`` of."""
+    return {
+        "seed": sampling.seed,
+        "width": sampling.width_px,
+        "height": sampling.height_px,
+        "frames": sampling.frames,
+        "steps": sampling.steps,
+        "timesteps": list(sampling.timesteps),
+        "shift": sampling.shift,
+        "guidance": sampling.guidance,
+        "sampler": sampling.sampler,
+        "rng": sampling.rng,
+    }
 
 
 def _to_lora(lora: Lora) -> _reel.LoraChoice:

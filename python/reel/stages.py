@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 
 from . import _reel
 from ._watch import ProgressCallback, Watcher
-from .options import Path, model_options, sampling_options
+from .options import Path, model_options, sampling_arguments, sampling_options
 
 Report = Mapping[str, Any]
 
@@ -39,19 +39,7 @@ class Stages:
         request.prompt = "any"
         request.frames_only = True
         request.sampling = sampling_options(**sampling)
-        filled = _reel.Engine(self._model).check(request, Watcher()).sampling
-        return {
-            "seed": filled.seed,
-            "width": filled.width_px,
-            "height": filled.height_px,
-            "frames": filled.frames,
-            "steps": filled.steps,
-            "timesteps": list(filled.timesteps),
-            "shift": filled.shift,
-            "guidance": filled.guidance,
-            "sampler": filled.sampler,
-            "rng": filled.rng,
-        }
+        return sampling_arguments(_reel.Engine(self._model).check(request, Watcher()).sampling)
 
     def encode_text(
         self,
@@ -93,6 +81,7 @@ class Stages:
         rng: str = "torch-cuda",
         noise: Optional[Path] = None,
         state: Optional[Path] = None,
+        previews: Optional[Path] = None,
         progress: Optional[ProgressCallback] = None,
     ) -> Report:
         """Writes ``latents`` and ``noise`` [16, T', h, w] float32, and what else joined in.
@@ -103,6 +92,8 @@ class Stages:
             state: a file that is written after every step, before ``progress`` tells of it. Where
                 it is there, the same call goes on from it, on another machine too. Removed at
                 the end.
+            previews: a folder for step-1.png and on, what the clip is going to look like after
+                every step, there before ``progress`` tells of the step.
         """
         sampling = sampling_options(
             seed=seed,
@@ -123,6 +114,7 @@ class Stages:
                 sampling,
                 b"" if noise is None else os.fsencode(noise),
                 b"" if state is None else os.fsencode(state),
+                b"" if previews is None else os.fsencode(previews),
                 os.fsencode(out),
                 Watcher(progress),
             )

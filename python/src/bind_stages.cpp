@@ -43,17 +43,19 @@ void bind_stages(py::module_& module) {
   module.def(
       "denoise",
       [](const ModelOptions& model, std::string text, const SamplingOptions& sampling,
-         std::string noise, std::string state, std::string out, const py::object& watcher) {
+         std::string noise, std::string state, std::string previews, std::string out,
+         const py::object& watcher) {
         DenoiseRequest request;
         request.text = std::move(text);
         request.sampling = sampling;
         request.noise = std::move(noise);
         request.state = std::move(state);
+        request.preview_dir = std::move(previews);
         request.out = std::move(out);
         return run_stage(&denoise, model, request, watcher);
       },
       py::arg("model"), py::arg("text"), py::arg("sampling"), py::arg("noise"), py::arg("state"),
-      py::arg("out"), py::arg("watcher"));
+      py::arg("previews"), py::arg("out"), py::arg("watcher"));
   module.def(
       "decode",
       [](const ModelOptions& model, std::string latents, std::string out, bool overwrite, int fps,

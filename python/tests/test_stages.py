@@ -34,10 +34,24 @@ def test_together_they_make_the_clip_of_a_pipeline(
 ) -> None:
     stages.denoise(text, tmp_path / "latents.safetensors", **SHORT)
     report = stages.decode(tmp_path / "latents.safetensors", tmp_path / "clip.y4m")
-    reel.Pipeline(device="cpu").generate(PROMPT, out=tmp_path / "whole.y4m", **SHORT)
+    whole = reel.Pipeline(device="cpu").generate(PROMPT, out=tmp_path / "whole.y4m", **SHORT)
 
     assert (tmp_path / "clip.y4m").read_bytes() == (tmp_path / "whole.y4m").read_bytes()
     assert [stage["stage"] for stage in report["stages"]] == ["decode"]
+    assert report["frames_digest"] == whole.frames_digest
+
+
+def test_a_preview_is_there_when_its_step_is_told(
+    stages: reel.Stages, text: Path, tmp_path: Path
+) -> None:
+    previews = tmp_path / "previews"
+
+    def look(event: reel.ProgressEvent) -> None:
+        for step in range(1, event.done + 1):
+            assert (previews / f"step-{step}.png").read_bytes().startswith(b"\x89PNG")
+
+    stages.denoise(text, tmp_path / "latents.safetensors", previews=previews, progress=look, **SHORT)
+    assert len(list(previews.iterdir())) == 4
 
 
 def test_denoising_goes_on_from_its_state(

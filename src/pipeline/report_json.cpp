@@ -48,6 +48,7 @@ std::string to_json(const RunReport& report) {
             {"resident_bytes", report.resident_bytes},
             {"kernels", std::move(kernels)}};
   if (!report.gpu_counted.empty()) text["gpu_counted"] = report.gpu_counted;
+  if (!report.frames_digest.empty()) text["frames_digest"] = report.frames_digest;
   if (!report.also_fits.empty()) text["also_fits"] = report.also_fits;
   return text.dump();
 }

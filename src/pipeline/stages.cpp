@@ -297,7 +297,9 @@ RunReport decode(const ModelOptions& options, const DecodeRequest& request, Prog
   });
   end_stage();
   writer->finish({}, &stop);
-  return meter.report();
+  RunReport report = meter.report();
+  report.frames_digest = writer->digest_hex();
+  return report;
 }
 
 }  // namespace reel

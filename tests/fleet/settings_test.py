@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What settings come to on a replica, and the book-keeping of clips, without Ray."""
+
+from __future__ import annotations
+
+import asyncio
+import unittest
+from typing import List
+
+from reel.fleet.clips import COMPLETED, FAILED, QUEUED, Clip, Clips
+from reel.fleet.gate import check_origin
+from reel.fleet.requests import ApiError, ClipRequest
+from reel.fleet.settings import FleetSettings, StageSettings
+
+REQUEST = ClipRequest("a")
+
+
+class SettingsTest(unittest.TestCase):
+    def test_a_replica_gets_its_share(self) -> None:
+        stage = StageSettings(least=1, most=3, cpus=2.5, gpus=0.2, vram_bytes=7)
+        self.assertEqual(stage.stages_options({"model": "m"}),
+                         {"model": "m", "device": "cuda:0", "threads": 3, "vram_bytes": 7})
+        self.assertEqual(StageSettings(gpus=2).stages_options({})["device"], "cuda:0,cuda:1")
+        self.assertEqual(StageSettings(gpus=0).stages_options({})["device"], "cpu")
+        options = stage.deployment_options()
+        self.assertEqual(options["ray_actor_options"], {"num_cpus": 2.5, "num_gpus": 0.2})
+        self.assertEqual(options["max_ongoing_requests"], 1)
+        self.assertEqual(options["autoscaling_config"]["max_replicas"], 3)
+        self.assertEqual(StageSettings(cpus=0.2, threads=4).stages_options({})["threads"], 4)
+
+    def test_twice_as_many_clips_are_begun_as_denoisers_can_be(self) -> None:
+        self.assertEqual(FleetSettings(denoise=StageSettings(most=4)).most_begun(), 8)
+
+
+class ClipsTest(unittest.IsolatedAsyncioTestCase):
+    def setUp(self) -> None:
+        self.begun: List[Clip] = []
+        self.may_end = asyncio.Event()
+
+    async def make(self, clip: Clip) -> None:
+        self.begun.append(clip)
+        await self.may_end.wait()
+        if clip.request.prompt == "bad":
+            raise ValueError("a secret")
+        clip.content = b"mp4"
+
+    async def test_clips_are_made_in_their_order(self) -> None:
+        clips = Clips(self.make, most_begun=2, most_waiting=2, most_kept=3)
+        made = [clips.add(REQUEST) for _ in range(4)]
+        await asyncio.sleep(0)
+        self.assertEqual(self.begun, made[:2])
+        self.assertEqual([clips.ahead_of(clip) for clip in made], [None, None, 2, 3])
+        with self.assertRaises(ApiError) as caught:
+            clips.add(REQUEST)
+        self.assertEqual((caught.exception.status, caught.exception.retry_after_s), (429, 1))
+        clips.remove(made[2])
+        self.assertEqual((clips.ahead_of(made[3]), made[2].status), (2, QUEUED))
+        self.may_end.set()
+        while not made[3].has_ended():
+            await asyncio.sleep(0)
+        self.assertEqual([clip.status for clip in (made[0], made[1], made[3])], [COMPLETED] * 3)
+        self.assertEqual(self.begun, [made[0], made[1], made[3]])
+
+    async def test_a_deleted_clip_makes_room(self) -> None:
+        clips = Clips(self.make, most_begun=1, most_waiting=2, most_kept=3)
+        first, second = clips.add(REQUEST), clips.add(REQUEST)
+        await asyncio.sleep(0)
+        clips.remove(first)
+        while self.begun != [first, second]:
+            await asyncio.sleep(0)
+        with self.assertRaises(ApiError):
+            clips.find(first.id)
+        self.assertEqual(clips.oldest_first(), [second])
+
+    async def test_the_oldest_go(self) -> None:
+        self.may_end.set()
+        clips = Clips(self.make, most_begun=1, most_waiting=9, most_kept=2)
+        made = [clips.add(REQUEST) for _ in range(4)]
+        while not made[3].has_ended():
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        self.assertEqual(clips.oldest_first(), made[2:])
+
+    async def test_a_failure_says_no_more_than_a_client_may_know(self) -> None:
+        self.may_end.set()
+        clips = Clips(self.make, most_begun=1, most_waiting=9, most_kept=2)
+        clip = clips.add(ClipRequest("bad"))
+        with self.assertLogs("ray.serve", "WARNING") as logged:
+            while not clip.has_ended():
+                await asyncio.sleep(0)
+        self.assertEqual(clip.status, FAILED)
+        assert clip.error is not None
+        self.assertEqual(clip.error["code"], "ValueError")
+        self.assertNotIn("secret", clip.error["message"])
+        self.assertIn("a secret", logged.output[0])
+
+
+class GateTest(unittest.TestCase):
+    def test_hosts_and_origins(self) -> None:
+        names = {"fleet.example.org"}
+        for host in ("localhost", "localhost:80", "127.0.0.1:8000", "[::1]:8000", "FLEET.example.org"):
+            check_origin(host, None, names)
+            check_origin(host, f"http://{host}", names)
+        for host, origin in (("", None), ("example.org", None), ("localhost@evil", None),
+                             ("localhost", "http://evil"), ("localhost", "null")):
+            with self.assertRaises(ApiError, msg=host) as caught:
+                check_origin(host, origin, names)
+            self.assertEqual(caught.exception.status, 403)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times clips of the demo model on one node of one core and on two such nodes.
+
+    tests/check_fleet.sh speed [CLIPS]
+
+Nothing else should run meanwhile. Ray's own processes, the interface and this client are not bound to a
+core: on two cores they take from what the nodes have, so it also tells what they took.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from client import Client
+from local_cluster import LocalCluster, RunningFleet
+
+CLIP: Dict[str, Any] = {"size": "128x128", "frames": 81}
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s() -> Tuple[float, float]:
+    """Seconds that this machine's processors worked: all, and those of replicas of a stage alone."""
+    busy = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    whole = sum(busy[:3]) + sum(busy[5:8])
+    stages = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (process / "cmdline").read_bytes()
+            words = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if any(f"ServeReplica:reel:{name}".encode() in title
+               for name in ("TextEncoder", "Denoiser", "Decoder")):
+            stages += int(words[11]) + int(words[12])
+    return whole * TICK_S, stages * TICK_S
+
+
+def seconds_of(client: Client, clips: int) -> float:
+    began = time.monotonic()
+    ids = [client.create(seed=seed, **CLIP) for seed in range(clips)]
+    for video_id in ids:
+        while client.video(video_id)["status"] != "completed":
+            time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def measure(cores: List[int], clips: int) -> float:
+    """Clips a second."""
+    replicas = str(len(cores))
+    with LocalCluster(cores) as cluster, RunningFleet(
+        cluster, "--text-cpus", "0.1", "--denoise-cpus", "0.7", "--decode-cpus", "0.1",
+        "--text-replicas", replicas, "--denoise-replicas", replicas, "--decode-replicas", replicas,
+    ) as fleet:
+        client = Client(fleet.port)
+        seconds_of(client, 2 * len(cores))
+        before = cpu_s()
+        took_s = seconds_of(client, clips)
+        whole, stages = (after - first for after, first in zip(cpu_s(), before))
+    print(f"{len(cores)} nodes: {clips} clips in {took_s:.2f} s, {clips / took_s:.3f} clips/s; processors "
+          f"{whole / took_s:.2f} of {os.cpu_count()} busy, the stages' replicas {stages / took_s:.2f}; "
+          f"{stages / clips:.3f} s of the stages a clip", flush=True)
+    return clips / took_s
+
+
+def main() -> int:
+    clips = int(sys.argv[1]) if len(sys.argv) > 1 else 24
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        print("speed: two cores are needed", file=sys.stderr)
+        return 1
+    one = measure(cores[:1], clips)
+    two = measure(cores[:2], clips)
+    print(f"two nodes of one core make {two / one:.2f} x the clips of one")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
