@@ -10,10 +10,8 @@ namespace reel::pipeline {
 namespace {
 
 // Says that the step will be taken again; throws kBadFile where there is no room for that.
-void tell_of_bad_step(const Runtime& runtime, const Tensor& latents, int index,
+void tell_of_bad_step(const Runtime& runtime, const std::string& what,
                       const std::string& safer_kernels, ProgressClock& clock) {
-  const std::string what = str_cat("Step ", index + 1, " ended in ", what_is_wrong(latents),
-                                   " with ", kernels_in_words(runtime.numbers()));
   REEL_REQUIRE(
       runtime.has_room_for(memory::Phase::kSecondAttempt), kBadFile,
       str_cat(what, "; there is no room in GPU memory to take it again with ", safer_kernels, '.'),
@@ -82,7 +80,11 @@ void StepTaker::take(DenoiserTeam& with, int index, bool is_checked) {
 
 void StepTaker::take_again(int index, const Before& before) {
   const std::string safer_kernels = kernels_in_words(runtime_.safer_numbers());
-  tell_of_bad_step(runtime_, state_->latents, index, safer_kernels, clock_);
+  std::string what = str_cat("Step ", index + 1, " ended in ", what_is_wrong(state_->latents),
+                             " with ", kernels_in_words(runtime_.numbers()));
+  const std::string part = find_bad_part(index, before);
+  if (!part.empty()) what += ", first behind the " + part;
+  tell_of_bad_step(runtime_, what, safer_kernels, clock_);
   go_back(before);
   digest_ = denoiser_->weights_digest();
   denoiser_.reset();  // its memory is the second attempt's
@@ -96,6 +98,19 @@ void StepTaker::take_again(int index, const Before& before) {
     }
   }
   require_usable(state_->latents, index, safer_kernels);
+}
+
+// Takes the step once more, up to the first part that gives numbers that are not finite. Empty
+// where none does this time, and on several devices: a rank that fails ends them all.
+std::string StepTaker::find_bad_part(int index, const Before& before) {
+  if (runtime_.peers() != nullptr) return {};
+  go_back(before);
+  try {
+    take(*denoiser_, index, true);
+  } catch (const wan_dit::NotFinite& found) {
+    return found.part();
+  }
+  return {};
 }
 
 void StepTaker::go_back(const Before& before) {

@@ -44,6 +44,7 @@ class StepTaker {
   Tensor clean_latents(const Tensor& noisy, int index) const;
   void take(DenoiserTeam& with, int index, bool is_checked);
   void take_again(int index, const Before& before);
+  std::string find_bad_part(int index, const Before& before);
   void go_back(const Before& before);
 
   const OpenModel& model_;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "memory/tags.h"
@@ -27,7 +28,7 @@ TensorView sum_of(ops::Context& ctx, ops::Scratch& scratch, const TensorView& a,
   return out;
 }
 
-// `where`: "The patch embedding", "The self-attention of block 3".
+// `where`: "patch embedding", "self-attention of block 3".
 void require_finite(ops::Context& ctx, const TensorView& x, const std::string& where,
                     const std::string& kernels) {
   constexpr int64_t kAtOnce = int64_t{4} << 20;
@@ -37,14 +38,20 @@ void require_finite(ops::Context& ctx, const TensorView& x, const std::string& w
     const auto count = static_cast<size_t>(std::min(kAtOnce, x.elements() - begin));
     ctx.memory.download(host.view().data, x.as<float>() + begin, count * sizeof(float), ctx.stream);
     const auto part = host.values<float>().subspan(0, count);
-    REEL_REQUIRE(
-        std::ranges::all_of(part, [](float value) { return std::isfinite(value); }), kBadFile,
-        str_cat(where, " of the DiT gives numbers that are not finite, also with ", kernels, '.'),
-        "Its weights are damaged: compare their checksums, or download them again.");
+    if (!std::ranges::all_of(part, [](float value) { return std::isfinite(value); })) {
+      throw NotFinite(where, kernels);
+    }
   }
 }
 
 }  // namespace
+
+NotFinite::NotFinite(std::string part, const std::string& kernels)
+    : Error(ErrorCode::kBadFile,
+            str_cat("The ", part, " of the DiT gives numbers that are not finite, also with ",
+                    kernels, '.'),
+            "Its weights are damaged: compare their checksums, or download them again."),
+      part_(std::move(part)) {}
 
 Prompt::Prompt(const Config& config, const ops::Context& ctx, int64_t keys)
     : text_(ctx.memory, ctx.compute, {keys, config.dim}, memory::tags::kPrompt),
@@ -141,7 +148,7 @@ void Transformer::run_blocks(ops::Context& ctx, StepInputs step, Prompt& prompt,
     const TextKeys text{.k = k, .v = v, .key_bias = prompt.key_bias_};
     if (is_checked) {
       step.after_part = [&](const char* part) {
-        require_finite(ctx, x, str_cat("The ", part, " of block ", index), options.checked_kernels);
+        require_finite(ctx, x, str_cat(part, " of block ", index), options.checked_kernels);
       };
     }
     block_forward(ctx, w, step, text, x);
@@ -174,14 +181,14 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
   const TensorView rope = scratch.upload(angles);
 
   const bool is_checked = !options.checked_kernels.empty();
-  if (is_checked) require_finite(ctx, x, "The patch embedding", options.checked_kernels);
+  if (is_checked) require_finite(ctx, x, "patch embedding", options.checked_kernels);
   run_blocks(ctx,
              {.time_mod = time.blocks.view().slice(step_index, 1).reshaped({6, config_.dim}),
               .rope = rope,
               .split = split ? &*split : nullptr},
              prompt, x, options);
   head(ctx, x, time.head.view().slice(step_index, 1), patch_rows);
-  if (is_checked) require_finite(ctx, patch_rows, "The head", options.checked_kernels);
+  if (is_checked) require_finite(ctx, patch_rows, "head", options.checked_kernels);
   TensorView all_rows = patch_rows;
   if (split) {
     all_rows = scratch.f32(patches.shape());

@@ -2,6 +2,8 @@
 // The Wan video DiT: a noisy latent, a timestep and a prompt in, a velocity out.
 #pragma once
 
+#include <reel/error.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -32,10 +34,20 @@ struct TimeModulation {
   Tensor head;    // [steps, dim] f32
 };
 
+// What a checked pass ends with. Its sentence says that safer kernels gave no better numbers.
+class NotFinite : public Error {
+ public:
+  NotFinite(std::string part, const std::string& kernels);
+  const std::string& part() const { return part_; }  // "self-attention of block 2"
+
+ private:
+  std::string part_;
+};
+
 struct ForwardOptions {
   std::function<void(int)> on_block;  // called after each block with the number done
   // When not empty: looks for numbers that are not finite after each part of each block. Throws
-  // kBadFile naming the first bad part and this, the kernels in words.
+  // NotFinite (kBadFile) with the first bad part and this, the kernels in words.
   std::string checked_kernels;
   // Called after each block with its index and the residual stream [tokens, dim] f32, where the
   // context computes; what is written there is what the next block gets. Of this rank's tokens.
