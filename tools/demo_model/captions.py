@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Captions as token ids, many wordings a combination, laid out for look-up on the training device."""
 
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What training needs and the exported model lacks: the clip encoder and the teacher, in one small file.
 
     python checkpoints.py pack --from OUT       # OUT/*.pt -> checkpoints/master.pt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws the training clips: shaded, anti-aliased shapes that move over five painted backgrounds.
 
 Everything is a signed distance or a gradient evaluated per pixel with torch, so a GPU draws thousands

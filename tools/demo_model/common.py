@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the training stages share: wall-clock budget, averaged weights, checkpoints, pictures."""
 
 import json

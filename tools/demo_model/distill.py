@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stage 3: four guidance-free steps (sigmas 1, 0.9375, 0.8333, 0.625) that serve both samplers.
 
     python distill.py --seconds 270 --work WORK --out OUT --from OUT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accuracy over held-out clips by precision and sampler: averaged weights, and the same through 8 bits.
 
     python evaluate.py --from OUT [--student OUT/student.pt] [--count 121] [--seeds 2] [--sheet DIR]

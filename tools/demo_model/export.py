@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the trained networks as a 4-step distilled FP8 checkpoint folder (block files, T5 and VAE .pth).
 
     python export.py --from OUT --to ../../models/demo

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the demo model can draw, and the sentences that ask for it. Standard library only.
 
 A *combination* is a tuple (colour, shape, motion, background) of names. About every tenth one (by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads colour, shape, motion and background off the frames of a clip, by classical means (numpy only)."""
 
 import colorsys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The three networks of Wan2.1 text-to-video at toy size: UMT5 encoder, diffusion transformer, VAE.
 
 Module and parameter names are those of the original checkpoints, so `state_dict()` is the file.

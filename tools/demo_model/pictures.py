@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """YUV4MPEG2 in, PNG out, with numpy and zlib."""
 
 import re

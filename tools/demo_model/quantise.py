@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Per-output-channel symmetric 8-bit weights, as the published checkpoints store them."""
 
 import torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the exported files through PyTorch, dequantised to float32: the slow twin of `reel generate`.
 
     python sample.py --prompt "a red ball moves to the right over a night sky" --seed 1 --out clip.y4m

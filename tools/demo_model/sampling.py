@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samplers: the teacher's guided ODE and the student's four steps (shift 5 throughout)."""
 
 import torch

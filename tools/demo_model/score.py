@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measures whether clips show what their captions say. Needs python3 and numpy, nothing else.
 
     python3 score.py --reel build/bin/reel --model models/demo          # generates, then measures

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trains the demo model's SentencePiece Unigram tokenizer: 1,024 pieces, Wan's special ids.
 
     python tokenizer.py OUT/spiece.model

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stage 2: text encoder and diffusion transformer by flow matching (shift 5), with caption dropout.
 
     python train_dit.py --seconds 240 --total 480 --work WORK --out OUT --vae OUT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stage 1: the video autoencoder, on random crops first and whole clips after.
 
     python train_vae.py --seconds 270 --work WORK --out OUT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes drawn (not generated) clips of the scorer's combinations, to check the scorer itself.
 
     python truth.py OUT_DIR [--count 121] [--half]      # --half: 4:2:0 chroma
