@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_depth.h"
 #include "pipeline/request_json.h"
 
 namespace reel::pipeline {
@@ -29,6 +30,11 @@ std::vector<LoraRecord> loras_from_json(const json& model) {
         {.name = one.at("name"), .digest = one.at("digest"), .strength = one.at("strength")});
   }
   return loras;
+}
+
+[[noreturn]] void refuse() {
+  fail(ErrorCode::kBadFile, "The clip's comment is not a recipe of Reel.",
+       "Only clips that reel generate wrote can be replayed.");
 }
 
 }  // namespace
@@ -58,6 +64,7 @@ std::string to_json(const Recipe& recipe) {
 }
 
 Recipe recipe_from_json(const std::string& text) {
+  if (is_json_too_deep(text)) refuse();
   try {
     const json parsed = json::parse(text);
     const json& model = parsed.at("model");
@@ -80,8 +87,7 @@ Recipe recipe_from_json(const std::string& text) {
             .frames_digest = parsed.at("frames_digest"),
             .measured = parsed.contains("measured") ? parsed["measured"].dump() : std::string()};
   } catch (const json::exception&) {
-    fail(ErrorCode::kBadFile, "The clip's comment is not a recipe of Reel.",
-         "Only clips that reel generate wrote can be replayed.");
+    refuse();
   }
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_depth.h"
 #include "server/http/api_error.h"
 #include "server/http/job_id.h"
 
@@ -25,7 +26,7 @@ constexpr size_t kLongestName = 128;
 
 json parse_body(const HttpRequest& request) {
   json body = json::parse(request.body, nullptr, false);
-  if (body.is_discarded() || !body.is_object()) {
+  if (body.is_discarded() || !body.is_object() || is_json_too_deep(request.body)) {
     throw ApiError(422, "The body is not a JSON object.", "invalid_json");
   }
   return body;

@@ -109,7 +109,8 @@ class HostileTest(unittest.TestCase):
         self.assertIn(b" 411 ", heard)
 
     def test_malformed_bodies(self):
-        for body in ("", "{", "[]", "5", '{"prompt": "a"', "[" * 100000, '{"prompt": null}', '{"prompt": {}}'):
+        deep = '{"prompt": ' + "[" * 100000 + "]" * 100000 + "}"
+        for body in ("", "{", "[]", "5", '{"prompt": "a"', "[" * 100000, deep, '{"prompt": null}', '{"prompt": {}}'):
             answer = self.server.ask("POST", "/v1/videos", body, Content_Type="application/json")
             self.assertEqual(answer.status, 400, body[:50])
         for body in (b"", b"--b\r\n", b"--b--\r\n", b"\xff" * 1000,

@@ -2,6 +2,7 @@
 #include "compat/lightx2v/layers.h"
 
 #include "base/error.h"
+#include "base/json_depth.h"
 #include "compat/lightx2v/keys.h"
 #include "formats/quoted.h"
 
@@ -59,6 +60,9 @@ Layer parse_config(std::string_view text, const std::string& origin) {
   REEL_REQUIRE(!values.is_discarded(), kBadFile,
                str_cat(origin, " is no JSON; a config of LightX2V is needed."),
                "Remarks and commas before a closing bracket are not JSON.");
+  REEL_REQUIRE(!is_json_too_deep(text), kBadFile,
+               str_cat(origin, " nests its values more than ", kDeepestJson,
+                       " deep; a config of LightX2V is needed."));
   REEL_REQUIRE(values.is_object(), kBadFile,
                str_cat(origin,
                        " holds no object of keys and values; a config of LightX2V is "

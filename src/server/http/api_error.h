@@ -21,11 +21,11 @@ HttpResponse error_response(int status, const std::string& message, const std::s
 
 // Thrown by what reads requests: becomes the answer.
 struct ApiError : std::exception {
-  ApiError(int status_, std::string message_, std::string code_ = {}, std::string param_ = {})
-      : status(status_),
-        message(std::move(message_)),
-        code(std::move(code_)),
-        param(std::move(param_)) {}
+  ApiError(int of_status, std::string text, std::string of_code = {}, std::string field = {})
+      : status(of_status),
+        message(std::move(text)),
+        code(std::move(of_code)),
+        param(std::move(field)) {}
   const char* what() const noexcept override { return message.c_str(); }
 
   int status;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_depth.h"
 #include "server/http/api_error.h"
 #include "server/http/form_data.h"
 
@@ -43,6 +44,10 @@ json parse_object(const HttpRequest& request) {
   json body = json::parse(request.body, nullptr, false);
   if (body.is_discarded()) throw ApiError(400, "The body is not JSON.", "invalid_json");
   if (!body.is_object()) throw ApiError(400, "The body is not a JSON object.", "invalid_json");
+  if (is_json_too_deep(request.body)) {
+    throw ApiError(400, str_cat("The body nests its values more than ", kDeepestJson, " deep."),
+                   "invalid_json");
+  }
   return body;
 }
 

@@ -63,6 +63,15 @@ TEST(Recipe, OfAVersionWithoutLorasHasNone) {
 TEST(Recipe, RefusesOtherComments) {
   EXPECT_REEL_ERROR(recipe_from_json("Made with love"), kBadFile, "is not a recipe of Reel");
   EXPECT_REEL_ERROR(recipe_from_json("{\"reel\": 3}"), kBadFile, "is not a recipe of Reel");
+  // Complete but for what it measured, which is written out again with a call per level.
+  std::string text = to_json(Recipe{});
+  ASSERT_EQ(text.back(), '}');
+  text.back() = ',';
+  const auto measured = [&](size_t depth) {
+    return text + "\"measured\":" + std::string(depth, '[') + std::string(depth, ']') + '}';
+  };
+  EXPECT_EQ(recipe_from_json(measured(2)).measured, "[[]]");
+  EXPECT_REEL_ERROR(recipe_from_json(measured(200'000)), kBadFile, "is not a recipe of Reel");
 }
 
 }  // namespace

@@ -74,6 +74,8 @@ TEST(TaskJson, NamesWhatCannotBeDone) {
   EXPECT_EQ(refused({{"target_video_length", 1.5}}), "422 target_video_length");
   EXPECT_EQ(refused({{"target_shape", {1, 2, 3}}}), "422 target_shape");
   EXPECT_EQ(refused(json::array()), "422 ");
+  const std::string deep = std::string(100, '[') + std::string(100, ']');
+  EXPECT_EQ(refused(json::parse("{\"x\":" + deep + '}')), "422 ");
 }
 
 TEST(TaskJson, MakesFileNamesSafe) {

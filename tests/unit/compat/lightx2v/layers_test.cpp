@@ -98,6 +98,10 @@ TEST(Layers, WhatIsNoConfigIsRefused) {
     EXPECT_EQ(error.code(), ErrorCode::kBadFile);
     EXPECT_TRUE(contains(error.what(), "my.json is no JSON")) << error.what();
   }
+  const std::string closed = "{\"infer_steps\":" + deep + std::string(deep.size(), ']') + '}';
+  const Error error = error_of([&] { parse_config(closed, "my.json"); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadFile);
+  EXPECT_TRUE(contains(error.what(), "my.json nests its values more than 64 deep")) << error.what();
   for (const char* text : {"[]", "5", "\"a\"", "null"}) {
     EXPECT_EQ(error_of([&] { parse_config(text, "my.json"); }).code(), ErrorCode::kBadFile);
   }

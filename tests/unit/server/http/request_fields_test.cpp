@@ -55,6 +55,17 @@ TEST(RequestFields, AreTheSameFromJsonAndForms) {
   }
 }
 
+// nlohmann::json copies with a call per level, and a connection's thread has a small stack.
+TEST(RequestFields, RefusesABodyThatNestsTooDeep) {
+  const auto nested = [](size_t depth) {
+    return json_request("{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + '}');
+  };
+  expect_refused([&] { RequestFields(nested(10)).take_text("a"); }, 400, "a", "must be a string");
+  for (const size_t depth : {100, 10'000, 100'000}) {
+    expect_refused([&] { RequestFields{nested(depth)}; }, 400, "", "more than 64 deep");
+  }
+}
+
 TEST(RequestFields, NamesTheFieldThatIsWrong) {
   expect_refused([] { RequestFields(json_request(R"({"a": 5})")).take_text("a"); }, 400, "a",
                  "must be a string");
