@@ -35,10 +35,11 @@ struct Work {
 // What a machine sustains, per second.
 struct Rates {
   double int8_ops = 0, wide_ops = 0, attention_ops = 0, conv_ops = 0;
-  double f32_ops = 0;       // of the card that is assumed: not measured
-  double memory_bytes = 0;  // of the device
-  double upload_bytes = 0;  // pinned host memory to the device
-  double cache_bytes = 0;   // page cache to pinned memory
+  double e4m3_attention_ops = 0;  // in the place of attention_ops with e4m3 values; 0: unknown
+  double f32_ops = 0;             // of the card that is assumed: not measured
+  double memory_bytes = 0;        // of the device
+  double upload_bytes = 0;        // pinned host memory to the device
+  double cache_bytes = 0;         // page cache to pinned memory
   double disk_bytes = 0;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/machine_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,7 @@ using nlohmann::json;
 
 constexpr uint64_t kMostBytes = uint64_t{1} << 20;
 constexpr const char* kGpus = "gpus";
+constexpr const char* kE4M3Attention = "e4m3_attention_ops";  // may be missing
 
 struct Field {
   const char* name;
@@ -45,9 +47,10 @@ fs::path machine_file() { return env::cache_folder() / "machine.json"; }
 
 void save_rates(const fs::path& file, const std::string& gpu_name, const Rates& rates) {
   json text = read(file);
-  json one = json::object();
+  json& one = text[kGpus][gpu_name];
+  if (!one.is_object()) one = json::object();
   for (const Field& field : kFields) one[field.name] = rates.*field.value;
-  text[kGpus][gpu_name] = one;
+  if (rates.e4m3_attention_ops > 0) one[kE4M3Attention] = rates.e4m3_attention_ops;
   std::error_code ignored;  // the write will tell
   fs::create_directories(file.parent_path(), ignored);
   OutputFile out(file);
@@ -67,6 +70,10 @@ std::optional<Rates> saved_rates(const fs::path& file, const std::string& gpu_na
     rates.*field.value = value->get<double>();
     // Times are quotients by these.
     if (!std::isfinite(rates.*field.value) || rates.*field.value <= 0) return std::nullopt;
+  }
+  const auto e4m3 = one->find(kE4M3Attention);
+  if (e4m3 != one->end() && e4m3->is_number() && std::isfinite(e4m3->get<double>())) {
+    rates.e4m3_attention_ops = std::max(0.0, e4m3->get<double>());
   }
   return rates;
 }

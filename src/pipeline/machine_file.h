@@ -13,7 +13,8 @@ namespace reel::pipeline {
 
 std::filesystem::path machine_file();
 
-// Adds the rates of this GPU, or replaces them. Throws kIo.
+// Adds the rates of this GPU, or replaces them; e4m3_attention_ops of 0 keeps what was measured
+// earlier. Throws kIo.
 void save_rates(const std::filesystem::path& file, const std::string& gpu_name,
                 const memory::Rates& rates);
 // Nothing when the GPU was not measured, or the file is not one of ours.

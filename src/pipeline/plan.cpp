@@ -58,13 +58,18 @@ Place place_with(const std::string& gpu, const ModelOptions& options) {
   return place;
 }
 
-// Attention with e4m3 values runs at another rate than with f16; where a rate was measured, it is
-// of whatever was measured with.
+// Attention with e4m3 values runs at another rate than with f16: the measured one, else what is
+// predicted of the card, else that with f16.
 void expect_e4m3_values(memory::Machine& machine) {
+  memory::Rates& rates = machine.rates;
   const memory::Card* const card = memory::find_card(machine.gpu);
-  if (!machine.is_assumed || card == nullptr) return;
-  machine.rates.attention_ops = memory::predicted_e4m3_attention(*card);
-  REEL_REQUIRE(machine.rates.attention_ops > 0, kUnsupported,
+  if (rates.e4m3_attention_ops > 0) {
+    rates.attention_ops = rates.e4m3_attention_ops;
+    return;
+  }
+  if (card == nullptr) return;
+  rates.attention_ops = memory::predicted_e4m3_attention(*card);
+  REEL_REQUIRE(rates.attention_ops > 0, kUnsupported,
                str_cat("precision is \"", kFp8ValuesPrecision,
                        "\", which needs FP8 tensor cores; an ", machine.gpu, " has none."),
                "Use --precision int8 or leave it out.");

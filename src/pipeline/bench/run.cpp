@@ -101,7 +101,8 @@ void describe_card(const cuda::GpuFacts& gpu, BenchReport& report) {
   if (const auto power = nvml->power()) report.power_limit_w = power->limit_w;
 }
 
-// Rates of a GPU, for plans: what the ops sustain, and how weights get there.
+// Rates of a GPU: what the ops sustain, and how weights get there. Plans are for 8-bit products, so
+// they learn those of a run with them alone.
 void calibrate(Runtime& runtime, memory::Rates rates, double conv_ops, BenchReport& report) {
   ops::Context ctx = runtime.context(runtime.numbers());
   rates.conv_ops = conv_ops;
@@ -114,6 +115,7 @@ void calibrate(Runtime& runtime, memory::Rates rates, double conv_ops, BenchRepo
   add_rate(report, "pinned memory to the GPU", rates.upload_bytes, "B");
   add_rate(report, "page cache to memory", rates.cache_bytes, "B");
   add_rate(report, "disk to memory", rates.disk_bytes, "B");
+  if (runtime.numbers().precision.matrices != DType::kI8) return;
   save_rates(file, runtime.gpu()->name, rates);
   report.saved_to = file.string();
 }

@@ -47,6 +47,21 @@ TEST_F(MachineFile, KeepsTheRatesOfEachGpu) {
   EXPECT_FALSE(saved_rates(file_, "three"));
 }
 
+TEST_F(MachineFile, AttentionWithE4M3ValuesHasARateOfItsOwn) {
+  memory::Rates rates = some_rates(1e12);
+  save_rates(file_, "one", rates);
+  EXPECT_EQ(saved_rates(file_, "one")->e4m3_attention_ops, 0);
+  rates.e4m3_attention_ops = 9e12;
+  save_rates(file_, "one", rates);
+  save_rates(file_, "one", some_rates(2e12));
+
+  const auto one = saved_rates(file_, "one");
+
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->attention_ops, 6e12);
+  EXPECT_EQ(one->e4m3_attention_ops, 9e12);
+}
+
 TEST_F(MachineFile, IsOnlyACache) {
   EXPECT_FALSE(saved_rates(file_, "one"));  // there is none
   std::filesystem::create_directories(file_.parent_path());

@@ -5,11 +5,14 @@
 #include <reel/plan.h>
 #include <reel/synth.h>
 
+#include <cstdlib>
 #include <map>
 
+#include "backends/cuda/gpu.h"
 #include "checkpoint/checkpoint.h"
 #include "pipeline/clip_alternatives.h"
 #include "pipeline/clip_planner.h"
+#include "pipeline/machine_file.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 
@@ -402,6 +405,30 @@ TEST(MakePlan, TellsTheSizesThatTheModelWasTrainedAt) {
   ASSERT_FALSE(sizes.empty());
   EXPECT_EQ(sizes.front().width_px, 832);
   EXPECT_EQ(sizes.front().height_px, 480);
+}
+
+TEST(MakePlan, TakesTheMeasuredRateOfTheAttentionThatIsAskedFor) {
+  const test::TempFolder cache;
+  const char* const before = std::getenv("XDG_CACHE_HOME");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("XDG_CACHE_HOME", cache.path().c_str(), 1);
+  const auto gpus = cuda::list_gpus();
+  memory::Rates rates = memory::assumed_machine("RTX 4070").rates;
+  rates.e4m3_attention_ops = rates.attention_ops / 2;
+  pipeline::save_rates(pipeline::machine_file(), gpus.empty() ? "" : gpus[0].name, rates);
+  PlanRequest request;
+  request.model.model = checkpoint_14b("distill_fp8");
+  request.model.vram_bytes = 24 * kGiB;
+  const auto denoise_s = [&](const char* precision) {
+    request.model.precision = precision;
+    return make_plan(request).stages[1].compute_s;
+  };
+
+  const double f16 = denoise_s("int8"), e4m3 = denoise_s("int8-fp8pv");
+
+  // 40 blocks: q k^T and p v over 32,760 tokens of 5120 columns.
+  EXPECT_NEAR(e4m3 - f16, 40 * 4.0 * 32760 * 32760 * 5120 / rates.attention_ops, 1e-3 * f16);
+  before == nullptr ? ::unsetenv("XDG_CACHE_HOME") : ::setenv("XDG_CACHE_HOME", kept.c_str(), 1);
 }
 
 TEST(MakePlan, CountsAPromptThatIsGiven) {
