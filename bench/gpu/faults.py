@@ -21,6 +21,8 @@ from pathlib import Path
 import fault_rows
 import gpu_rows
 import place_rows
+import preview_rows
+import served_rows
 from driver import DriverError
 from program import Failed
 from scene import Scene, Skipped
@@ -28,6 +30,7 @@ from scene import Scene, Skipped
 SECTIONS = {"stages": fault_rows.stages, "cache": fault_rows.cache, "strips": gpu_rows.strips,
             "second": gpu_rows.second, "stops": fault_rows.stops, "files": fault_rows.files,
             "taken": gpu_rows.taken, "lost": gpu_rows.lost, "cold": place_rows.cold,
+            "previews": preview_rows.previews, "served": served_rows.served,
             "libraries": place_rows.libraries, "score": place_rows.score}
 
 

