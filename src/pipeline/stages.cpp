@@ -2,6 +2,7 @@
 // The stages on their own. What their files hold: reel/stages.h.
 #include <reel/stages.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
@@ -274,9 +275,9 @@ RunReport decode(const ModelOptions& options, const DecodeRequest& request, Prog
     Tensor frames(DType::kF32, {size.frames, size.height_px, size.width_px, 3}, "the frames");
     float* to = frames.view().as<float>();
     decode_latents(model, runtime, latents, clock, [&](const TensorView& pixels) {
-      for (int64_t at = 0; at < pixels.elements(); ++at) {
-        *to++ = std::clamp(pixels.as<float>()[at] * 0.5f + 0.5f, 0.0f, 1.0f);
-      }
+      const float* const from = pixels.as<float>();
+      to = std::transform(from, from + pixels.elements(), to,
+                          [](float value) { return std::clamp(value * 0.5f + 0.5f, 0.0f, 1.0f); });
     });
     end_stage();
     StageFile decoded;
