@@ -176,7 +176,7 @@ def files(scene: Scene) -> Rows:
     def direct() -> list[str]:
         """A budget of host memory that keeps reads out of the page cache."""
         scene.need_gpu("the CPU reads through the page cache")
-        options = [*scene.tight, "--ram", "1GiB"]
+        options = [*scene.tight, "--ram", f"{scene.devices()}GiB"]
         modes = [one["read_mode"] for one in scene.plan(options)["stages"] if one["blocks"] > 0]
         require("direct" in modes, f"reads would be {modes}")
         return options

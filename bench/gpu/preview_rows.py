@@ -26,8 +26,9 @@ def previews(scene: Scene) -> Rows:
                 f"({scene.reference.digest[:8]})")
 
     def by_tae() -> str:
-        made = scene.program.run(["synth", "--layout", "decoder:taew2_1.pth", "--seed", "5", "--out",
-                                  str(scene.folder / "tae")])
+        wide = ["--preset", "wan2.1-t2v-14b"] if scene.program.on_gpu() else []
+        made = scene.program.run(["synth", "--layout", "decoder:taew2_1.pth", *wide, "--seed", "5",
+                                  "--out", str(scene.folder / "tae")])
         require(made.exit_code == 0, made.last_line())
         return drawn(["--preview-decoder", str(scene.folder / "tae/taew2_1.pth")])
 

@@ -51,13 +51,17 @@ class Scene:
         self.tight = self.tight_budget()
         self.reference = self.undisturbed()
 
+    def devices(self) -> int:
+        return self.program.device.count(",") + 1
+
     def need_gpu(self, why: str) -> None:
         if not self.program.on_gpu():
             raise Skipped(why)
 
     def plan(self, options: list[str]) -> dict:
+        several = ["--device", self.program.device] if self.devices() > 1 else []
         words = ["plan", "--model", str(self.model), "--prompt", "a ball", "--json",
-                 *self.program.common, *options]
+                 *self.program.common, *several, *options]
         return json.loads(self.program.run(words).out)
 
     def tight_budget(self) -> list[str]:
