@@ -115,8 +115,10 @@ std::unique_ptr<Runtime> Runtime::on_all_devices(const ModelOptions& options,
   own.device = devices.front();
   auto runtime = std::make_unique<Runtime>(own, stop_flag, static_cast<int>(devices.size()));
   if (devices.size() > 1) {
+    stop_flag.check();  // a context takes the driver a third of a second
     runtime->peers_ =
         std::make_unique<Peers>(own, std::vector<std::string>(devices.begin() + 1, devices.end()));
+    stop_flag.check();
     runtime->peers_->connect(*runtime);
   }
   return runtime;

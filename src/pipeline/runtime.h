@@ -42,7 +42,7 @@ class Runtime {
   // On this GPU, whatever options.device says; null for the CPU.
   Runtime(const ModelOptions& options, const StopFlag& stop_flag, std::unique_ptr<cuda::Gpu> gpu,
           int sharers = 1);
-  // On the first of options.device, with peers on the others.
+  // On the first of options.device, with peers on the others. Throws kCancelled after a stop, too.
   static std::unique_ptr<Runtime> on_all_devices(const ModelOptions& options,
                                                  const StopFlag& stop_flag);
   ~Runtime();

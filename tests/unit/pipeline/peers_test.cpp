@@ -46,6 +46,11 @@ TEST_F(PeersTest, AreOneForEachFurtherDeviceAndShareTheHostsMemory) {
   EXPECT_EQ(seen, 3);
 }
 
+TEST_F(PeersTest, AreNotMadeAfterAStop) {
+  stop_.request();
+  EXPECT_REEL_ERROR(Runtime::on_all_devices(options_, stop_), kCancelled, "Stopped");
+}
+
 TEST_F(PeersTest, RunAtTheSameTimeOnThreadsOfTheirOwn) {
   for (int round = 0; round < 3; ++round) {
     const auto own = std::this_thread::get_id();
