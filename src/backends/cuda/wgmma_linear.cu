@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
@@ -36,13 +37,38 @@ CUtensorMap weight_map(const MatrixView& weight) {
   return tensor_map(weight.data, axes);
 }
 
+using Kernel = decltype(&wgmma::wgmma_kernel<ops::Epilogue::kStore, float, false>);
+
+template <typename T>
+Kernel kernel_of(const ProductEnd& end) {
+  using ops::Epilogue;
+  switch (end.epilogue) {
+    case Epilogue::kGeluTanh: return wgmma::wgmma_kernel<Epilogue::kGeluTanh, T, false>;
+    case Epilogue::kAdd:
+    case Epilogue::kGatedAdd: return wgmma::wgmma_kernel<Epilogue::kGatedAdd, T, false>;
+    default: break;
+  }
+  return end.sum_squares == nullptr ? wgmma::wgmma_kernel<Epilogue::kStore, T, false>
+                                    : wgmma::wgmma_kernel<Epilogue::kStore, T, true>;
+}
+
+bool has_kernel(const ProductEnd& end) {
+  using ops::Epilogue;
+  return end.whole && end.whole_terms && end.epilogue != Epilogue::kSilu &&
+         (end.sum_squares == nullptr || end.epilogue == Epilogue::kStore);
+}
+
+ProductEnd end_of(const ops::LinearArgs& args) {
+  return product_end(args, row_scales(args.weight.data, args.weight.out * args.weight.in));
+}
+
 }  // namespace
 
 bool fits_wgmma_linear(const ops::LinearArgs& args) {
   return compute_capability() == kHopper && args.weight.dtype == DType::kI8 &&
          args.rows >= kFewestRows && args.weight.in % 16 == 0 &&
          args.weight.out % wgmma::kColumnGroup == 0 && starts_at_16_bytes(args.x) &&
-         starts_at_16_bytes(args.weight.data);
+         starts_at_16_bytes(args.weight.data) && has_kernel(end_of(args));
 }
 
 void wgmma_linear(const ops::LinearArgs& args, Stream stream) {
@@ -59,13 +85,15 @@ void wgmma_linear(const ops::LinearArgs& args, Stream stream) {
       std::min(work.tile_rows * work.tile_columns, processor_count() / wgmma::kCluster);
   const TensorAxis x_axes[] = {{.size = in, .stride = 1, .box = wgmma::kDepth},
                                {.size = args.rows, .stride = in, .box = wgmma::kRows}};
-  launch("wgmma_linear", wgmma::wgmma_kernel,
+  const ProductEnd end = end_of(args);
+  Kernel kernel = nullptr;
+  with_element_type(args.out_dtype, [&]<typename T>(T) { kernel = kernel_of<T>(end); });
+  launch("wgmma_linear", kernel,
          {.grid = dim3(static_cast<unsigned>(clusters * wgmma::kCluster)),
           .block = dim3(wgmma::kThreads),
           .shared_bytes = sizeof(wgmma::Memory),
           .stream = static_cast<cudaStream_t>(stream.handle)},
-         tensor_map(args.x, x_axes), weight_map(args.weight),
-         product_end(args, row_scales(args.weight.data, out * in)), work);
+         tensor_map(args.x, x_axes), weight_map(args.weight), end, work);
 }
 
 }  // namespace reel::cuda

@@ -21,12 +21,11 @@
 #include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/device/tensor_copy.cuh"
 #include "backends/cuda/device/wgmma.cuh"
-#include "backends/cuda/product_epilogue.cuh"
+#include "backends/cuda/wgmma_epilogue.cuh"
 
 namespace reel::cuda::wgmma {
 
 inline constexpr int kRows = 128;                        // of a block's tile
-inline constexpr int kColumns = 256;                     // of a block's tile
 inline constexpr int kDepth = 128;                       // bytes of a row in one slot
 inline constexpr int kStepBytes = 32;                    // of a row, in one multiplication
 inline constexpr int kGroupRows = 64;                    // of a warpgroup
@@ -37,10 +36,7 @@ inline constexpr int kCluster = 2;  // blocks
 inline constexpr int kStages = 4;   // 192 of the 227 KiB a block may have
 inline constexpr int kRasterRows = 8;
 
-// A lane's columns are eight in a row, as in product_tile.cuh: rows of W lie in a slot so that
-// fragment 8 h + g has columns 32 g + 8 t + 2 h and the next, for lanes with l % 4 = t.
-inline constexpr int kColumnGroup = 32;
-inline constexpr int kGroups = kColumns / kColumnGroup;
+// Rows of W lie in a slot so that sums are as wgmma_epilogue.cuh says.
 inline constexpr int kPairs = kRun / 2;              // of columns, in a run
 inline constexpr int kPairRows = kColumns / kPairs;  // rows of W that one copy brings
 
@@ -50,6 +46,7 @@ struct Slot {
 };
 struct alignas(1024) Memory {
   Slot slots[kStages];
+  Terms terms[kMultipliers];
   device::Mbarrier full[kStages];
   device::Mbarrier empty[kStages];
 };
@@ -114,57 +111,15 @@ __device__ inline void bring(const CUtensorMap& x_map, const CUtensorMap& w_map,
   }
 }
 
-// Stores the sums of a lane: of rows `row` and row + 8, runs of columns from `column` on.
-template <ops::Epilogue kEpilogue>
-__device__ inline void finish_sums(const ProductEnd& end, int64_t row, int64_t column,
-                                   const int32_t (&sums)[128]) {
-  const float x_scale[2] = {row_term(end, row), row_term(end, row + 8)};
-  float squares[2][2];     // of the two rows, of 64 columns
-  float of_first[2] = {};  // of the first 64 of 128 columns
-  float old[2][2][kRun];   // of this group and the next
-  load_old<kEpilogue>(end, row, column, old[0][0]);
-  load_old<kEpilogue>(end, row + 8, column, old[0][1]);
-#pragma unroll
-  for (int group = 0; group < kGroups; ++group) {
-    const int64_t run = column + group * kColumnGroup;
-    const ColumnTerms terms = column_terms(end, run);
-    if (group + 1 < kGroups) {
-      load_old<kEpilogue>(end, row, run + kColumnGroup, old[1 - group % 2][0]);
-      load_old<kEpilogue>(end, row + 8, run + kColumnGroup, old[1 - group % 2][1]);
-    }
-#pragma unroll
-    for (int eight = 0; eight < 2; ++eight) {
-      float y[kRun];
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) {
-        y[i] = static_cast<float>(sums[(i / 2 * kGroups + group) * 4 + 2 * eight + i % 2]);
-      }
-      finish_run<kEpilogue>(end, terms, x_scale[eight], row + 8 * eight, run, old[group % 2][eight],
-                            y);
-      squares[eight][group % 2] = sum_of_squares(y);
-    }
-    if (end.sum_squares == nullptr || group % 2 == 0) continue;
-      // The order of product_tile.cuh, whose warps have 64 columns.
-#pragma unroll
-    for (int eight = 0; eight < 2; ++eight) {
-      const float sum = sum_of_quad(squares[eight][0] + squares[eight][1]);
-      if (group % 4 == 1) {
-        of_first[eight] = sum;
-      } else if (device::lane() % 4 == 0 && row + 8 * eight < end.rows && run < end.columns) {
-        end.sum_squares[(row + 8 * eight) * (end.columns / 128) + run / 128] =
-            of_first[eight] + sum;
-      }
-    }
-  }
-}
-
 // One of the warpgroups that multiply.
+template <ops::Epilogue kEpilogue, typename T, bool kSquares>
 __device__ inline void multiply(int group, const ProductEnd& end, const Work& work,
                                 Memory& memory) {
   const int block = static_cast<int>(device::block_in_cluster());
-  const int row_in_tile = group * kGroupRows +
-                          static_cast<int>(threadIdx.x) % kGroupThreads / device::kWarpSize * 16 +
-                          device::lane() / 4;
+  const int thread = static_cast<int>(threadIdx.x) % kGroupThreads;
+  const int row_in_tile = group * kGroupRows + thread / device::kWarpSize * 16 + device::lane() / 4;
+  const int lane_column = device::lane() % 4 * kRun;
+  Terms& terms = memory.terms[group];
   const auto release = [&](int slot) {
     if (device::lane() < kCluster) {
       device::mbarrier_arrive_at(memory.empty[slot], static_cast<uint32_t>(device::lane()));
@@ -174,7 +129,14 @@ __device__ inline void multiply(int group, const ProductEnd& end, const Work& wo
   int32_t sums[128];
   for (int tile = static_cast<int>(blockIdx.x) / kCluster;
        tile < work.tile_rows * work.tile_columns; tile += static_cast<int>(gridDim.x) / kCluster) {
+    const TilePosition at = tile_at(tile, work);
+    const int64_t row = (int64_t{at.row} * kCluster + block) * kRows + row_in_tile;
+    const int64_t column = int64_t{at.column} * kColumns;
+    device::sync_warpgroup(1 + group);  // nobody reads the terms of the tile before
+    bring_terms<kEpilogue>(end, column, thread, terms);
+    const float x_scale[kEights] = {row_term(end, row), row_term(end, row + 8)};
     int before = 0;
+#pragma unroll 1
     for (int k = 0; k < work.slots_per_tile; ++k, ring.next()) {
       const Slot& slot = memory.slots[ring.slot];
       device::mbarrier_wait(memory.full[ring.slot], ring.parity);
@@ -192,17 +154,18 @@ __device__ inline void multiply(int group, const ProductEnd& end, const Work& wo
       }
       before = ring.slot;
     }
+    LaneRows<kEpilogue, T> rows(end, row, column + lane_column);
+    device::cp_async_wait<0>();
+    device::sync_warpgroup(1 + group);
     device::wgmma_wait<0>();
     release(before);
-    const TilePosition at = tile_at(tile, work);
-    const int64_t row = (int64_t{at.row} * kCluster + block) * kRows + row_in_tile;
-    const int64_t column = int64_t{at.column} * kColumns + device::lane() % 4 * kRun;
-    with_epilogue(
-        end, [&]<ops::Epilogue kEpilogue>() { finish_sums<kEpilogue>(end, row, column, sums); });
+    finish_sums<kEpilogue, T, kSquares>(end, terms, rows, x_scale, row, column, lane_column, sums);
   }
 }
 
-// grid: whole clusters, up to one per tile of a cluster; block = kThreads, shared = Memory.
+// grid: whole clusters, up to one per tile of a cluster; block = kThreads, shared = Memory. T is of
+// out, which takes whole runs, as the terms do.
+template <ops::Epilogue kEpilogue, typename T, bool kSquares>
 __global__ void __launch_bounds__(kThreads, 1) __cluster_dims__(kCluster)
     wgmma_kernel(const __grid_constant__ CUtensorMap x_map,
                  const __grid_constant__ CUtensorMap w_map, const ProductEnd end, const Work work) {
@@ -221,7 +184,7 @@ __global__ void __launch_bounds__(kThreads, 1) __cluster_dims__(kCluster)
     if (threadIdx.x < device::kWarpSize) bring(x_map, w_map, work, *memory);
   } else {
     device::take_registers<232>();
-    multiply(group - 1, end, work, *memory);
+    multiply<kEpilogue, T, kSquares>(group - 1, end, work, *memory);
   }
   // Nobody leaves while another may still write to its shared memory.
   device::sync_cluster();

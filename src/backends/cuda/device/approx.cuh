@@ -30,8 +30,12 @@ __device__ inline float tanh_approx(float x) {
 // 1 / sqrt(x), within 2 ulp.
 __device__ inline float rsqrt(float x) { return rsqrtf(x); }
 
-// x / y within 2 ulp for |y| in [2^-126, 2^126]; 0 for larger finite y.
-__device__ inline float divide_approx(float x, float y) { return __fdividef(x, y); }
+// 1 / x, within 1 ulp; 0 for infinity.
+__device__ inline float reciprocal_approx(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
 
 // Nearest integer, ties to even; saturates, NaN becomes 0.
 __device__ inline int round_to_int(float x) { return __float2int_rn(x); }

@@ -18,8 +18,9 @@ inline float log2_approx(float x) {
 }
 inline float tanh_approx(float x) { return std::tanh(x); }
 inline float rsqrt(float x) { return rsqrtf(x); }
-inline float divide_approx(float x, float y) {
-  return std::abs(y) > 0x1p126f && std::isfinite(y) ? std::copysign(0.0f, x / y) : x / y;
+inline float reciprocal_approx(float x) {
+  const float y = 1 / x;
+  return std::abs(y) < std::numeric_limits<float>::min() ? std::copysign(0.0f, x) : y;
 }
 inline int round_to_int(float x) {
   if (std::isnan(x)) return 0;
