@@ -5,9 +5,13 @@
 
 namespace reel::ops {
 
+DType operand_dtype(const Context& ctx, const MatrixView& weight) {
+  return has_row_scales(weight.dtype) ? weight.dtype : ctx.compute;
+}
+
 Operand make_operand(Context& ctx, Scratch& scratch, const Shape& shape, const MatrixView& weight) {
-  if (!has_row_scales(weight.dtype)) return scratch.make(ctx.compute, shape);
-  return {scratch.make(weight.dtype, shape), scratch.f32({shape.rows()})};
+  const TensorView rows = scratch.make(operand_dtype(ctx, weight), shape);
+  return {rows, has_row_scales(rows.dtype) ? scratch.f32({shape.rows()}) : TensorView{}};
 }
 
 void quantise_rows(Context& ctx, const TensorView& x, const Operand& out) {

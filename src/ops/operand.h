@@ -22,8 +22,11 @@ struct Operand {
   bool has_scales() const { return has_row_scales(rows.dtype); }
 };
 
-// Room for an operand [n, width] of products with `weight`: of its dtype where that has row scales,
-// else in the compute precision.
+// Of the rows of an operand of products with `weight`: its own where that has row scales, else the
+// compute precision.
+DType operand_dtype(const Context& ctx, const MatrixView& weight);
+
+// Room for an operand [n, width] of products with `weight`, in its operand_dtype().
 Operand make_operand(Context& ctx, Scratch& scratch, const Shape& shape, const MatrixView& weight);
 
 // Quantises the rows of `x` [n, width] f32, f16 or bf16; for INT8 it rotates them first. The width

@@ -59,11 +59,17 @@ class ForwardLog {
   // Own heads of all tokens; as many numbers as own rows with all heads, or about.
   Shape shape_of_heads() const { return {s_.tokens, own_heads_ * kHeadDim}; }
   bool has_8_bits() const { return has_row_scales(s_.matrices); }
+  DType operand_dtype() const { return has_8_bits() ? s_.matrices : s_.compute; }
 
   // ops::make_operand
   void operand(Scope& scope, const char* tag, int64_t rows, int64_t width) {
-    scope.take(tag, has_8_bits() ? s_.matrices : s_.compute, {rows, width});
+    scope.take(tag, operand_dtype(), {rows, width});
     if (has_8_bits()) scope.take("row scales", DType::kF32, {rows});
+  }
+  // Gone when its products are done.
+  void brief_operand(const char* tag, int64_t rows) {
+    Scope scope(log_);
+    operand(scope, tag, rows, c_.dim);
   }
   // The operand that ops::linear makes of plain rows for an 8-bit weight.
   void quantised(const char* tag, int64_t rows, int64_t width) {
@@ -93,10 +99,7 @@ class ForwardLog {
     scope.take("queries", s_.compute, all);
     scope.take("keys", s_.compute, all);
     scope.take("values", s_.compute, all);
-    {
-      Scope inputs(log_);
-      operand(inputs, "attention input", s_.tokens, c_.dim);
-    }
+    brief_operand("attention input", s_.tokens);
     scope.take("attention output", s_.compute, all);
     quantised("attention output in 8 bits", s_.tokens, c_.dim);
   }
@@ -175,14 +178,20 @@ class ForwardLog {
     attention.take("query scales", DType::kF32, {own_heads_, most});
   }
 
+  // In the memory of the values where it fits.
+  void key_input(Scope& scope) {
+    if (block_bytes(operand_dtype()) > block_bytes(s_.attention_values)) {
+      operand(scope, "attention input", s_.tokens, c_.dim);
+    } else if (has_8_bits()) {
+      scope.take("row scales", DType::kF32, {s_.tokens});
+    }
+  }
+
   void keys_and_values() {
     Scope inputs(log_);
     inputs.take("keys or values", s_.compute, {s_.tokens, c_.dim});
     inputs.take("sums of squares", DType::kF32, {s_.tokens, c_.heads()});
-    {
-      Scope project(log_);
-      operand(project, "attention input", chunk(), c_.dim);
-    }
+    key_input(inputs);
     Scope quantise(log_);
     quantise.take("mean of keys", DType::kF32, {c_.heads(), kHeadDim});
   }
@@ -191,10 +200,7 @@ class ForwardLog {
     Scope part(log_);
     part.take("queries", s_.compute, {chunk(), c_.dim});
     part.take("sums of squares", DType::kF32, {chunk(), c_.heads()});
-    {
-      Scope project(log_);
-      operand(project, "attention input", chunk(), c_.dim);
-    }
+    brief_operand("attention input", chunk());
     quantised_queries(chunk());
     quantised("attention output in 8 bits", chunk(), c_.dim);
   }
@@ -202,10 +208,7 @@ class ForwardLog {
   void cross_attention() {
     Scope scope(log_);
     scope.take("queries of the text", s_.compute, {chunk(), c_.dim});
-    {
-      Scope inputs(log_);
-      operand(inputs, "cross-attention input", chunk(), c_.dim);
-    }
+    brief_operand("cross-attention input", chunk());
     scope.take("cross-attention output", s_.compute, {chunk(), c_.dim});
     quantised("cross-attention output in 8 bits", chunk(), c_.dim);
   }
@@ -213,10 +216,7 @@ class ForwardLog {
   void feed_forward() {
     Scope scope(log_);
     scope.take("hidden rows", s_.compute, {chunk(), c_.ffn_dim});
-    {
-      Scope inputs(log_);
-      operand(inputs, "feed-forward input", chunk(), c_.dim);
-    }
+    brief_operand("feed-forward input", chunk());
     quantised("hidden rows in 8 bits", chunk(), c_.ffn_dim);
   }
 
@@ -283,9 +283,10 @@ memory::Work forward_work(const Config& config, const ForwardShape& shape) {
                         static_cast<double>(shape.tokens) *
                         static_cast<double>(own_heads(config, shape) * kHeadDim);
   block.wide_ops += 4 * tokens * keys * dim;
-  // Five norms of the residual stream (for keys, values and queries, the text, the feed-forward
-  // network), and the passes that turn projections into operands.
-  const double norms = 5 * (sizeof(float) + operand_bytes) * dim;
+  // Norms of the residual stream (for keys and values, which share one on one rank; for queries,
+  // the text, the feed-forward network), and the passes that turn projections into operands.
+  const double norms =
+      (shape.ranks == 1 && shape.int8_attention ? 4 : 5) * (sizeof(float) + operand_bytes) * dim;
   const double projections = (4 * wide_bytes + 3 * operand_bytes + 2) * dim;  // k, v, q, text q
   const double outputs = has_8_bits ? (wide_bytes + 1) * (2 * dim + ffn) : 0;
   block.traffic_bytes = tokens * (norms + projections + outputs);

@@ -34,22 +34,40 @@ void wide_self_attention(ops::Context& ctx, const AttentionWeights& w, const Mod
   nn::linear(ctx, w.out, mixed, x, Epilogue::kGatedAdd, mod.gate);
 }
 
+// Room for the rows that keys and values are made of: in the memory of the values, which are
+// written last, where they are no smaller.
+Operand make_key_input(ops::Context& ctx, ops::Scratch& scratch, const Shape& shape,
+                       const MatrixView& weight, const TensorView& values) {
+  const DType dtype = ops::operand_dtype(ctx, weight);
+  if (block_bytes(dtype) > block_bytes(values.dtype)) {
+    return ops::make_operand(ctx, scratch, shape, weight);
+  }
+  const TensorView rows{values.data, dtype, shape};
+  return {rows, has_row_scales(dtype) ? scratch.f32({shape.rows()}) : TensorView{}};
+}
+
+// Keys and values of all rows, from rows that are normed once.
+void make_keys(ops::Context& ctx, const AttentionWeights& w, const Modulation& mod,
+               const TensorView& rope, const TensorView& x, const ops::Int8Keys& keys) {
+  ops::Scratch scratch{ctx};
+  const TensorView projected = scratch.make(ctx.compute, x.shape);
+  const TensorView sums = scratch.f32({x.rows(), x.width() / kHeadDim});
+  const Operand y = make_key_input(ctx, scratch, x.shape, w.k.weight, keys.v);
+  ops::layer_norm_modulate(ctx, x, mod.scale, mod.shift, kEps, y);
+  nn::linear(ctx, w.k, y, projected, Epilogue::kStore, {}, sums);
+  ops::quantise_keys(ctx, projected,
+                     {.sum_squares = sums, .weight = w.k_norm, .eps = kEps, .rope = rope}, keys);
+  nn::linear(ctx, w.v, y, projected);
+  ops::prepare_values(ctx, projected, keys);
+}
+
 // wide_self_attention in 8 bits: keys and values of all rows first, then queries chunk by chunk.
 void int8_self_attention(ops::Context& ctx, const AttentionWeights& w, const Modulation& mod,
                          const TensorView& rope, const TensorView& x) {
   ops::Scratch scratch{ctx};
   const int64_t heads = x.width() / kHeadDim;
   const ops::Int8Keys keys = ops::make_int8_keys(scratch, x.rows(), heads, ctx.attention_values);
-  {
-    ops::Scratch inputs{ctx};
-    const TensorView projected = inputs.make(ctx.compute, x.shape);
-    const TensorView sums = inputs.f32({x.rows(), heads});
-    project(ctx, w.k, mod, x, projected, sums);
-    ops::quantise_keys(ctx, projected,
-                       {.sum_squares = sums, .weight = w.k_norm, .eps = kEps, .rope = rope}, keys);
-    project(ctx, w.v, mod, x, projected, {});
-    ops::prepare_values(ctx, projected, keys);
-  }
+  make_keys(ctx, w, mod, rope, x, keys);
   for_each_chunk(ctx, x.rows(), [&](int64_t row, int64_t rows) {
     ops::Scratch chunk{ctx};
     const TensorView part = x.slice(row, rows);
