@@ -3,9 +3,9 @@
 // numbers of int8_attention.cu, whose maxima are followed every 32 keys instead of every 64.
 //
 // A block has 192 queries of a head: three warpgroups of 64, and a warp that brings keys and values
-// through a ring of kStages slots. A warpgroup asks for the logits of a tile and for the product of
-// the tile before, and weighs the logits while the product runs, as FlashAttention-3 does (Shah et
-// al. 2024, arXiv:2407.08608). Two blocks form a cluster; each brings half of a tile, for both.
+// (wgmma_attention_load.cuh). A warpgroup holds its queries in registers. It asks for the logits of
+// a tile and for the product of the tile before, and weighs the logits while the product runs, as
+// FlashAttention-3 does (Shah et al. 2024, arXiv:2407.08608).
 //
 // Bound by the tensor cores, and by the power they take: 384 of their clocks for 64 rows and keys,
 // beside 256 of the special-function unit's and more than 200 instructions of each of four warps.
@@ -20,113 +20,21 @@
 #include "backends/cuda/device/mbarrier.cuh"
 #include "backends/cuda/device/registers.cuh"
 #include "backends/cuda/device/shared.cuh"
-#include "backends/cuda/device/tensor_copy.cuh"
 #include "backends/cuda/device/wgmma.cuh"
 #include "backends/cuda/device/wgmma_attention.cuh"
+#include "backends/cuda/wgmma_attention_load.cuh"
 #include "backends/cuda/wgmma_softmax.cuh"
 
 namespace reel::cuda::wgmma_attention_tile {
 
-inline constexpr int kGroupRows = 64;  // of a warpgroup
-inline constexpr int kGroupThreads = 128;
-inline constexpr int kWarpRows = 16;
-inline constexpr int kGroups = 3;
-inline constexpr int kBlockRows = kGroups * kGroupRows;
-inline constexpr int kThreads = (1 + kGroups) * kGroupThreads;
-inline constexpr int kCluster = 2;  // blocks
-inline constexpr int kClusterRows = kCluster * kBlockRows;
-inline constexpr int kKeysInCopy = kTileKeys / kCluster;
-inline constexpr int kStages = 4;
-inline constexpr int kBoxBytes = 128;  // of a row, in one copy
+// Rows of q as the left side of products: 32 bytes of depth at a time.
+using Query = uint32_t[kDim / 32][4];
 
-struct Slot {
-  uint8_t keys[kTileKeys * kDim];
-  uint8_t values[2][kTileKeys * kBoxBytes];  // of the tile before: 64 columns, then the others
-};
-struct alignas(1024) Memory {
-  uint8_t q[kBlockRows * kDim];
-  Slot slots[kStages];
-  device::Mbarrier q_full;
-  device::Mbarrier full[kStages];
-  device::Mbarrier empty[kStages];
-};
-
-struct Problem {
-  const float* q_scales;
-  const float* k_scales;
-  const float* v_mean;
-  void* out;
-  int64_t queries, heads;
-  int64_t padded_queries, padded_keys;
-  int keys;
-  float scale_log2;  // logits in base 2
-};
-
-// A block's part. Slot t of the ring, modulo kStages, has the keys of tile t and the values of tile
-// t - 1.
-struct Part {
-  int head, first_row;
-  int groups, groups_of_cluster;  // with rows
-  int tiles;
-};
-
-// Clusters with fewer rows come last.
-__device__ inline Part part_of_block(const Problem& problem) {
-  const int tiles = (problem.keys + kTileKeys - 1) / kTileKeys;
-  const int queries = static_cast<int>(problem.queries);
-  const int whole = queries / kClusterRows;
-  const int cluster = static_cast<int>(blockIdx.x) / kCluster;
-  const int block = static_cast<int>(blockIdx.x) % kCluster;
-  const int whole_of_all = whole * static_cast<int>(problem.heads);
-  if (cluster < whole_of_all) {
-    const int first_row = cluster % whole * kClusterRows + block * kBlockRows;
-    return {cluster / whole, first_row, kGroups, kCluster * kGroups, tiles};
-  }
-  const int groups = (queries - whole * kClusterRows + kGroupRows - 1) / kGroupRows;
-  const int begin = groups * block / kCluster;
-  const int end = groups * (block + 1) / kCluster;
-  return {cluster - whole_of_all, whole * kClusterRows + begin * kGroupRows, end - begin, groups,
-          tiles};
-}
-
-// One thread.
-__device__ inline void bring(const CUtensorMap& q_map, const CUtensorMap& k_map,
-                             const CUtensorMap& v_map, const Part& part, Memory& memory) {
-  constexpr uint16_t kAll = (1 << kCluster) - 1;
-  const int block = static_cast<int>(device::block_in_cluster());
-  if (part.groups > 0) {
-    device::mbarrier_arrive_expecting(memory.q_full, sizeof(memory.q));
-    device::copy_box(memory.q, q_map, memory.q_full, 0, part.first_row, part.head);
-  }
-  int number = 0;
-  uint32_t parity = 1;
-  for (int tile = 0; tile <= part.tiles; ++tile) {
-    Slot& slot = memory.slots[number];
-    device::Mbarrier& full = memory.full[number];
-    const bool has_keys = tile < part.tiles;
-    const bool has_values = tile > 0;
-    device::mbarrier_wait(memory.empty[number], parity);
-    device::mbarrier_arrive_expecting(
-        full, (has_keys ? sizeof(slot.keys) : 0) + (has_values ? sizeof(slot.values) : 0));
-    if (has_keys) {
-      device::copy_box_to(kAll, slot.keys + block * kKeysInCopy * kDim, k_map, full, 0,
-                          tile * kTileKeys + block * kKeysInCopy, part.head);
-    }
-    if (has_values) {
-      for (int columns = block; columns < 2; columns += kCluster) {
-        device::copy_box_to(kAll, slot.values[columns], v_map, full, columns * kBoxBytes,
-                            (tile - 1) * kTileKeys, part.head);
-      }
-    }
-    number = number + 1 == kStages ? 0 : number + 1;
-    if (number == 0) parity ^= 1;
-  }
-}
-
-// What a warpgroup's lane needs besides its registers of numbers.
+// What a warpgroup's lane needs besides its registers of sums and weights.
 struct Group {
-  uint32_t q, keys, values;  // low words of operands; of slot 0
-  const float* k_scales;     // this lane's, four apart
+  Query q;
+  uint32_t keys, values;  // low words of operands; of slot 0
+  const float* k_scales;  // this lane's, four apart
   int key_count;
 };
 
@@ -139,12 +47,28 @@ __device__ inline void release(device::Mbarrier& empty) {
   }
 }
 
-__device__ __forceinline__ void multiply_keys(Sums& sums, uint32_t q, uint32_t keys) {
-  device::wgmma_s8_64x64<false>(sums, device::wgmma_operand_of(q), device::wgmma_operand_of(keys));
+// A lane's part of the rows of warp `warp` of the block, which lie swizzled: 16-byte chunk c of row
+// r at c ^ (r % 8).
+__device__ __forceinline__ void load_query(const Memory& memory, int warp, Query& q) {
+  constexpr int kChunk = 16;
+  const int row = warp * kWarpRows + device::lane() / 4;
 #pragma unroll
-  for (int at = 2; at < 2 * kDim / 32; at += 2) {
-    device::wgmma_s8_64x64<true>(sums, device::wgmma_operand_of(q + at),
-                                 device::wgmma_operand_of(keys + at));
+  for (int part = 0; part < 4; ++part) {
+    const int at_row = row + part % 2 * 8;
+#pragma unroll
+    for (int step = 0; step < kDim / 32; ++step) {
+      const int chunk = (2 * step + part / 2) ^ (at_row % 8);
+      q[step][part] = *reinterpret_cast<const uint32_t*>(memory.q + at_row * kDim + chunk * kChunk +
+                                                         device::lane() % 4 * 4);
+    }
+  }
+}
+
+__device__ __forceinline__ void multiply_keys(Sums& sums, const Query& q, uint32_t keys) {
+  device::wgmma_s8_64x64<false>(sums, q[0], device::wgmma_operand_of(keys));
+#pragma unroll
+  for (int step = 1; step < kDim / 32; ++step) {
+    device::wgmma_s8_64x64<true>(sums, q[step], device::wgmma_operand_of(keys + 2 * step));
   }
   device::wgmma_commit();
 }
@@ -249,15 +173,14 @@ __device__ __forceinline__ void attend(int number, const Problem& problem, const
                                        Memory& memory) {
   const int warp = static_cast<int>(threadIdx.x) % kGroupThreads / device::kWarpSize;
   const int64_t row = part.first_row + number * kGroupRows + warp * kWarpRows + device::lane() / 4;
-  const Group group{
-      .q = device::wgmma_low(memory.q + number * kGroupRows * kDim),
-      .keys = device::wgmma_low(memory.slots[0].keys),
-      .values =
-          device::wgmma_low_of_columns(memory.slots[0].values, sizeof(memory.slots[0].values[0])),
-      .k_scales = problem.k_scales +
-                  part.head * (problem.padded_keys / kTileKeys) * ops::kInt8KeyScales +
-                  device::lane() % 4,
-      .key_count = problem.keys};
+  Group group{.q = {},
+              .keys = device::wgmma_low(memory.slots[0].keys),
+              .values = device::wgmma_low_of_columns(memory.slots[0].values,
+                                                     sizeof(memory.slots[0].values[0])),
+              .k_scales = problem.k_scales +
+                          part.head * (problem.padded_keys / kTileKeys) * ops::kInt8KeyScales +
+                          device::lane() % 4,
+              .key_count = problem.keys};
   Rows rows{{}, {kNoMaximum, kNoMaximum}, {0, 0}};
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
@@ -273,6 +196,7 @@ __device__ __forceinline__ void attend(int number, const Problem& problem, const
   }
   PackedWeights packed;
   device::mbarrier_wait(memory.q_full, 0);
+  load_query(memory, number * (kGroupRows / kWarpRows) + warp, group.q);
   start(group, memory, part.tiles == 1, rows, packed);
 
   device::mbarrier_wait(memory.full[1], 0);

@@ -34,24 +34,26 @@ __device__ inline uint64_t wgmma_operand_of(uint32_t low) {
   return operand;
 }
 
-// d += a b^T, or d = a b^T when !kAdd: a [64, 32] and b [64, 32] of s8. Exact; wraps on overflow.
+// d += a b^T, or d = a b^T when !kAdd: a [64, 32] of s8 in registers and b [64, 32] of s8. Lane l
+// has of rows l / 4 and 8 below columns 4 (l % 4) to the third after in a[0], a[1]; the same 16
+// columns on in a[2], a[3]. Exact; wraps on overflow.
 template <bool kAdd>
-__device__ inline void wgmma_s8_64x64(int32_t (&d)[32], uint64_t a, uint64_t b) {
+__device__ inline void wgmma_s8_64x64(int32_t (&d)[32], const uint32_t (&a)[4], uint64_t b) {
   asm volatile(
       "{\n"
       ".reg .pred add;\n"
-      "setp.ne.b32 add, %34, 0;\n"
+      "setp.ne.b32 add, %37, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8 "
       "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
       " %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, "
-      "%32, %33, add;\n"
+      "{%32, %33, %34, %35}, %36, add;\n"
       "}"
       : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3]), "+r"(d[4]), "+r"(d[5]), "+r"(d[6]),
         "+r"(d[7]), "+r"(d[8]), "+r"(d[9]), "+r"(d[10]), "+r"(d[11]), "+r"(d[12]), "+r"(d[13]),
         "+r"(d[14]), "+r"(d[15]), "+r"(d[16]), "+r"(d[17]), "+r"(d[18]), "+r"(d[19]), "+r"(d[20]),
         "+r"(d[21]), "+r"(d[22]), "+r"(d[23]), "+r"(d[24]), "+r"(d[25]), "+r"(d[26]), "+r"(d[27]),
         "+r"(d[28]), "+r"(d[29]), "+r"(d[30]), "+r"(d[31])
-      : "l"(a), "l"(b), "n"(static_cast<int>(kAdd)));
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "n"(static_cast<int>(kAdd)));
 }
 
 // d += a b: a [64, 16] of f16 in registers, b [16, 128] of f16 from wgmma_columns(). Lane l has of
