@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/parallel.h"
 
 namespace reel::nn {
 namespace {
 
 constexpr double kBase = 10000.0;
+constexpr int64_t kRowGrain = 16;  // rows of tokens for a thread at least
 
 // [positions, pairs, 2]: cos and sin of every position along one axis of `axis_dim` dimensions.
 std::vector<float> axis_table(int64_t positions, int64_t axis_dim) {
@@ -38,16 +40,16 @@ void fill_rope3d(const TokenGrid& grid, int64_t head_dim, const TensorView& out)
   const std::vector<float> frames = axis_table(grid.frames, frame_dim);
   const std::vector<float> rows = axis_table(grid.rows, side_dim);
   const std::vector<float> cols = axis_table(grid.cols, side_dim);
-  float* to = out.as<float>();
-  for (int64_t frame = 0; frame < grid.frames; ++frame) {
-    for (int64_t row = 0; row < grid.rows; ++row) {
+  parallel_for(grid.frames * grid.rows, kRowGrain, [&](int64_t begin, int64_t end) {
+    float* to = out.as<float>() + begin * grid.cols * head_dim;
+    for (int64_t at = begin; at < end; ++at) {
       for (int64_t col = 0; col < grid.cols; ++col) {
-        to = std::copy_n(frames.data() + frame * frame_dim, frame_dim, to);
-        to = std::copy_n(rows.data() + row * side_dim, side_dim, to);
+        to = std::copy_n(frames.data() + at / grid.rows * frame_dim, frame_dim, to);
+        to = std::copy_n(rows.data() + at % grid.rows * side_dim, side_dim, to);
         to = std::copy_n(cols.data() + col * side_dim, side_dim, to);
       }
     }
-  }
+  });
 }
 
 }  // namespace reel::nn

@@ -12,6 +12,7 @@ namespace reel::nn {
 struct TokenGrid {
   int64_t frames = 0, rows = 0, cols = 0;
   int64_t tokens() const { return frames * rows * cols; }
+  bool operator==(const TokenGrid&) const = default;
 };
 
 // Fills the rotation of every token: out [tokens, head_dim / 2, 2] f32, cos and sin.

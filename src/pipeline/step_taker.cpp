@@ -4,10 +4,14 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "pipeline/latent_check.h"
 
 namespace reel::pipeline {
 namespace {
+
+// Numbers or bytes for a thread at least: the GPU waits meanwhile.
+constexpr int64_t kGrain = int64_t{1} << 17;
 
 // Says that the step will be taken again; throws kBadFile where there is no room for that.
 void tell_of_bad_step(const Runtime& runtime, const std::string& what,
@@ -19,10 +23,11 @@ void tell_of_bad_step(const Runtime& runtime, const std::string& what,
   clock.warn(str_cat(what, "; it is taken again with ", safer_kernels, '.'));
 }
 
-Tensor copy_of(const Tensor& from) {
-  Tensor to(from.dtype(), from.shape(), "a copy of the latents");
-  std::memcpy(to.bytes().data(), from.bytes().data(), to.bytes().size());
-  return to;
+void copy(const Tensor& from, Tensor& to) {
+  parallel_for(static_cast<int64_t>(to.bytes().size()), kGrain, [&](int64_t begin, int64_t end) {
+    std::memcpy(to.bytes().data() + begin, from.bytes().data() + begin,
+                static_cast<size_t>(end - begin));
+  });
 }
 
 }  // namespace
@@ -30,7 +35,10 @@ Tensor copy_of(const Tensor& from) {
 StepTaker::StepTaker(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
                      const EncodedPrompts& prompts, ProgressClock& clock)
     : model_(model), runtime_(runtime), settings_(settings), prompts_(prompts), clock_(clock) {
-  velocity_.emplace(DType::kF32, latent_shape(settings.size), "the velocity");
+  const Shape shape = latent_shape(settings.size);
+  velocity_.emplace(DType::kF32, shape, "the velocity");
+  noisy_.emplace(DType::kF32, shape, "a copy of the latents");
+  clean_.emplace(DType::kF32, shape, "the clean latents");
   load();
 }
 
@@ -44,13 +52,15 @@ void StepTaker::begin(DenoiseState& state, int steps_before) {
 void StepTaker::take_next(const std::function<void(const Tensor&, int, int)>& on_clean) {
   if (!denoiser_) load();
   const int index = state_->next_step;
-  const Before before{
-      .latents = copy_of(state_->latents), .rng = state_->rng, .sampler = scheduler_->state()};
+  copy(state_->latents, *noisy_);
+  const Before before{.latents = *noisy_, .rng = state_->rng, .sampler = scheduler_->state()};
   take(*denoiser_, index, false);
   if (!latents_are_usable(state_->latents)) take_again(index, before);
   state_->next_step = index + 1;
   state_->sampler = scheduler_->state();
-  if (on_clean) on_clean(clean_latents(before.latents, index), index + 1, steps());
+  if (!on_clean) return;
+  estimate_clean(before.latents, index);
+  on_clean(*clean_, index + 1, steps());
 }
 
 void StepTaker::load() {
@@ -58,14 +68,16 @@ void StepTaker::load() {
 }
 
 // x - sigma * v. Source: the flow's definition, x = (1 - sigma) * clean + sigma * noise.
-Tensor StepTaker::clean_latents(const Tensor& noisy, int index) const {
+void StepTaker::estimate_clean(const Tensor& noisy, int index) {
   const float sigma = scheduler_->steps()[static_cast<size_t>(index)].sigma;
-  Tensor clean(DType::kF32, noisy.shape(), "the clean latents");
-  const auto out = clean.values<float>();
+  const auto out = clean_->values<float>();
   const auto from = noisy.values<float>();
   const auto velocity = velocity_->values<float>();
-  for (size_t at = 0; at < out.size(); ++at) out[at] = from[at] - sigma * velocity[at];
-  return clean;
+  parallel_for(static_cast<int64_t>(out.size()), kGrain, [&](int64_t begin, int64_t end) {
+    for (auto at = static_cast<size_t>(begin); at < static_cast<size_t>(end); ++at) {
+      out[at] = from[at] - sigma * velocity[at];
+    }
+  });
 }
 
 void StepTaker::take(DenoiserTeam& with, int index, bool is_checked) {
@@ -114,8 +126,7 @@ std::string StepTaker::find_bad_part(int index, const Before& before) {
 }
 
 void StepTaker::go_back(const Before& before) {
-  std::memcpy(state_->latents.bytes().data(), before.latents.bytes().data(),
-              before.latents.bytes().size());
+  copy(before.latents, state_->latents);
   state_->rng = before.rng;
   scheduler_->restore(before.sampler);
 }

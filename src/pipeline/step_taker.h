@@ -35,13 +35,13 @@ class StepTaker {
  private:
   // What taking a step again needs.
   struct Before {
-    Tensor latents;
+    const Tensor& latents;
     schedulers::Rng rng;
     schedulers::SamplerState sampler;
   };
 
   void load();
-  Tensor clean_latents(const Tensor& noisy, int index) const;
+  void estimate_clean(const Tensor& noisy, int index);
   void take(DenoiserTeam& with, int index, bool is_checked);
   void take_again(int index, const Before& before);
   std::string find_bad_part(int index, const Before& before);
@@ -52,7 +52,8 @@ class StepTaker {
   const RunSettings& settings_;
   const EncodedPrompts& prompts_;
   ProgressClock& clock_;
-  std::optional<Tensor> velocity_;
+  // All there from the start: new memory comes page by page, slowly, and the GPU would wait.
+  std::optional<Tensor> velocity_, noisy_, clean_;
   std::optional<DenoiserTeam> denoiser_;
   std::string digest_;
   // Since begin().

@@ -3,29 +3,40 @@
 #include "models/wan_dit/patchify.h"
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "models/wan_dit/config.h"
 
 namespace reel::wan_dit {
 namespace {
 
-// Calls visit(token, place within the patch, channel, offset in the latent) for every value.
+// Rows of tokens for a thread at least: the GPU waits meanwhile.
+constexpr int64_t kRowGrain = 16;
+
+// Calls visit(token, place within the patch, channel, offset in the latent) for every value, from
+// several threads.
 template <typename Visit>
 void for_each_value(const Shape& latent, Visit visit) {
   const nn::TokenGrid grid = token_grid(latent);
   const int64_t rows = latent[2];
   const int64_t cols = latent[3];
-  for (int64_t channel = 0; channel < latent[0]; ++channel) {
-    for (int64_t frame = 0; frame < latent[1]; ++frame) {
-      for (int64_t row = 0; row < rows; ++row) {
-        for (int64_t col = 0; col < cols; ++col) {
-          const int64_t token =
-              (frame * grid.rows + row / kPatchRows) * grid.cols + col / kPatchCols;
-          const int64_t place = row % kPatchRows * kPatchCols + col % kPatchCols;
-          visit(token, place, channel, ((channel * latent[1] + frame) * rows + row) * cols + col);
+  const auto visit_row = [&](int64_t frame, int64_t token_row, int64_t channel, int64_t within) {
+    const int64_t first_token = (frame * grid.rows + token_row) * grid.cols;
+    const int64_t row = token_row * kPatchRows + within;
+    const int64_t first = ((channel * latent[1] + frame) * rows + row) * cols;
+    for (int64_t col = 0; col < cols; ++col) {
+      visit(first_token + col / kPatchCols, within * kPatchCols + col % kPatchCols, channel,
+            first + col);
+    }
+  };
+  parallel_for(grid.frames * grid.rows, kRowGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; ++at) {
+      for (int64_t channel = 0; channel < latent[0]; ++channel) {
+        for (int64_t within = 0; within < kPatchRows; ++within) {
+          visit_row(at / grid.rows, at % grid.rows, channel, within);
         }
       }
     }
-  }
+  });
 }
 
 }  // namespace

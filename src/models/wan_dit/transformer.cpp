@@ -157,6 +157,16 @@ void Transformer::run_blocks(ops::Context& ctx, StepInputs step, Prompt& prompt,
   }
 }
 
+const Transformer::HostRows& Transformer::host_rows(const nn::TokenGrid& grid) {
+  if (host_rows_ && host_rows_->grid == grid) return *host_rows_;
+  host_rows_.emplace(HostRows{
+      .grid = grid,
+      .patches = Tensor(DType::kF32, {grid.tokens(), config_.patch_dim()}, "the patches"),
+      .angles = Tensor(DType::kF32, {grid.tokens(), kHeadDim / 2, 2}, "the rotation table")});
+  nn::fill_rope3d(grid, kHeadDim, host_rows_->angles);
+  return *host_rows_;
+}
+
 void Transformer::forward(ops::Context& ctx, const TensorView& latent, const TimeModulation& time,
                           int64_t step_index, Prompt& prompt, const TensorView& velocity,
                           const ForwardOptions& options) {
@@ -172,13 +182,12 @@ void Transformer::forward(ops::Context& ctx, const TensorView& latent, const Tim
   const nn::Share own = split ? split->rows() : nn::Share{0, grid.tokens()};
   ops::Scratch scratch{ctx};
   const TensorView x = scratch.f32({own.count, config_.dim});
-  Tensor patches(DType::kF32, {grid.tokens(), config_.patch_dim()}, "the patches");
+  const HostRows& host = host_rows(grid);
+  const Tensor& patches = host.patches;
   patchify(latent, patches);
   const TensorView patch_rows = scratch.upload(patches.view().slice(own.begin, own.count));
   nn::linear(ctx, bind_top(weights_.fixed()).patch, patch_rows, x);
-  Tensor angles(DType::kF32, {grid.tokens(), kHeadDim / 2, 2}, "the rotation table");
-  nn::fill_rope3d(grid, kHeadDim, angles);
-  const TensorView rope = scratch.upload(angles);
+  const TensorView rope = scratch.upload(host.angles);
 
   const bool is_checked = !options.checked_kernels.empty();
   if (is_checked) require_finite(ctx, x, "patch embedding", options.checked_kernels);

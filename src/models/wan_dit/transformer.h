@@ -5,6 +5,7 @@
 #include <reel/error.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "memory/weight_source.h"
 #include "models/wan_dit/block.h"
 #include "models/wan_dit/config.h"
+#include "nn/rope3d.h"
 #include "ops/context.h"
 
 namespace reel::wan_dit {
@@ -92,8 +94,18 @@ class Transformer {
   void embed_time(ops::Context& ctx, float timestep, const TensorView& e, const TensorView& e0);
   void head(ops::Context& ctx, const TensorView& x, const TensorView& e, const TensorView& out);
 
+  // In host memory. They stay between passes: new memory comes page by page, slowly, and a GPU
+  // would wait.
+  struct HostRows {
+    nn::TokenGrid grid;
+    Tensor patches;  // [tokens, patch_dim] f32
+    Tensor angles;   // [tokens, head_dim / 2, 2] f32: the rotation table
+  };
+  const HostRows& host_rows(const nn::TokenGrid& grid);
+
   Config config_;
   memory::BlockSource& weights_;
+  std::optional<HostRows> host_rows_;
 };
 
 }  // namespace reel::wan_dit
