@@ -283,8 +283,7 @@ memory::Work forward_work(const Config& config, const ForwardShape& shape) {
                         static_cast<double>(shape.tokens) *
                         static_cast<double>(own_heads(config, shape) * kHeadDim);
   block.wide_ops += 4 * tokens * keys * dim;
-  // Norms of the residual stream (for keys and values, which share one on one rank; for queries,
-  // the text, the feed-forward network), and the passes that turn projections into operands.
+  // Norms of x, of which keys and values share one on one rank; and what makes operands of results.
   const double norms =
       (shape.ranks == 1 && shape.int8_attention ? 4 : 5) * (sizeof(float) + operand_bytes) * dim;
   const double projections = (4 * wide_bytes + 3 * operand_bytes + 2) * dim;  // k, v, q, text q
