@@ -33,7 +33,7 @@ def _load() -> None:
 
 _load()
 
-from ._reel import ProgressEvent, build_summary, version as __version__
+from ._reel import Preview, ProgressEvent, build_summary, version as __version__
 from .errors import (
     BadFile,
     Busy,
@@ -66,6 +66,7 @@ __all__ = [
     "NotFound",
     "OutOfMemory",
     "Pipeline",
+    "Preview",
     "ProgressEvent",
     "ReelWarning",
     "Stages",

@@ -60,6 +60,7 @@ class VideoRequest:
     fps: int
     quality: int
     write_recipe: bool
+    preview_dir: _Path
     def __init__(self) -> None: ...
 
 class VideoResult:
@@ -104,8 +105,22 @@ class ProgressEvent:
     def remaining_seconds(self) -> Optional[float]:
         """Of the whole run from here; None while it cannot be told yet."""
 
+class Preview:
+    """What the clip is going to look like, as far as a denoising step tells."""
+
+    @property
+    def step(self) -> int:
+        """The step, from 1."""
+    @property
+    def steps(self) -> int:
+        """As many as the clip has."""
+    @property
+    def image(self) -> "numpy.typing.NDArray[numpy.uint8]":
+        """[H, W, 3], RGB: up to six frames of the clip in rows of three. A new array each time."""
+
 class Watcher(Protocol):
     def on_event(self, event: ProgressEvent) -> None: ...
+    def on_preview(self, preview: Preview) -> None: ...
     def on_warning(self, text: str) -> None: ...
     def on_note(self, text: str) -> None: ...
 
@@ -122,7 +137,13 @@ class Engine:
     ) -> Tuple[VideoResult, _Frames]:
         """The clip, and its frames [N, H, W, 3] when they are kept."""
     def resume(
-        self, job_id: str, out: bytes, overwrite: bool, watcher: Watcher, keep_frames: bool
+        self,
+        job_id: str,
+        out: bytes,
+        preview_dir: bytes,
+        overwrite: bool,
+        watcher: Watcher,
+        keep_frames: bool,
     ) -> Tuple[VideoResult, _Frames]: ...
     def cancel(self) -> None:
         """From any thread: the run that is going on raises reel.Cancelled."""

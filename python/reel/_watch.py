@@ -7,13 +7,14 @@ import logging
 import warnings
 from typing import Callable, Optional
 
-from ._reel import ProgressEvent
+from ._reel import Preview, ProgressEvent
 from ._words import in_python
 from .errors import ReelWarning
 
 _log = logging.getLogger("reel")
 
 ProgressCallback = Callable[[ProgressEvent], object]
+PreviewCallback = Callable[[Preview], object]
 
 
 class Watcher:
@@ -28,14 +29,20 @@ class Watcher:
         progress: Optional[ProgressCallback] = None,
         said: Optional[set[str]] = None,
         level: int = 2,
+        on_preview: Optional[PreviewCallback] = None,
     ) -> None:
         self._progress = progress
+        self._on_preview = on_preview
         self._said = said
         self._level = level
 
     def on_event(self, event: ProgressEvent) -> None:
         if self._progress is not None:
             self._progress(event)
+
+    def on_preview(self, preview: Preview) -> None:
+        if self._on_preview is not None:
+            self._on_preview(preview)
 
     def on_warning(self, text: str) -> None:
         text = in_python(text)

@@ -28,6 +28,7 @@ def model_options(
     ram_bytes: int = 0,
     text_cache: bool = True,
     tae_latents: str = "auto",
+    preview_decoder: Path = "",
 ) -> _reel.ModelOptions:
     options = _reel.ModelOptions()
     options.model = os.fsencode(model)
@@ -44,6 +45,7 @@ def model_options(
     options.ram_bytes = ram_bytes
     options.text_cache = text_cache
     options.tae_latents = tae_latents
+    options.preview_decoder = os.fsencode(preview_decoder)
     return options
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple
 
 from . import _reel
-from ._watch import ProgressCallback, Watcher
+from ._watch import PreviewCallback, ProgressCallback, Watcher
 from .options import Lora, Path, model_options, sampling_options
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Pipeline:
         ram_bytes: host memory for weights; 0 for half of what is free.
         text_cache: keep the text states of prompts in the user's cache folder, so that a prompt
             that was encoded before needs no text encoder.
+        preview_decoder: a TAE that draws the previews of :meth:`generate`, larger and sharper than
+            without. Every step then takes longer by a decode, so give it only to watch.
 
     Several threads may hold a pipeline, but it makes one clip at a time: the others get
     :class:`reel.Busy`.
@@ -103,6 +105,7 @@ class Pipeline:
         ram_bytes: int = 0,
         text_cache: bool = True,
         tae_latents: str = "auto",
+        preview_decoder: Path = "",
     ) -> None:
         options = model_options(
             model,
@@ -119,6 +122,7 @@ class Pipeline:
             ram_bytes=ram_bytes,
             text_cache=text_cache,
             tae_latents=tae_latents,
+            preview_decoder=preview_decoder,
         )
         self._engine = _reel.Engine(options)
 
@@ -144,6 +148,8 @@ class Pipeline:
         write_recipe: bool = True,
         return_frames: Optional[bool] = None,
         progress: Optional[ProgressCallback] = None,
+        preview_dir: Optional[Path] = None,
+        on_preview: Optional[PreviewCallback] = None,
     ) -> Clip:
         """Makes a clip. What is left out gets the value that the model was made for.
 
@@ -167,6 +173,9 @@ class Pipeline:
                 is written.
             progress: called with a :class:`reel.ProgressEvent` in this thread. What it raises
                 stops the run and is raised here.
+            preview_dir: a folder for step-1.png, step-2.png, ...: after every step, what the clip
+                is going to look like; "{seed}" is replaced.
+            on_preview: called with the same as a :class:`reel.Preview`, like ``progress``.
 
         Raises:
             reel.InvalidArgument (ValueError): before anything is computed.
@@ -196,8 +205,10 @@ class Pipeline:
         request.fps = fps
         request.quality = quality
         request.write_recipe = write_recipe
+        request.preview_dir = b"" if preview_dir is None else os.fsencode(preview_dir)
         keep = out is None if return_frames is None else return_frames
-        return to_clip(self._engine.generate(request, Watcher(progress), keep), fps)
+        watcher = Watcher(progress, on_preview=on_preview)
+        return to_clip(self._engine.generate(request, watcher, keep), fps)
 
     def cancel(self) -> None:
         """Stops the clip that another thread is making, which raises :class:`reel.Cancelled`."""
@@ -211,6 +222,8 @@ def resume(
     overwrite: bool = False,
     return_frames: Optional[bool] = None,
     progress: Optional[ProgressCallback] = None,
+    preview_dir: Optional[Path] = None,
+    on_preview: Optional[PreviewCallback] = None,
 ) -> Clip:
     """Continues a job that was stopped or crashed, from the last step it saved.
 
@@ -218,11 +231,15 @@ def resume(
         job_id: that of the error which ended the job.
         out: where the clip goes; left out: where it was to go, if anywhere.
         overwrite: replace an existing file.
-        return_frames, progress: as for :meth:`Pipeline.generate`.
+        return_frames, progress, on_preview: as for :meth:`Pipeline.generate`.
+        preview_dir: left out: where previews went, if anywhere.
     """
     model, request = _reel.load_job(job_id)
     engine = _reel.Engine(model)
     keep = request.frames_only and out is None if return_frames is None else return_frames
     path = b"" if out is None else os.fsencode(out)
-    return to_clip(engine.resume(job_id, path, overwrite, Watcher(progress), keep), request.fps)
+    folder = b"" if preview_dir is None else os.fsencode(preview_dir)
+    watcher = Watcher(progress, on_preview=on_preview)
+    made = engine.resume(job_id, path, folder, overwrite, watcher, keep)
+    return to_clip(made, request.fps)
 

@@ -46,10 +46,10 @@ class SharedEngine {
   }
 
   std::pair<VideoResult, py::object> resume(const std::string& job_id, const std::string& out,
-                                            bool overwrite, const py::object& watcher,
-                                            bool keep_frames) {
+                                            const std::string& preview_dir, bool overwrite,
+                                            const py::object& watcher, bool keep_frames) {
     WatchedRun run(watcher, keep_frames);
-    const ResumeOptions changes{out, {}, overwrite};
+    const ResumeOptions changes{out, preview_dir, overwrite};
     VideoResult result;
     start(run, [&] { result = engine_.resume(job_id, changes, run); });
     return {std::move(result), to_array(run)};
@@ -91,8 +91,8 @@ void bind_engine(py::module_& module) {
       .def("check", &SharedEngine::check, py::arg("request"), py::arg("watcher"))
       .def("generate", &SharedEngine::generate, py::arg("request"), py::arg("watcher"),
            py::arg("keep_frames"))
-      .def("resume", &SharedEngine::resume, py::arg("job_id"), py::arg("out"), py::arg("overwrite"),
-           py::arg("watcher"), py::arg("keep_frames"))
+      .def("resume", &SharedEngine::resume, py::arg("job_id"), py::arg("out"),
+           py::arg("preview_dir"), py::arg("overwrite"), py::arg("watcher"), py::arg("keep_frames"))
       .def("cancel", &SharedEngine::cancel);
   module.def(
       "load_job",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <reel/progress.h>
@@ -6,6 +7,7 @@
 
 #include "bindings.h"
 #include "errors.h"
+#include "watched_run.h"
 
 namespace py = pybind11;
 
@@ -78,7 +80,12 @@ void bind_video_request(py::module_& module) {
       .def_readwrite("overwrite", &VideoRequest::overwrite)
       .def_readwrite("fps", &VideoRequest::fps)
       .def_readwrite("quality", &VideoRequest::quality)
-      .def_readwrite("write_recipe", &VideoRequest::write_recipe);
+      .def_readwrite("write_recipe", &VideoRequest::write_recipe)
+      .def_property(
+          "preview_dir", [](const VideoRequest& request) { return to_text(request.preview_dir); },
+          [](VideoRequest& request, std::string folder) {
+            request.preview_dir = std::move(folder);
+          });
 }
 
 void bind_video_result(py::module_& module) {
@@ -95,12 +102,7 @@ void bind_video_result(py::module_& module) {
                              [](const VideoResult& result) { return to_json(result.report); });
 }
 
-}  // namespace
-
-void bind_request(py::module_& module) {
-  bind_model_options(module);
-  bind_video_request(module);
-  bind_video_result(module);
+void bind_progress(py::module_& module) {
   py::class_<ProgressEvent>(module, "ProgressEvent")
       .def_property_readonly("stage",
                              [](const ProgressEvent& event) { return stage_name(event.stage); })
@@ -109,6 +111,21 @@ void bind_request(py::module_& module) {
       .def_readonly("part", &ProgressEvent::part)
       .def_readonly("stage_seconds", &ProgressEvent::stage_seconds)
       .def_property_readonly("remaining_seconds", &remaining_seconds);
+  py::class_<KeptPreview>(module, "Preview")
+      .def_readonly("step", &KeptPreview::step)
+      .def_readonly("steps", &KeptPreview::steps)
+      .def_property_readonly("image", [](const KeptPreview& preview) {
+        return py::array_t<uint8_t>({preview.height_px, preview.width_px, 3}, preview.rgb.data());
+      });
+}
+
+}  // namespace
+
+void bind_request(py::module_& module) {
+  bind_model_options(module);
+  bind_video_request(module);
+  bind_video_result(module);
+  bind_progress(module);
 }
 
 }  // namespace reel::python

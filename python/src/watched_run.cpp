@@ -49,6 +49,15 @@ void WatchedRun::on_event(const ProgressEvent& event) {
   changed_.notify_one();
 }
 
+void WatchedRun::on_preview(const Preview& preview) {
+  const size_t bytes = size_t{3} * static_cast<size_t>(preview.height_px) * preview.width_px;
+  add(KeptPreview{.step = preview.step,
+                  .steps = preview.steps,
+                  .height_px = preview.height_px,
+                  .width_px = preview.width_px,
+                  .rgb = {preview.rgb, preview.rgb + bytes}});
+}
+
 void WatchedRun::on_warning(std::string_view text) { add(Warning{std::string(text)}); }
 
 void WatchedRun::on_note(std::string_view text) { add(Note{std::string(text)}); }
@@ -103,6 +112,8 @@ void WatchedRun::deliver(const std::deque<Report>& reports) {
 void WatchedRun::call(const Report& report) {
   if (const auto* event = std::get_if<ProgressEvent>(&report)) {
     watcher_.attr("on_event")(*event);
+  } else if (const auto* preview = std::get_if<KeptPreview>(&report)) {
+    watcher_.attr("on_preview")(*preview);
   } else if (const auto* warning = std::get_if<Warning>(&report)) {
     watcher_.attr("on_warning")(to_text(warning->text));
   } else {

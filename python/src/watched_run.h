@@ -17,10 +17,17 @@
 
 namespace reel::python {
 
+// A Preview with its own bytes.
+struct KeptPreview {
+  int step = 0, steps = 0;
+  int height_px = 0, width_px = 0;
+  std::vector<uint8_t> rgb;
+};
+
 class WatchedRun : public Progress {
  public:
-  // `watcher` has on_event(event), on_warning(text) and on_note(text). Frames are kept when
-  // `keep_frames`, as bytes one after the other.
+  // `watcher` has on_event(event), on_preview(preview), on_warning(text) and on_note(text). Frames
+  // are kept when `keep_frames`, as bytes one after the other.
   explicit WatchedRun(pybind11::object watcher, bool keep_frames = false);
 
   // Called with the GIL held. An exception of the watcher or of a signal handler (Ctrl-C) stops the
@@ -32,6 +39,7 @@ class WatchedRun : public Progress {
   int frame_count = 0, height_px = 0, width_px = 0;
 
   void on_event(const ProgressEvent& event) override;
+  void on_preview(const Preview& preview) override;
   void on_warning(std::string_view text) override;
   void on_note(std::string_view text) override;
   void on_frame(const RgbFrame& frame) override;
@@ -43,7 +51,7 @@ class WatchedRun : public Progress {
   struct Note {
     std::string text;
   };
-  using Report = std::variant<ProgressEvent, Warning, Note>;
+  using Report = std::variant<ProgressEvent, KeptPreview, Warning, Note>;
 
   void add(Report report);
   void finish();

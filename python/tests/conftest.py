@@ -44,6 +44,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_tae(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random TAE, for latents of any model."""
+    folder = tmp_path_factory.mktemp("tae") / "tae"
+    made = run_program("synth", "--layout", "decoder:taew2_1.pth", "--out", folder)
+    assert made.returncode == 0, made.stderr
+    return next(folder.iterdir())
+
+
+@pytest.fixture(scope="session")
 def tiny_lora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random LoRA for tiny_model."""
     folder = tmp_path_factory.mktemp("lora") / "lora"

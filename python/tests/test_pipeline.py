@@ -168,6 +168,58 @@ def test_ctrl_c_is_obeyed_within_half_a_second(demo: reel.Pipeline) -> None:
     assert time.monotonic() - sent[0] < 0.5
 
 
+def step_pictures(previews: List[reel.Preview]) -> List[numpy.ndarray]:
+    assert [(one.step, one.steps) for one in previews] == [(step, 4) for step in (1, 2, 3, 4)]
+    return [one.image for one in previews]
+
+
+def test_previews_are_given_and_written(demo: reel.Pipeline, tmp_path: Path) -> None:
+    seen: List[reel.Preview] = []
+    clip = demo.generate(PROMPT, seed=7, preview_dir=tmp_path / "seen-{seed}",
+                         on_preview=seen.append)
+    pictures = step_pictures(seen)
+    # Six frames in rows of three, of which the last shows the ball further right than the first.
+    height, width = pictures[-1].shape[0] // 2, pictures[-1].shape[1] // 3
+    assert pictures[-1].dtype == numpy.uint8 and clip.frames is not None
+    first, last = pictures[-1][:height, :width], pictures[-1][height:, 2 * width:]
+    assert last[..., 0].astype(int).std() > 10  # not of one colour
+    assert not numpy.array_equal(first, last)
+    for step, picture in enumerate(pictures, start=1):
+        written = subprocess.run(
+            ["ffmpeg", "-v", "error", "-i", tmp_path / "seen-7" / f"step-{step}.png",
+             "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True,
+        ).stdout
+        assert written == picture.tobytes()
+
+
+def test_a_tae_draws_previews_and_changes_nothing_else(
+    clip: reel.Clip, tiny_tae: Path
+) -> None:
+    seen: List[reel.Preview] = []
+    pipeline = reel.Pipeline(device="cpu", preview_decoder=tiny_tae)
+    made = pipeline.generate(PROMPT, seed=7, on_preview=seen.append)
+    assert made.frames_digest == clip.frames_digest
+    plain: List[reel.Preview] = []
+    reel.Pipeline(device="cpu").generate(PROMPT, seed=7, on_preview=plain.append)
+    for with_tae, without in zip(step_pictures(seen), step_pictures(plain)):
+        assert with_tae.shape == without.shape  # the demo model's clips are small as they are
+        assert not numpy.array_equal(with_tae, without)
+
+
+def test_a_preview_decoder_that_is_none_is_refused(tiny_model: Path) -> None:
+    vae = next(tiny_model.rglob("*VAE*"))
+    with pytest.raises(reel.NotFound, match="holds no TAE"):
+        reel.Pipeline(device="cpu", preview_decoder=vae).generate(PROMPT)
+
+
+def test_what_on_preview_raises_stops_the_run(demo: reel.Pipeline) -> None:
+    def refuse(preview: reel.Preview) -> None:
+        raise LookupError(preview.step)
+
+    with pytest.raises(LookupError, match="1"):
+        demo.generate(PROMPT, seed=1, on_preview=refuse)
+
+
 def test_other_threads_run_meanwhile(demo: reel.Pipeline) -> None:
     ticks = 0
     stop = threading.Event()

@@ -35,6 +35,7 @@ void add_flags(Flags& flags, ServeFlags& to, Terminal& terminal) {
   flags.add_repeated("--allow-origin", options.gate.cors_origins,
                      "a site whose pages may ask, as https://example.org");
   flags.add_model(options.model);
+  flags.add_preview_decoder(options.model);
   flags.add_terminal(terminal);
 }
 

@@ -104,6 +104,23 @@ class ServeTest(unittest.TestCase):
         last = json.loads([lines[1] for lines in events if lines[0] == "event: video"][-1].removeprefix("data: "))
         self.assertEqual(last["status"], "completed")
 
+    def test_draws_previews_and_decodes_with_a_tae(self):
+        subprocess.run([REEL, "synth", "--layout", "decoder:taew2_1.pth", "--out", self.folder / "tae"],
+                       check=True, capture_output=True)
+        tae = str(self.folder / "tae/taew2_1.pth")
+        pictures = []
+        for flags in ((), ("--preview-decoder", tae)):
+            server = self.serve(*flags)
+            video = server.wait_until_over(server.create())
+            pictures.append((video["frames_digest"], server.ask("GET", f"/v1/videos/{video['id']}/previews/4").body))
+            server.stop()
+        self.assertEqual(pictures[0][0], pictures[1][0])
+        self.assertNotEqual(pictures[0][1], pictures[1][1])
+        server = self.serve("--vae", tae)
+        video = server.wait_until_over(server.create())
+        self.assertNotEqual(video["frames_digest"], pictures[0][0])
+        self.assertIn("TAE", server.ask("GET", f"/v1/videos/{video['id']}/recipe").json()["model"]["decoder"].upper())
+
     def test_speaks_as_lightx2vs_server(self):
         server = self.serve("--max-queue", "1")
         made = server.ask("POST", "/v1/tasks/video/", {
