@@ -32,6 +32,7 @@ void check_limits(const ClipRequest& request) {
   }
   check_range("frames", request.frames, 1, kMostFrames);
   check_range("steps", request.steps, 1, kMostSteps);
+  check_range("look_after", request.look_after, 1, kMostSteps);
   check_range("fps", request.fps, 1, 240);
 }
 

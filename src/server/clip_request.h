@@ -14,8 +14,9 @@ struct ClipRequest {
   std::optional<uint64_t> seed;
   std::string sampler;
   std::optional<float> shift, guidance;
-  std::string id;           // empty: one is made
-  std::string wanted_name;  // of the file when it is downloaded
+  std::optional<int> look_after;  // steps after which the clip is held
+  std::string id;                 // empty: one is made
+  std::string wanted_name;        // of the file when it is downloaded
 };
 
 // The most that a server makes of one request, whatever its model could.

@@ -6,7 +6,7 @@
 namespace reel::server {
 namespace {
 
-constexpr std::array kNames = {"queued", "in_progress", "completed", "failed", "cancelled"};
+constexpr std::array kNames = {"queued", "in_progress", "completed", "failed", "cancelled", "held"};
 
 }  // namespace
 
@@ -20,7 +20,7 @@ std::optional<JobState> job_state_from(const std::string& name) {
 }
 
 bool is_over(JobState state) {
-  return state != JobState::kQueued && state != JobState::kInProgress;
+  return state != JobState::kQueued && state != JobState::kInProgress && state != JobState::kHeld;
 }
 
 }  // namespace reel::server

@@ -8,9 +8,10 @@
 
 namespace reel::server {
 
-enum class JobState { kQueued, kInProgress, kCompleted, kFailed, kCancelled };
+// kHeld: set aside after its first steps, to be looked at; it goes on when it is asked to.
+enum class JobState { kQueued, kInProgress, kCompleted, kFailed, kCancelled, kHeld };
 
-// "queued", "in_progress", ...: as they are stored, and in /v1/videos all but "cancelled".
+// "queued", "in_progress", ...: as they are stored. /v1/videos knows the first four alone.
 const char* job_state_name(JobState state);
 std::optional<JobState> job_state_from(const std::string& name);
 bool is_over(JobState state);
@@ -34,8 +35,10 @@ struct Job {
   std::string wanted_name;  // what the client wants to call the file; never a path here
 
   JobState state = JobState::kQueued;
+  int look_after = 0;  // steps after which it is held; 0: none
   // Unix time in milliseconds; 0 until it happens.
   int64_t created_ms = 0, started_ms = 0, completed_ms = 0;
+  int64_t spent_ms = 0;   // until it was held
   int attempts = 0;       // how often it was begun
   std::string saved_job;  // what Engine::resume() goes on with; empty: nothing
   std::string error_code, error_message;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/job_store.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace reel::server {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 constexpr const char* kTables = R"sql(
 CREATE TABLE IF NOT EXISTS jobs(
@@ -19,6 +21,7 @@ CREATE TABLE IF NOT EXISTS jobs(
   wanted_name TEXT NOT NULL, state TEXT NOT NULL,
   created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL DEFAULT 0,
   completed_ms INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+  look_after INTEGER NOT NULL DEFAULT 0, spent_ms INTEGER NOT NULL DEFAULT 0,
   saved_job TEXT NOT NULL DEFAULT '', error_code TEXT NOT NULL DEFAULT '',
   error_message TEXT NOT NULL DEFAULT '', frames_digest TEXT NOT NULL DEFAULT '',
   recipe TEXT NOT NULL DEFAULT '', file_bytes INTEGER NOT NULL DEFAULT 0);
@@ -26,10 +29,17 @@ CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs(state, sequence);
 CREATE INDEX IF NOT EXISTS jobs_by_client ON jobs(client, sequence);
 )sql";
 
+// What version 1 lacks.
+constexpr const char* kToVersion2 = R"sql(
+ALTER TABLE jobs ADD COLUMN look_after INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN spent_ms INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr const char* kSelect =
     "SELECT sequence, id, client, prompt, negative_prompt, width_px, height_px, frames, steps, "
     "fps, sampler, shift, guidance, seed, wanted_name, state, created_ms, started_ms, "
-    "completed_ms, attempts, saved_job, error_code, error_message, frames_digest, recipe, "
+    "completed_ms, look_after, spent_ms, attempts, saved_job, error_code, error_message, "
+    "frames_digest, recipe, "
     "file_bytes FROM jobs ";
 
 Job read_job(Statement& row) {
@@ -52,6 +62,8 @@ Job read_job(Statement& row) {
   for (int64_t* field : {&job.created_ms, &job.started_ms, &job.completed_ms}) {
     *field = row.integer();
   }
+  job.look_after = static_cast<int>(row.integer());
+  job.spent_ms = row.integer();
   job.attempts = static_cast<int>(row.integer());
   for (std::string* field :
        {&job.saved_job, &job.error_code, &job.error_message, &job.frames_digest, &job.recipe}) {
@@ -90,6 +102,7 @@ JobStore::JobStore(const std::filesystem::path& file) : database_(file) {
                str_cat("The job list \"", file.string(), "\" is of version ", version,
                        "; this program knows version ", kVersion, '.'),
                "Use the newer program, or another folder with --data.");
+  if (version == 1) database_.execute(kToVersion2);
   database_.execute(kTables);
   database_.execute(str_cat("PRAGMA user_version = ", kVersion));
 }
@@ -100,8 +113,8 @@ void JobStore::add(Job& job) {
   const ClipSettings& clip = job.clip;
   Statement(database_,
             "INSERT INTO jobs(id, client, prompt, negative_prompt, width_px, height_px, frames, "
-            "steps, fps, sampler, shift, guidance, seed, wanted_name, state, created_ms) "
-            "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            "steps, fps, sampler, shift, guidance, seed, wanted_name, state, look_after, "
+            "created_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .with(job.id)
       .with(job.client)
       .with(clip.prompt)
@@ -117,6 +130,7 @@ void JobStore::add(Job& job) {
       .with(static_cast<int64_t>(clip.seed))
       .with(job.wanted_name)
       .with(std::string(job_state_name(job.state)))
+      .with(int64_t{job.look_after})
       .with(job.created_ms)
       .run();
   job.sequence = database_.last_inserted();
@@ -191,6 +205,28 @@ void JobStore::set_queued(int64_t sequence) {
       .run();
 }
 
+void JobStore::set_held(int64_t sequence, int64_t spent_ms) {
+  Statement(database_,
+            "UPDATE jobs SET state = 'held', attempts = 0, spent_ms = ? WHERE sequence = ?")
+      .with(spent_ms)
+      .with(sequence)
+      .run();
+}
+
+void JobStore::set_continued(int64_t sequence) {
+  Statement(database_, "UPDATE jobs SET state = 'queued', look_after = 0 WHERE sequence = ?")
+      .with(sequence)
+      .run();
+}
+
+std::vector<Job> JobStore::held_beyond(int64_t most) {
+  Statement rows(database_, str_cat(kSelect, "WHERE ", state_is(JobState::kHeld),
+                                    "ORDER BY sequence DESC LIMIT -1 OFFSET ?"));
+  std::vector<Job> jobs = all(rows.with(most));
+  std::ranges::reverse(jobs);
+  return jobs;
+}
+
 void JobStore::set_completed(const Job& job) {
   Statement(database_,
             "UPDATE jobs SET state = 'completed', completed_ms = ?, saved_job = '', "
@@ -236,8 +272,9 @@ void JobStore::set_file_removed(int64_t sequence) {
 }
 
 std::vector<Job> JobStore::remove_history_beyond(int64_t most) {
-  Statement rows(database_, str_cat(kSelect, "WHERE state NOT IN ('queued', 'in_progress') ",
-                                    "ORDER BY sequence DESC LIMIT -1 OFFSET ?"));
+  Statement rows(database_,
+                 str_cat(kSelect, "WHERE state NOT IN ('queued', 'in_progress', 'held') ",
+                         "ORDER BY sequence DESC LIMIT -1 OFFSET ?"));
   std::vector<Job> removed = all(rows.with(most));
   for (const Job& job : removed) remove(job.sequence);
   return removed;

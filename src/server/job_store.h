@@ -42,6 +42,12 @@ class JobStore {
   void set_started(int64_t sequence, int64_t started_ms);
   void set_saved_job(int64_t sequence, const std::string& saved_job);
   void set_queued(int64_t sequence);
+  // After `spent_ms` of work.
+  void set_held(int64_t sequence, int64_t spent_ms);
+  // A held one is queued again, to be made to its end.
+  void set_continued(int64_t sequence);
+  // Held jobs beyond the newest `most`, oldest first.
+  std::vector<Job> held_beyond(int64_t most);
   void set_completed(const Job& job);
   // kFailed or kCancelled.
   void set_ended(int64_t sequence, JobState state, int64_t completed_ms, const std::string& code,

@@ -32,8 +32,9 @@ int percent_of(const Phase& phase, const ProgressEvent& event) {
 
 }  // namespace
 
-LiveJob::LiveJob(std::function<void()> changed, std::function<void(const std::string&)> saved)
-    : changed_(std::move(changed)), saved_(std::move(saved)) {}
+LiveJob::LiveJob(std::function<void()> changed, std::function<void(const std::string&)> saved,
+                 int look_after)
+    : changed_(std::move(changed)), saved_(std::move(saved)), look_after_(look_after) {}
 
 LiveState LiveJob::state() const {
   const std::lock_guard lock(mutex_);
@@ -45,12 +46,21 @@ std::string LiveJob::saved_job() const {
   return saved_job_;
 }
 
+bool LiveJob::is_to_be_held() const {
+  const std::lock_guard lock(mutex_);
+  return is_to_be_held_;
+}
+
 void LiveJob::on_event(const ProgressEvent& event) {
   const Clock::time_point now = Clock::now();
   {
     const std::lock_guard lock(mutex_);
     const Phase phase = phase_of(event.stage);
     const bool is_new = phase.name != state_.phase || event.done != state_.done;
+    if (look_after_ > 0 && event.stage == Stage::kDenoise && event.done >= look_after_) {
+      is_to_be_held_ = true;  // a step counts as done when it is saved
+      stop_requested = true;
+    }
     state_.phase = phase.name;
     state_.done = event.done;
     state_.total = event.total;

@@ -25,12 +25,16 @@ struct LiveState {
 class LiveJob : public Progress {
  public:
   // `changed` is called on the thread of the run, at most ten times a second besides a few.
-  // `saved` hears the name that the run can be resumed by.
-  LiveJob(std::function<void()> changed, std::function<void(const std::string&)> saved);
+  // `saved` hears the name that the run can be resumed by. After `look_after` steps the run is told
+  // to stop, once it has saved them; 0: never.
+  LiveJob(std::function<void()> changed, std::function<void(const std::string&)> saved,
+          int look_after = 0);
 
   LiveState state() const;
   // Whether it was resumed or not, the run has saved something under this name.
   std::string saved_job() const;
+  // Whether the steps before the look were taken.
+  bool is_to_be_held() const;
 
   void on_event(const ProgressEvent& event) override;
   void on_preview(const Preview& preview) override;
@@ -45,6 +49,8 @@ class LiveJob : public Progress {
   mutable std::mutex mutex_;
   LiveState state_;
   std::string saved_job_;
+  const int look_after_;
+  bool is_to_be_held_ = false;
   Clock::time_point told_{};
 };
 

@@ -32,7 +32,7 @@ class Metric {
 void add_jobs(const ServiceFigures& service, std::string& text) {
   Metric jobs(text, "reel_jobs", "gauge", "Jobs that are kept, by state.");
   for (const JobState state : {JobState::kQueued, JobState::kInProgress, JobState::kCompleted,
-                               JobState::kFailed, JobState::kCancelled}) {
+                               JobState::kFailed, JobState::kCancelled, JobState::kHeld}) {
     const auto found = service.jobs.find(state);
     jobs.sample(found == service.jobs.end() ? 0 : found->second,
                 str_cat("state=\"", job_state_name(state), '"'));

@@ -36,6 +36,11 @@ constexpr const char* kPaths = R"json({
   "delete": {"operationId": "deleteVideo", "summary": "Stop a clip if need be, and remove it.",
     "responses": {"200": {"description": "It is gone.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Deleted"}}}},
                   "default": {"$ref": "#/components/responses/Error"}}}},
+"/v1/videos/{id}/continue": {
+  "parameters": [{"$ref": "#/components/parameters/Id"}],
+  "post": {"operationId": "continueVideo", "summary": "Queue a clip that is held after its first steps, to go on from there.",
+    "responses": {"200": {"$ref": "#/components/responses/Video"},
+                  "default": {"$ref": "#/components/responses/Error"}}}},
 "/v1/videos/{id}/content": {
   "parameters": [{"$ref": "#/components/parameters/Id"}],
   "get": {"operationId": "downloadVideo", "summary": "The clip, or part of it.",
@@ -142,6 +147,7 @@ constexpr const char* kComponents = R"json({
       "phase": {"enum": ["load", "text", "denoise", "decode", null]},
       "done": {"type": ["integer", "null"]}, "total": {"type": ["integer", "null"]}, "eta_seconds": {"type": ["number", "null"]},
       "previews": {"type": "integer"}, "took_seconds": {"type": ["number", "null"]}, "bytes": {"type": ["integer", "null"]},
+      "look_after": {"type": ["integer", "null"]}, "held": {"type": "boolean"},
       "frames_digest": {"type": ["string", "null"]}, "warnings": {"type": "array", "items": {"type": "string"}}}}}
 })json";
 
@@ -170,6 +176,7 @@ json request_schema(bool is_form) {
             {"size", {{"type", "string"}, {"pattern", "^[0-9]{2,4}x[0-9]{2,4}$"}}},
             {"seconds", seconds},
             {"frames", number("integer", {{"minimum", 1}, {"maximum", kMostFrames}})},
+            {"look_after", number("integer", {{"minimum", 1}, {"maximum", kMostSteps}})},
             {"fps", number("integer", {{"minimum", 1}, {"maximum", 240}})},
             {"steps", number("integer", {{"minimum", 1}, {"maximum", kMostSteps}})},
             {"seed", number("integer", {{"minimum", 0}})},

@@ -138,7 +138,7 @@ HttpResponse stop(VideoService& service, const HttpRequest& request, const PathV
 
 HttpResponse stop_all(VideoService& service, const HttpRequest& request) {
   int stopped = 0;
-  for (const JobState state : {JobState::kQueued, JobState::kInProgress}) {
+  for (const JobState state : {JobState::kQueued, JobState::kHeld, JobState::kInProgress}) {
     for (const std::string& id : ids(service, request, state)) {
       const std::optional<JobState> was = service.cancel(id, request.client);
       stopped += was && !is_over(*was) ? 1 : 0;

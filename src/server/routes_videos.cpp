@@ -104,6 +104,17 @@ HttpResponse remove(VideoService& service, const HttpRequest& request, const Pat
   return answer({{"id", id}, {"object", "video.deleted"}, {"deleted", true}});
 }
 
+HttpResponse go_on(VideoService& service, const HttpRequest& request, const PathValues& path) {
+  const JobState state = find(service, request, path).job.state;
+  if (state != JobState::kHeld) {
+    throw ApiError(409, str_cat("The video is ", job_state_name(state), ", not held."),
+                   "video_not_held");
+  }
+  const std::optional<JobView> view = service.go_on(path.at("id"), request.client);
+  if (!view) no_such_video(path.at("id"));  // removed meanwhile
+  return answer(video_json(*view, service.model_name()));
+}
+
 HttpResponse picture(VideoService& service, const JobView& view, int step) {
   if (step < 1 || step > view.previews) {
     throw ApiError(404, str_cat("There is no preview ", step, " of this video."), "not_found");
@@ -220,6 +231,7 @@ std::vector<Route> video_routes(VideoService& service) {
          return answer(video_json(find(service, request, path), service.model_name()));
        }},
       {"DELETE", "/v1/videos/{id}", with(remove)},
+      {"POST", "/v1/videos/{id}/continue", with(go_on)},
       {"GET", "/v1/videos/{id}/content", with(content)},
       {"GET", "/v1/videos/{id}/events", with(events)},
       {"GET", "/v1/videos/{id}/previews/{step}", with(preview)},

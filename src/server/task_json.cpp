@@ -135,7 +135,8 @@ ClipRequest read_task_request(const HttpRequest& request) {
 
 const char* task_state_name(JobState state) {
   switch (state) {
-    case JobState::kQueued: return "pending";
+    case JobState::kQueued:
+    case JobState::kHeld: return "pending";
     case JobState::kInProgress: return "processing";
     case JobState::kCompleted: return "completed";
     case JobState::kFailed: return "failed";

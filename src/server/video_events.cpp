@@ -49,7 +49,8 @@ std::optional<std::string> VideoEvents::next() {
     if (pause > milliseconds(0)) std::this_thread::sleep_for(pause);
     const std::optional<JobView> view = service_.find(id_, client_);
     told_at_ = steady_clock::now();
-    has_ended_ = !view || is_over(view->job.state) || service_.is_ending();
+    has_ended_ = !view || is_over(view->job.state) || view->job.state == JobState::kHeld ||
+                 service_.is_ending();
     std::string text = view ? changes(*view) : std::string();
     if (has_ended_) return text + event_text("end", "{}");
     if (!text.empty()) return text;

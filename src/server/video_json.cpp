@@ -57,6 +57,12 @@ int percent_of(const JobView& view) {
   return view.live ? view.live->percent : 0;
 }
 
+// In the words that OpenAI's clients know.
+const char* status_of(JobState state) {
+  if (state == JobState::kCancelled) return job_state_name(JobState::kFailed);
+  return job_state_name(state == JobState::kHeld ? JobState::kQueued : state);
+}
+
 json error_of(const Job& job) {
   return or_null(!job.error_code.empty(),
                  {{"code", job.error_code}, {"message", job.error_message}});
@@ -124,6 +130,7 @@ ClipRequest read_video_request(const HttpRequest& request, const std::string& mo
   };
   clip.shift = real("shift");
   clip.guidance = real("guidance");
+  clip.look_after = fields.take_integer("look_after");
   fields.finish();
   return clip;
 }
@@ -131,11 +138,10 @@ ClipRequest read_video_request(const HttpRequest& request, const std::string& mo
 json video_json(const JobView& view, const std::string& model_name) {
   const Job& job = view.job;
   const ClipSettings& clip = job.clip;
-  const bool is_cancelled = job.state == JobState::kCancelled;
   json video{{"id", job.id},
              {"object", "video"},
              {"model", model_name},
-             {"status", job_state_name(is_cancelled ? JobState::kFailed : job.state)},
+             {"status", status_of(job.state)},
              {"progress", percent_of(view)},
              {"created_at", to_seconds(job.created_ms)},
              {"completed_at", or_null(job.completed_ms != 0, to_seconds(job.completed_ms))},
@@ -155,9 +161,12 @@ json video_json(const JobView& view, const std::string& model_name) {
              {"guidance", clip.guidance},
              {"negative_prompt", clip.negative_prompt},
              {"frames_digest", or_null(!job.frames_digest.empty(), job.frames_digest)},
-             {"bytes", or_null(job.file_bytes != 0, job.file_bytes)}};
-  video["took_seconds"] = or_null(job.state == JobState::kCompleted,
-                                  static_cast<double>(job.completed_ms - job.started_ms) / 1000);
+             {"bytes", or_null(job.file_bytes != 0, job.file_bytes)},
+             {"look_after", or_null(job.look_after != 0, job.look_after)},
+             {"held", job.state == JobState::kHeld}};
+  const int64_t took_ms = job.spent_ms + job.completed_ms - job.started_ms;
+  video["took_seconds"] =
+      or_null(job.state == JobState::kCompleted, static_cast<double>(took_ms) / 1000);
   add_live(view, video);
   return video;
 }

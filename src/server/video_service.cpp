@@ -24,7 +24,7 @@ VideoService::VideoService(const ModelOptions& model, const ServiceOptions& opti
   folder_.remove_strays([&](int64_t sequence) {
     if (unfinished.contains(sequence)) return true;
     const std::optional<Job> job = store_.find(sequence);
-    return job && job->state == JobState::kCompleted;
+    return job && (job->state == JobState::kCompleted || job->state == JobState::kHeld);
   });
   worker_ = std::thread([this] { work(); });
 }
@@ -44,21 +44,43 @@ JobView VideoService::create(const ClipRequest& request, const std::string& clie
                              std::vector<std::string>& warnings) {
   Job job;
   job.clip = maker_.check(request, warnings);
+  job.look_after = request.look_after.value_or(0);
+  REEL_REQUIRE(
+      job.look_after <= job.clip.steps, kInvalidArgument,
+      str_cat("look_after is ", job.look_after, "; the clip has ", job.clip.steps, " steps."));
   job.id = request.id.empty() ? new_job_id() : request.id;
   job.client = client;
   job.wanted_name = request.wanted_name.empty() ? job.id + ".mp4" : request.wanted_name;
   job.created_ms = unix_ms();
   const std::lock_guard lock(mutex_);
-  if (static_cast<int>(queue_.size()) >= options_.most_waiting) {
-    ++totals_.refused;
-    fail(ErrorCode::kBusy, str_cat("The queue is full: ", queue_.size(), " clips are waiting."),
-         "Try again later.");
-  }
+  require_room();
   store_.add(job);
   queue_.push(client, job.sequence);
   work_there_.notify_all();
   changed();
   return view_of(std::move(job), queue_.order());
+}
+
+void VideoService::require_room() {
+  if (static_cast<int>(queue_.size()) < options_.most_waiting) return;
+  ++totals_.refused;
+  fail(ErrorCode::kBusy, str_cat("The queue is full: ", queue_.size(), " clips are waiting."),
+       "Try again later.");
+}
+
+std::optional<JobView> VideoService::go_on(const std::string& id, const std::string& client) {
+  const std::lock_guard lock(mutex_);
+  std::optional<Job> job = owned(id, client);
+  if (!job) return std::nullopt;
+  if (job->state == JobState::kHeld) {
+    require_room();
+    store_.set_continued(job->sequence);
+    queue_.push(job->client, job->sequence);
+    job = store_.find(job->sequence);
+    work_there_.notify_all();
+    changed();
+  }
+  return view_of(*std::move(job), queue_.order());
 }
 
 std::optional<Job> VideoService::owned(const std::string& id, const std::string& client) {
@@ -102,6 +124,8 @@ JobView VideoService::view_of(Job job, const std::vector<int64_t>& order) const 
     view.previews = view.live->previews;
   } else if (job.state == JobState::kCompleted) {
     view.previews = job.clip.steps;
+  } else if (job.state == JobState::kHeld) {
+    view.previews = job.look_after;
   }
   view.job = std::move(job);
   return view;
@@ -116,7 +140,8 @@ std::optional<JobState> VideoService::cancel(const std::string& id, const std::s
                    "The clip was cancelled.");
   ++totals_.cancelled;
   queue_.remove(job->sequence);
-  if (job->state == JobState::kQueued) forget_job(job->saved_job);
+  if (job->state != JobState::kInProgress && !job->saved_job.empty()) forget_job(job->saved_job);
+  if (job->state == JobState::kHeld) folder_.remove_all(job->sequence);
   stop_current(job->sequence, Stop::kDiscard);
   changed();
   return job->state;

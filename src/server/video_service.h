@@ -23,8 +23,8 @@
 namespace reel::server {
 
 struct ServiceOptions {
-  std::filesystem::path data;  // where jobs and clips are kept
-  int most_waiting = 64;
+  std::filesystem::path data;                     // where jobs and clips are kept
+  int most_waiting = 64;                          // and as many more that are held
   uint64_t most_file_bytes = uint64_t{10} << 30;  // of clips; the oldest go
   int64_t most_history = 10000;                   // jobs that are over
   double idle_s = 300;                            // then the model is closed
@@ -71,6 +71,9 @@ class VideoService {
   std::optional<JobState> cancel(const std::string& id, const std::string& client);
   // Stops it if need be; nothing of it stays.
   bool remove(const std::string& id, const std::string& client);
+  // Queues a held clip to go on from its latents; one that is not held stays as it is. Nothing when
+  // there is no such job. Throws kBusy as create().
+  std::optional<JobView> go_on(const std::string& id, const std::string& client);
 
   std::filesystem::path clip_file(const Job& job) const { return folder_.clip(job.sequence); }
   std::filesystem::path preview_file(const Job& job, int step) const {
@@ -104,10 +107,12 @@ class VideoService {
   void finish(const Job& job, const VideoResult& result);
   void give_up(const Job& job, const Error& error);
   bool was_stopped(const Job& job);
+  void hold(const Job& job);
   void end(const Job& job, JobState state, const std::string& code, const std::string& message);
   void keep_quota(int64_t newest);
 
   void stop_current(int64_t sequence, Stop stop);
+  void require_room();
   JobView view_of(Job job, const std::vector<int64_t>& order) const;
   std::optional<Job> owned(const std::string& id, const std::string& client);
   void changed();

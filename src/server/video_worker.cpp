@@ -78,7 +78,8 @@ std::optional<Job> VideoService::begin_next() {
                                              [this, at = job->sequence](const std::string& saved) {
                                                const std::lock_guard saving(mutex_);
                                                store_.set_saved_job(at, saved);
-                                             });
+                                             },
+                                             job->look_after);
   is_warm_ = true;
   changed();
   return job;
@@ -131,6 +132,7 @@ void VideoService::finish(const Job& job, const VideoResult& result) {
 void VideoService::give_up(const Job& job, const Error& error) {
   const std::lock_guard lock(mutex_);
   if (was_stopped(job)) return;
+  if (error.code() == ErrorCode::kCancelled && current_->live->is_to_be_held()) return hold(job);
   const std::string code = error_code_name(error.code());
   log(LogLevel::kWarning, str_cat(job.id, ": ", error.what(), ' ', error.hint()));
   const bool may_tell = is_about_the_request(error.code());
@@ -142,6 +144,18 @@ void VideoService::give_up(const Job& job, const Error& error) {
   const std::string saved = current_->live->saved_job();
   if (!saved.empty()) forget_job(saved);
   if (error.code() == ErrorCode::kDeviceFailure) maker_.release();
+}
+
+// As many are held as may wait; the oldest make room.
+void VideoService::hold(const Job& job) {
+  store_.set_held(job.sequence, job.spent_ms + unix_ms() - job.started_ms);
+  for (const Job& oldest : store_.held_beyond(options_.most_waiting)) {
+    store_.set_ended(oldest.sequence, JobState::kCancelled, unix_ms(), "cancelled",
+                     "The clip was held after its first steps, and others took its place.");
+    ++totals_.cancelled;
+    forget_job(oldest.saved_job);
+    folder_.remove_all(oldest.sequence);
+  }
 }
 
 void VideoService::end(const Job& job, JobState state, const std::string& code,

@@ -256,14 +256,45 @@ def scouting(browser, reel, pictures):
         assert len({tuple(pixels(looks.nth(at).locator("canvas"))) for at in range(4)}) == 4
         expect(page.locator(".clip, .job")).to_have_count(0)
         visit.picture("looks")
+        held = {video["id"]: video for video in server.videos()}
+        assert [(video["held"], video["look_after"], video["previews"]) for video in held.values()] == [(True, 1, 1)] * 4
         seed = looks.nth(2).locator(".seed").inner_text().removeprefix("Seed ")
         looks.nth(2).get_by_role("button", name="Make the clip of seed").click()
         expect(page.locator(".clip")).to_have_count(1)
-        [video] = server.videos()  # nothing of the looks is left
+        expect(looks.nth(2).get_by_role("button")).to_be_disabled()
+        [video] = [video for video in server.videos() if not video["held"]]
         assert (video["seed"], video["steps"], video["status"]) == (seed, 4, "completed"), video
+        assert video["id"] in held  # it went on
         page.get_by_role("button", name="Close").click()
         expect(page.locator("#board")).to_be_hidden()
         expect(page.locator("#prompt")).to_be_focused()
+        assert [video["id"] for video in server.videos()] == [video["id"]]  # nothing of the others is left
+        expect(page.locator(".clip")).to_have_count(1)
+        leave_looks(visit, server, video["id"])
+
+
+def leave_looks(visit: Visit, server: Server, kept: str):
+    """What a page of this tab has left is swept; what another left can be continued."""
+    page = visit.page
+    page.get_by_label("What should the clip show?").fill(STAR)
+    page.get_by_role("button", name="Try 4 seeds").click()
+    expect(page.locator(".look button:enabled")).to_have_count(4)
+    page.reload()
+    expect(page.locator(".clip")).to_have_count(1)
+    end = time.monotonic() + WAIT_MS / 1000
+    while [video["id"] for video in server.videos()] != [kept]:
+        assert time.monotonic() < end, server.videos()
+        time.sleep(0.1)
+    ask = urllib.request.Request(f"{server.url}/v1/videos", json.dumps({"prompt": BALL, "look_after": 2}).encode(),
+                                 {"Content-Type": "application/json"})
+    urllib.request.urlopen(ask).close()
+    page.reload()
+    job = page.locator(".job")
+    expect(job).to_contain_text("Waiting after step 2 of 4")
+    visit.picture("held")
+    page.get_by_role("button", name=f"Continue: {BALL}").click()
+    expect(page.locator(".clip")).to_have_count(2)
+    expect(page.locator("#now")).to_be_hidden()
 
 
 def mistakes(browser, reel, pictures):
@@ -279,9 +310,12 @@ def mistakes(browser, reel, pictures):
         expect(page.locator("#seed-error")).to_contain_text("whole number")
         page.get_by_role("button", name="Draw another").click()
         visit.set_steps(5000)
-        expect(page.locator("#plan-time")).to_contain_text("steps is 5000")
+        expect(page.locator("#plan-time")).to_contain_text("Steps is 5000")
         page.get_by_role("button", name="Make the clip").click()
-        expect(page.locator("#form-error")).to_contain_text("steps is 5000")
+        expect(page.locator("#plan")).to_have_class(re.compile("pointed-at"))
+        expect(page.locator("#plan")).to_be_in_viewport()
+        assert "Steps is 5000" in visit.said()
+        expect(page.locator("#form-error")).to_be_hidden()  # the plan says it
         visit.picture("mistake")
         visit.set_steps(100)
         for _ in range(3):

@@ -121,6 +121,29 @@ class ServeTest(unittest.TestCase):
         self.assertNotEqual(video["frames_digest"], pictures[0][0])
         self.assertIn("TAE", server.ask("GET", f"/v1/videos/{video['id']}/recipe").json()["model"]["decoder"].upper())
 
+    def test_holds_a_clip_after_its_first_steps(self):
+        server = self.serve()
+        whole = server.wait_until_over(server.create())
+        video = server.create({**SMALL, "look_after": 1})
+        text = server.ask("GET", f"/v1/videos/{video}/events").body.decode()  # ends when it is held
+        self.assertEqual((text.count("event: preview"), text.count("event: end")), (1, 1))
+        held = server.video(video)
+        self.assertEqual((held["status"], held["held"], held["previews"]), ("queued", True, 1))
+        self.assertEqual(server.ask("GET", f"/v1/videos/{video}/previews/1").body[:4], b"\x89PNG")
+        self.assertEqual(server.ask("GET", f"/v1/videos/{video}/content").status, 409)
+        self.assertEqual(server.ask("GET", f"/v1/tasks/{video}/status").json()["status"], "pending")
+
+        server.stop(signal.SIGKILL)
+        server.start()
+        self.assertTrue(server.video(video)["held"])
+        going_on = server.ask("POST", f"/v1/videos/{video}/continue")
+        self.assertEqual((going_on.status, going_on.json()["held"]), (200, False))
+        self.assertEqual(server.wait_until_over(video)["frames_digest"], whole["frames_digest"])
+        self.assertEqual(server.ask("POST", f"/v1/videos/{video}/continue").status, 409)
+        self.assertEqual(server.ask("POST", "/v1/videos/nobody/continue").status, 404)
+        refused = server.ask("POST", "/v1/videos", {**SMALL, "look_after": 5})
+        self.assertEqual((refused.status, "look_after is 5" in refused.json()["error"]["message"]), (400, True))
+
     def test_speaks_as_lightx2vs_server(self):
         server = self.serve("--max-queue", "1")
         made = server.ask("POST", "/v1/tasks/video/", {

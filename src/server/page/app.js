@@ -37,6 +37,7 @@ function tellError(error) {
     return;
   }
   const wait = error.retryAfter ? ` Try again in about ${error.retryAfter} s.` : "";
+  if (planPanel.says(error.message)) return planPanel.point();
   form.showError(error.message + wait, error.param);
 }
 
@@ -48,15 +49,32 @@ function make(body) {
   return lastMade;
 }
 
+function tellStart(video) {
+  announce(`Started. ${queueWords(video.queue_position ?? 0)}.`);
+  // On a phone it begins below the form.
+  const now = byId("now");
+  if (now.getBoundingClientRect().top > innerHeight / 2) now.scrollIntoView();
+}
+
 async function makeNow(body) {
   try {
-    const video = await videos.create(body);
-    announce(`Started. ${queueWords(video.queue_position ?? 0)}.`);
-    // On a phone it begins below the form.
-    const now = byId("now");
-    if (now.getBoundingClientRect().top > innerHeight / 2) now.scrollIntoView();
+    tellStart(await videos.create(body));
   } catch (error) {
     tellError(error);
+  }
+}
+
+// A clip that is held goes on; whether it does.
+async function goOn(id) {
+  try {
+    const video = await videos.goOn(id);
+    looks.unhide(id);
+    await videos.refresh();
+    tellStart(video);
+    return true;
+  } catch (error) {
+    tellError(error);
+    return false;
   }
 }
 
@@ -136,10 +154,11 @@ async function begin() {
   form.setUp(model, planPanel.planSoon);
   planPanel.setUp(() => videos.all().filter((video) => video.status === "completed"));
   viewer.setUp(reuse, keepFocus);
-  looks.setUp((body) => make(body), scout, (message) => form.showError(message));
+  looks.setUp(goOn, scout, (message) => form.showError(message));
   list.setUp({
     open: viewer.open,
     reuse,
+    goOn,
     cancel: (id) => remove(id, "Cancelled."),
     remove: (id) => remove(id, "Removed."),
     isHidden: looks.isLook,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is asked for: the fields, their defaults from the model, and errors beside them.
-import {el, byId, lengthWords, sizeWords} from "/page/words.js";
+import {byId, capital, el, lengthWords, sizeWords} from "/page/words.js";
 
 const OWN = "own";
 const SHAPE_PX = 18;  // the long side of the little rectangle beside a size
@@ -128,7 +128,7 @@ export function clearErrors() {
 export function showError(message, param) {
   const beside = param === "prompt" || param === "seed" ? byId(`${param}-error`) : null;
   const box = beside ?? byId("form-error");
-  box.textContent = message;
+  box.textContent = capital(message);
   box.hidden = false;
   if (beside) {
     field[param].setAttribute("aria-invalid", "true");

@@ -33,9 +33,11 @@ class JobCard {
     this.bar = el("progress", {max: 100, value: 0, "aria-label": "How far the clip is"});
     const cancel = el("button", {type: "button", onclick: () => actions.cancel(video.id),
                                  "aria-label": `Cancel: ${video.prompt}`}, "Cancel");
+    this.goOn = el("button", {type: "button", onclick: () => actions.goOn(video.id), hidden: true,
+                              "aria-label": `Continue: ${video.prompt}`}, "Continue");
     this.element = el("li", {className: "job"}, this.book.box,
                       el("div", {className: "job-text"}, el("p", {className: "prompt"}, video.prompt),
-                         this.bar, this.phase, el("div", {className: "actions"}, cancel)));
+                         this.bar, this.phase, el("div", {className: "actions"}, this.goOn, cancel)));
     const [width, height] = video.size.split("x").map(Number);
     this.element.style.setProperty("--proportion", width / height);
     this.said = "";
@@ -49,6 +51,7 @@ class JobCard {
     this.element.classList.toggle("waiting", video.status === "queued");
     this.phase.textContent = eta && video.status !== "queued" ? `${phase}, ${eta}` : phase;
     this.book.setWords(phase);
+    this.goOn.hidden = !video.held;
     this.bar.value = video.progress;
     // Each phase once; the seconds that are left would never stop talking.
     if (video.status === "in_progress" && phase !== this.said) announce(`${phase}.`);
@@ -143,7 +146,7 @@ function tell(video) {
   if (video.status === "failed") toast(`A clip failed. ${video.error?.message ?? ""}`);
 }
 
-// `given` has open, reuse, cancel and remove, called with an id, and isHidden.
+// `given` has open, reuse, goOn, cancel and remove, called with an id, and isHidden.
 export function setUp(given) {
   actions = given;
   videos.onChange(() => {

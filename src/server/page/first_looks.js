@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scouting: several seeds of one clip are begun, each is stopped once its first step can be seen,
-// and the one that is chosen is made.
+// Scouting: several seeds of one clip are begun, each is held after its first step, and the one that
+// is chosen goes on from there.
 import {Flipbook} from "/page/flipbook.js";
 import * as videos from "/page/videos.js";
 import {announce, byId, el, phaseWords} from "/page/words.js";
@@ -9,7 +9,7 @@ import {randomSeed} from "/page/clip_form.js";
 const SEEDS = 4;
 const HIDDEN = "reel-looks";  // videos of this tab that are looks, not clips
 const hidden = new Set(JSON.parse(sessionStorage.getItem(HIDDEN) ?? "[]"));
-let body = null, looks = [], chosen = () => {}, failed = () => {};
+let body = null, looks = [], goOn = () => {}, failed = () => {};
 
 export const isLook = (id) => hidden.has(id);
 
@@ -24,7 +24,7 @@ class Look {
   }
 
   async begin() {
-    const video = await videos.create({...body, seed: this.seed}, hide);
+    const video = await videos.create({...body, seed: this.seed, look_after: 1}, hide);
     this.id = video.id;
     this.stopListening = videos.onPreview(this.id, (step, steps, url) => this.see(step, url));
   }
@@ -34,8 +34,8 @@ class Look {
     if (!video || this.isSeen) return;
     this.book.setWords(video.status === "failed" ? "Failed" : phaseWords(video));
     if (video.status === "failed") failed(video.error?.message);
-    // Made before its events were read.
-    if (video.status === "completed") this.see(1, `/v1/videos/${this.id}/previews/1`);
+    // Held before its events were read.
+    if (video.held) this.see(1, `/v1/videos/${this.id}/previews/1`);
   }
 
   async see(step, url) {
@@ -43,12 +43,11 @@ class Look {
     this.isSeen = true;
     try {
       await this.book.show(url, `First look at seed ${this.seed}: ${body.prompt}`);
-      this.button.disabled = false;
       if (looks.every((look) => look.isSeen)) announce("All first looks are there.");
     } catch {
       this.book.setWords("No picture");
     }
-    await this.end();
+    this.button.disabled = false;
   }
 
   async end() {
@@ -59,12 +58,26 @@ class Look {
     await videos.remove(id).catch(() => {});
   }
 
-  choose() { chosen({...body, seed: this.seed}); }
+  async choose() {
+    const {id} = this;
+    this.button.disabled = true;
+    if (!await goOn(id)) {
+      this.button.disabled = false;
+      return;
+    }
+    this.stopListening?.();
+    this.id = null;  // from now on it is a clip
+    this.button.textContent = "Chosen";
+  }
 }
 
-function hide(id) {
-  hidden.add(id);
-  sessionStorage.setItem(HIDDEN, JSON.stringify([...hidden]));
+const keepHidden = () => sessionStorage.setItem(HIDDEN, JSON.stringify([...hidden]));
+function hide(id) { hidden.add(id); keepHidden(); }
+export function unhide(id) { hidden.delete(id); keepHidden(); }
+
+// What a page of this tab began and left.
+function sweep() {
+  for (const id of [...hidden]) videos.remove(id).then(() => unhide(id), () => {});
 }
 
 // `request` is the form's; its seed is the first.
@@ -91,10 +104,12 @@ export async function close() {
   await Promise.all(old.map((look) => look.end()));
 }
 
-// `make` gets the request of the look that is chosen, `tellError` a message.
-export function setUp(make, again, tellError) {
-  chosen = make;
+// `continueClip` gets the id of the look that is chosen and resolves to whether it goes on; `again`
+// gets a request, `tellError` a message.
+export function setUp(continueClip, again, tellError) {
+  goOn = continueClip;
   failed = tellError;
+  sweep();
   byId("board-close").addEventListener("click", () => { close().then(() => byId("prompt").focus()); });
   byId("board-more").addEventListener("click", () => again({...body, seed: randomSeed()}));
   videos.onChange(() => { for (const look of looks) if (look.id) look.update(); });

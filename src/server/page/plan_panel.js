@@ -2,7 +2,7 @@
 // What the clip in the form would need, before it is started.
 import {ask} from "/page/server.js";
 import {apply, read} from "/page/clip_form.js";
-import {el, byId, byteWords, timeWords} from "/page/words.js";
+import {announce, byId, byteWords, capital, el, timeWords} from "/page/words.js";
 
 const PAUSE_MS = 350;  // after the last key
 const MOST_UNLIKE = 4;  // times the work of an earlier clip: beyond that it tells nothing
@@ -55,7 +55,6 @@ function byExperience(plan) {
   return best && [best.seconds, best.unlike < 0.01];
 }
 
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const about = (seconds) => (seconds < 1 ? "Under a second" : `About ${timeWords(seconds)}`);
 
 function timeLine(plan) {
@@ -78,12 +77,27 @@ function nearestButton(one) {
   return el("button", {type: "button", onclick: () => apply(one)}, one.text);
 }
 
+// Whether it is the plan that refuses with this sentence.
+export function says(message) {
+  return byId("plan").classList.contains("refused") && byId("plan-time").textContent === capital(message);
+}
+
+// To whoever starts what it has refused.
+export function point() {
+  const plan = byId("plan");
+  plan.scrollIntoView({block: "nearest"});
+  plan.classList.remove("pointed-at");
+  void plan.offsetWidth;  // so that the animation begins again
+  plan.classList.add("pointed-at");
+  announce(byId("plan-time").textContent);
+}
+
 // What stays the same is not said again.
 function setText(id, text) { if (byId(id).textContent !== text) byId(id).textContent = text; }
 
 function show(plan) {
   byId("plan").classList.toggle("refused", !plan.fits);
-  setText("plan-time", plan.fits ? timeLine(plan) : plan.refusal);
+  setText("plan-time", plan.fits ? timeLine(plan) : capital(plan.refusal));
   setText("plan-memory", plan.fits ? memoryLine(plan) : plan.nearest.length ? "What would fit:" : "");
   byId("plan-notes").replaceChildren(...plan.warnings.map((text) => el("li", {}, text)));
   byId("plan-nearest").hidden = plan.nearest.length === 0;

@@ -63,6 +63,14 @@ export async function create(body, before = () => {}) {
   return video;
 }
 
+// A held one is queued to go on.
+export async function goOn(id) {
+  const video = putOne(await ask("POST", `/v1/videos/${id}/continue`));
+  changed(video);
+  wake();
+  return video;
+}
+
 // Stops it if it is unfinished; nothing of it stays.
 export async function remove(id) {
   removed.add(id);
@@ -100,16 +108,19 @@ async function follow(id) {
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 let awake = false;
 
-// Runs for as long as something is unfinished.
+const next = () => unfinished().find((video) => !video.held);
+
+// Runs for as long as something is unfinished that is not held.
 async function wake() {
   if (awake) return;
   awake = true;
   const asking = setInterval(() => refresh().catch(() => {}), PAUSE_MS);
-  for (let first = unfinished()[0]; first; first = unfinished()[0]) {
+  for (let first = next(); first; first = next()) {
     try {
       await follow(first.id);
       // Its events end early when the server stops.
-      if (known.has(first.id) && !isOver(known.get(first.id))) await pause(PAUSE_MS);
+      const now = known.get(first.id);
+      if (now && !isOver(now) && !now.held) await pause(PAUSE_MS);
       await refresh();
     } catch (error) {
       if (!error.status) byId("offline").hidden = false;

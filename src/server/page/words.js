@@ -4,6 +4,8 @@
 const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 const digits = (value, most = 1) => value.toLocaleString("en", {maximumFractionDigits: most});
 
+export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
 export function timeWords(seconds) {
   if (seconds < 1) return "under a second";
   if (seconds < 59.5) return plural(Math.round(seconds), "second");
@@ -34,6 +36,7 @@ export function queueWords(ahead) {
 }
 
 export function phaseWords(video) {
+  if (video.held) return `Waiting after step ${video.look_after} of ${video.steps}`;
   if (video.status === "queued") return queueWords(video.queue_position ?? 0);
   const step = Math.min(video.done + 1, video.total);
   switch (video.phase) {

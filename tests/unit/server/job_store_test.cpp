@@ -126,6 +126,49 @@ TEST_F(JobStoreTest, DoesNotCountAStopAsAnAttempt) {
   EXPECT_EQ(store_->find(job)->state, JobState::kQueued);
 }
 
+TEST_F(JobStoreTest, KeepsHeldJobsOutOfTheQueueUntilTheyGoOn) {
+  for (const char* id : {"1", "2", "3"}) {
+    const int64_t job = add(id);
+    store_->set_started(job, 5);
+    store_->set_held(job, 1234);
+  }
+  reopen();
+  EXPECT_TRUE(store_->take_unfinished().empty());
+  EXPECT_TRUE(store_->remove_history_beyond(0).empty());
+  const std::vector<Job> beyond = store_->held_beyond(1);
+  ASSERT_EQ(beyond.size(), 2u);
+  EXPECT_EQ(beyond[0].id, "1");
+  EXPECT_EQ(beyond[0].spent_ms, 1234);
+  EXPECT_EQ(beyond[0].attempts, 0);
+
+  store_->set_continued(beyond[0].sequence);
+
+  EXPECT_EQ(store_->find("1")->state, JobState::kQueued);
+  EXPECT_EQ(store_->take_unfinished().size(), 1u);
+}
+
+TEST_F(JobStoreTest, ReadsAListOfVersionOne) {
+  Job job = make_job("old");
+  job.look_after = 0;
+  store_->add(job);
+  store_.reset();
+  {
+    Database before(file());
+    before.execute(
+        "ALTER TABLE jobs DROP COLUMN look_after; ALTER TABLE jobs DROP COLUMN spent_ms; "
+        "PRAGMA user_version = 1");
+  }
+  store_.emplace(file());
+
+  EXPECT_EQ(store_->find("old")->clip.prompt, job.clip.prompt);
+  Job young = make_job("young");
+  young.look_after = 2;
+  store_->add(young);
+  reopen();
+  EXPECT_EQ(store_->find("young")->look_after, 2);
+  EXPECT_EQ(store_->find("old")->look_after, 0);
+}
+
 TEST_F(JobStoreTest, KnowsTheClipsAndTheirBytes) {
   for (const char* id : {"new", "old"}) {
     Job job = *store_->find(add(id));

@@ -46,6 +46,20 @@ TEST(LiveJob, TellsNoMoreThanTenTimesASecond) {
   EXPECT_LE(changes, 20);
 }
 
+TEST(LiveJob, StopsOnceTheStepsBeforeTheLookAreTaken) {
+  LiveJob live([] {}, [](const std::string&) {}, 2);
+  live.on_event({.stage = Stage::kEncodeText, .done = 5, .total = 5});
+  live.on_preview({.step = 2, .steps = 4});  // it is not saved yet
+  live.on_event({.stage = Stage::kDenoise, .done = 1, .total = 4, .part = 1});
+  EXPECT_FALSE(live.stop_requested);
+  EXPECT_FALSE(live.is_to_be_held());
+
+  live.on_event({.stage = Stage::kDenoise, .done = 2, .total = 4});
+
+  EXPECT_TRUE(live.stop_requested);
+  EXPECT_TRUE(live.is_to_be_held());
+}
+
 TEST(LiveJob, HandsOnTheNameOfTheSavedJob) {
   std::string heard;
   LiveJob live([] {}, [&](const std::string& name) { heard = name; });

@@ -52,7 +52,8 @@ TEST(VideoJson, ReadsWhatReelAdds) {
                                  {"seed", "18446744073709551615"},
                                  {"sampler", "euler"},
                                  {"shift", 3},
-                                 {"guidance", 1.5}});
+                                 {"guidance", 1.5},
+                                 {"look_after", 1}});
 
   EXPECT_EQ(clip.negative_prompt, "n");
   EXPECT_EQ(clip.frames, 9);
@@ -62,6 +63,7 @@ TEST(VideoJson, ReadsWhatReelAdds) {
   EXPECT_EQ(clip.sampler, "euler");
   EXPECT_EQ(clip.shift, 3.0f);
   EXPECT_EQ(clip.guidance, 1.5f);
+  EXPECT_EQ(clip.look_after, 1);
   EXPECT_EQ(read({{"prompt", "p"}, {"seconds", 1.5}}).frames, 25);
 }
 
@@ -138,6 +140,27 @@ TEST(VideoJson, HasTheFieldsOfOpenAisVideo) {
   EXPECT_EQ(video["error"], (json{{"code", "cancelled"}, {"message", "w"}}));
 }
 
+TEST(VideoJson, TellsOfAHeldClip) {
+  JobView view;
+  view.job.state = JobState::kHeld;
+  view.job.look_after = 1;
+  json video = video_json(view, "m");
+  EXPECT_EQ(video["status"], "queued");  // OpenAI's clients know no other word
+  EXPECT_EQ(video["held"], true);
+  EXPECT_EQ(video["look_after"], 1);
+  EXPECT_EQ(video["queue_position"], nullptr);
+
+  view.job.state = JobState::kCompleted;
+  view.job.look_after = 0;
+  view.job.spent_ms = 500;
+  view.job.started_ms = 10'000;
+  view.job.completed_ms = 11'000;
+  video = video_json(view, "m");
+  EXPECT_EQ(video["held"], false);
+  EXPECT_EQ(video["look_after"], nullptr);
+  EXPECT_EQ(video["took_seconds"], 1.5);
+}
+
 TEST(VideoJson, WritesSecondsShortly) {
   EXPECT_EQ(seconds_of(33, 16), "2");
   EXPECT_EQ(seconds_of(1, 16), "0");
@@ -147,11 +170,12 @@ TEST(VideoJson, WritesSecondsShortly) {
 
 TEST(Job, StatesHaveNames) {
   for (const JobState state : {JobState::kQueued, JobState::kInProgress, JobState::kCompleted,
-                               JobState::kFailed, JobState::kCancelled}) {
+                               JobState::kFailed, JobState::kCancelled, JobState::kHeld}) {
     EXPECT_EQ(job_state_from(job_state_name(state)), state);
   }
   EXPECT_EQ(job_state_from("lost"), std::nullopt);
   EXPECT_FALSE(is_over(JobState::kInProgress));
+  EXPECT_FALSE(is_over(JobState::kHeld));
   EXPECT_TRUE(is_over(JobState::kCancelled));
 }
 
