@@ -309,4 +309,9 @@ std::optional<Component> Search::preview(Checkpoint& report) {
   return part(Network::kTae, options_.preview, report);
 }
 
+std::optional<fs::path> Search::tae_nearby() {
+  const auto found = nearest(Network::kTae);
+  return found.empty() ? std::nullopt : std::optional(found[0].path);
+}
+
 }  // namespace reel::checkpoint

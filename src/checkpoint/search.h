@@ -24,6 +24,8 @@ class Search {
   std::optional<Component> vae(Checkpoint& report);
   // The TAE that is given for previews.
   std::optional<Component> preview(Checkpoint& report);
+  // A TAE that lies in one of the places, whatever decodes.
+  std::optional<std::filesystem::path> tae_nearby();
 
   // Where everything but the DiT is looked for, nearest first. Known after dit().
   const std::vector<std::filesystem::path>& places() const { return places_; }

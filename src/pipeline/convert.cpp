@@ -5,11 +5,13 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/stop.h"
 #include "base/tree_digest.h"
+#include "checkpoint/search.h"
 #include "checkpoint/slab_source.h"
 #include "formats/quoted.h"
 #include "formats/slab.h"
@@ -212,6 +214,27 @@ bool is_up_to_date(const fs::path& path, const SlabPlan& plan,
   }
 }
 
+// What a folder may be cleared of afterwards does not include a TAE.
+void tell_of_tae(const checkpoint::OpenOptions& options, const Checkpoint& files,
+                 Progress& progress) {
+  const bool is_decoder = files.vae && files.vae->network == checkpoint::Network::kTae;
+  std::optional<fs::path> tae;
+  if (is_decoder) {
+    tae = files.vae->path;
+  } else {
+    checkpoint::Search search(options);
+    Checkpoint ignored;
+    search.dit(ignored);  // the places follow from it
+    tae = search.tae_nearby();
+  }
+  if (!tae) return;
+  const std::string sentence =
+      str_cat("The TAE ", quoted(*tae),
+              " is left out of the slab: keep the file, for --vae and --preview-decoder.");
+  if (is_decoder) return progress.on_warning(sentence + " The slab has no other decoder.");
+  progress.on_note(sentence);
+}
+
 fs::path slab_path(const ConvertRequest& request, const Checkpoint& files) {
   const fs::path path =
       request.out.empty() ? checkpoint::default_slab(*files.dit) : fs::path(request.out);
@@ -249,6 +272,7 @@ ConvertResult convert(const ConvertRequest& request, Progress& progress,
   for (const std::string& sentence : files.missing) {
     progress.on_warning(sentence + " The slab will not hold it.");
   }
+  tell_of_tae(options, files, progress);
   const pipeline::SlabContents contents = pipeline::slab_contents(files, path);
   const SlabPlan plan(contents.units, contents.metadata);
   ConvertResult result{.path = path.string(), .size_bytes = plan.file_size_bytes()};

@@ -186,11 +186,30 @@ TEST_F(Convert, SaysWhatASlabCannotBe) {
   EXPECT_REEL_ERROR(convert({.model = with_lora}, progress), kInvalidArgument, "without LoRAs");
 }
 
+struct Watcher : Progress {
+  void on_warning(std::string_view sentence) override { warnings.emplace_back(sentence); }
+  void on_note(std::string_view sentence) override { notes.emplace_back(sentence); }
+  std::vector<std::string> warnings, notes;
+};
+
+TEST_F(Convert, SaysThatATaeIsLeftOut) {
+  const std::string model = write();
+  synthesize({.layout = "decoder:taew2_1.pth", .out = folder_ / "tae"});
+  fs::rename(folder_ / "tae/taew2_1.pth", model + "/taew2_1.pth");
+  Watcher beside, alone;
+
+  const ConvertResult with_vae = convert({.model = {.model = model}}, beside);
+  EXPECT_THAT(beside.notes, testing::Contains(HasSubstr("/taew2_1.pth\" is left out of the slab")));
+  EXPECT_THAT(beside.warnings, testing::IsEmpty());
+  EXPECT_EQ(open(with_vae.path).vae->network, checkpoint::Network::kVae);
+
+  fs::remove(model + "/distill_fp8/Wan2.1_VAE.pth");
+  convert({.model = {.model = model}}, alone);
+  EXPECT_THAT(alone.warnings, ElementsAre(HasSubstr("The slab has no other decoder.")));
+}
+
 TEST_F(Convert, LeavesOutWhatIsMissing) {
-  struct Watcher : Progress {
-    void on_warning(std::string_view sentence) override { warnings.emplace_back(sentence); }
-    std::vector<std::string> warnings;
-  } progress;
+  Watcher progress;
   const std::string model = write();
   fs::remove(model + "/distill_fp8/Wan2.1_VAE.pth");
 
