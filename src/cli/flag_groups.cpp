@@ -59,6 +59,7 @@ void Flags::add_size(SamplingOptions& sampling) {
 }
 
 void Flags::add_model(ModelOptions& options) {
+  begin_group("Model and machine");
   add("--model", options.model,
       "checkpoint: a folder, a file or the name of a pulled model; left out: the demo model");
   add("--text-encoder", options.text_encoder, "text encoder file, when it is not beside the model");
@@ -81,6 +82,7 @@ void Flags::add_model(ModelOptions& options) {
             "behave as on a GPU of this size: 12, 12GB or 12GiB; default: all that is free");
   add_bytes("--ram", options.ram_bytes,
             "host memory for weights, like 8GiB; default: half of what is free");
+  end_group();
 }
 
 void Flags::add_loras(std::vector<LoraChoice>& loras) {
@@ -99,6 +101,7 @@ void Flags::add_trace(ModelOptions& options) {
 }
 
 void Flags::add_sampling(SamplingOptions& options) {
+  begin_group("Sampling");
   add("--seed", options.seed, "random and printed when left out");
   add_all_but_seed(options);
 }
@@ -110,6 +113,7 @@ void Flags::add_sampling(SamplingOptions& options, int& count) {
     options.seed = range.first;
     if (text.find("..") != std::string::npos) count = range.count;
   };
+  begin_group("Sampling");
   add_parsed("--seed", take, "random and printed when left out; 1..8 makes eight clips");
   add_all_but_seed(options);
 }
@@ -127,6 +131,7 @@ void Flags::add_all_but_seed(SamplingOptions& options) {
   add("--rng-sms", options.rng_sm_count,
       "multiprocessors of the GPU that torch-cuda noise imitates; default: the one used");
   add("--rng-threads-per-sm", options.rng_threads_per_sm, "and its threads per multiprocessor");
+  end_group();
 }
 
 void drop_unseen_previews(const std::string& preview_dir, ModelOptions& options,

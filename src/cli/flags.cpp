@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <functional>
+#include <string_view>
 #include <utility>
 
 #include "base/byte_units.h"
@@ -21,9 +22,26 @@ struct Flags::Impl {
   std::string log_file;
   std::vector<std::string> words;  // of the command line
   std::vector<std::function<void()>> after_parse;
+
+  // A value that is left out, where it says something.
+  template <typename Value>
+  CLI::Option* add_option(const std::string& name, Value& value, const std::string& help) {
+    CLI::Option* option = app.add_option(name, value, help);
+    return value == Value{} ? option : option->capture_default_str();
+  }
+  // Of the flags that follow.
+  void begin_group(const std::string& title) { app.option_defaults()->group(title); }
+  std::string help();
 };
 
 namespace {
+
+constexpr const char* kOwnGroup = "Options";
+
+std::string with_capital(std::string text) {
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
 
 // The library would read -1 as 2^64 - 1.
 std::string refuse_minus(const std::string& text) {
@@ -31,11 +49,26 @@ std::string refuse_minus(const std::string& text) {
   return str_cat("is \"", text, "\"; a whole number, 0 or more, is needed.");
 }
 
+constexpr std::string_view kHowToSet =
+    "Each flag can also be set in the file of --config (log-file = \"run.log\") or by a variable\n"
+    "(REEL_LOG_FILE=run.log).";
+
 }  // namespace
+
+std::string Flags::Impl::help() {
+  // They would double each line; how a variable is called is said once.
+  for (CLI::Option* option : app.get_options()) option->envname("");
+  std::string text = app.help();
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  // The library leaves two blank lines between groups.
+  for (size_t at; (at = text.find("\n\n\n")) != std::string::npos;) text.erase(at, 1);
+  return text;
+}
 
 Flags::Flags(const char* command, const char* summary) : impl_(std::make_unique<Impl>()) {
   impl_->app.name(std::string("reel ") + command);
-  impl_->app.description(summary);
+  impl_->app.description(with_capital(summary) + ".\n");
+  impl_->app.footer(std::string(kHowToSet));
   impl_->app.set_help_flag("-h,--help", "print this and exit");
   impl_->app.get_formatter()->column_width(34);
   // One file for all commands, so a key may belong to another one.
@@ -46,10 +79,10 @@ Flags::Flags(const char* command, const char* summary) : impl_(std::make_unique<
 Flags::~Flags() = default;
 
 void Flags::add(const std::string& name, std::string& value, const std::string& help) {
-  impl_->last = impl_->app.add_option(name, value, help);
+  impl_->last = impl_->add_option(name, value, help);
 }
 void Flags::add(const std::string& name, int& value, const std::string& help) {
-  impl_->last = impl_->app.add_option(name, value, help);
+  impl_->last = impl_->add_option(name, value, help);
 }
 void Flags::add(const std::string& name, std::optional<int>& value, const std::string& help) {
   impl_->last = impl_->app.add_option(name, value, help);
@@ -71,10 +104,10 @@ void Flags::add_repeated(const std::string& name, std::vector<std::string>& valu
   impl_->last = impl_->app.add_option(name, value, help)->allow_extra_args(false);
 }
 void Flags::add(const std::string& name, uint64_t& value, const std::string& help) {
-  impl_->last = impl_->app.add_option(name, value, help)->check(refuse_minus);
+  impl_->last = impl_->add_option(name, value, help)->check(refuse_minus);
 }
 void Flags::add(const std::string& name, int64_t& value, const std::string& help) {
-  impl_->last = impl_->app.add_option(name, value, help);
+  impl_->last = impl_->add_option(name, value, help);
 }
 void Flags::add_switch(const std::string& name, bool& value, const std::string& help) {
   impl_->last = impl_->app.add_flag(name, value, help);
@@ -95,6 +128,9 @@ void Flags::add_each(const std::string& name, const TakeText& take, const std::s
 }
 
 void Flags::required() { impl_->last->required(); }
+void Flags::hidden() { impl_->last->group(""); }
+void Flags::begin_group(const std::string& title) { impl_->begin_group(title); }
+void Flags::end_group() { impl_->begin_group(kOwnGroup); }
 
 void Flags::add_bytes(const std::string& name, uint64_t& bytes, const std::string& help) {
   const auto take = [&bytes, name](const std::string& text) {
@@ -107,12 +143,16 @@ void Flags::add_bytes(const std::string& name, uint64_t& bytes, const std::strin
   add_parsed(name, take, help);
 }
 
-void Flags::add_examples(const std::string& lines) { impl_->app.footer("Examples:\n" + lines); }
+void Flags::add_examples(const std::string& lines) {
+  impl_->app.footer(str_cat(kHowToSet, "\n\nExamples:\n", lines));
+}
 
 void Flags::add_terminal(Terminal& terminal) {
+  begin_group("Messages");
   add_switch("--quiet", terminal.quiet, "no progress, no remarks");
   add_count("-v,--verbose", terminal.verbosity, "one line per stage; twice for the whole log");
   add("--log-file", impl_->log_file, "write the whole log there");
+  end_group();
   impl_->after_parse.push_back([this, &terminal] {
     start_logging(terminal.quiet ? 0 : terminal.verbosity, impl_->log_file);
   });
@@ -162,8 +202,10 @@ std::string in_our_words(const CLI::ParseError& error, const CLI::App& app) {
     const std::vector<std::string> extras = app.remaining();  // the last one first
     const auto dashed =
         std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with('-'); });
-    return str_cat('"', dashed == extras.end() ? extras.back() : *dashed, "\" is not a flag of ",
-                   app.get_name(), '.');
+    if (dashed == extras.end()) {
+      return str_cat('"', extras.back(), "\" belongs to no flag of ", app.get_name(), '.');
+    }
+    return str_cat('"', *dashed, "\" is not a flag of ", app.get_name(), '.');
   }
   if (is_a<CLI::RequiredError>(error)) return str_cat(flag, " is needed.");
   if (is_a<CLI::ArgumentMismatch>(error)) {
@@ -198,13 +240,15 @@ bool Flags::parse(int argc, const char* const* argv, Terminal& terminal) {
   try {
     impl_->app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    std::string help = impl_->app.help();
-    while (!help.empty() && help.back() == '\n') help.pop_back();
-    terminal.answer(help);
+    terminal.answer(impl_->help());
     return true;
   } catch (const CLI::ParseError& error) {
-    fail(ErrorCode::kInvalidArgument, in_our_words(error, impl_->app),
-         str_cat("See ", impl_->app.get_name(), " --help."));
+    const std::string sentence = in_our_words(error, impl_->app);
+    const bool is_stray = sentence.find("belongs to no flag") != std::string::npos;
+    fail(ErrorCode::kInvalidArgument, sentence,
+         str_cat(
+             is_stray ? "Values with blanks need quotes, as --prompt \"a red ball\". See " : "See ",
+             impl_->app.get_name(), " --help."));
   }
   for (const auto& action : impl_->after_parse) action();
   return false;

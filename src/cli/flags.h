@@ -44,8 +44,12 @@ class Flags {
                     const std::string& help);
   void add_switch(const std::string& name, bool& value, const std::string& help);
   void add_count(const std::string& name, int& value, const std::string& help);
-  // Marks the last added flag.
+  // Mark the last added flag.
   void required();
+  void hidden();  // in --help
+  // The flags between them have a title of their own in --help.
+  void begin_group(const std::string& title);
+  void end_group();
 
   // "832x480", "480p" or "720p".
   void add_size(SamplingOptions& sampling);

@@ -28,7 +28,8 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add("--prompt", to.request.prompt, "what the clip shows");
   flags.add("--prompt-file", to.prompt_file, "a file with the prompt, or - for standard input");
   flags.add("--negative-prompt", to.request.negative_prompt, "what to avoid; only with guidance");
-  flags.add("--out", to.request.out, "clip.mp4, clip.y4m or a folder for PNG; {seed} is filled in");
+  flags.add("--out", to.request.out,
+            "clip.mp4, clip.y4m or a folder for PNG; {seed} is filled in; default: reel-SEED.mp4");
   flags.add_switch("--force", to.request.overwrite, "replace an existing file");
   flags.add("--count", to.count, "clips to make, with seeds that follow each other");
   flags.add("--fps", to.request.fps, "frames per second");
@@ -49,6 +50,7 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add("--server", to.server.url, "have this server make it, as http://localhost:8000");
   flags.add("--api-key", to.server.api_key, "the server's key");
   flags.add("--image_path,--image-path", to.image_path, "refused: text-to-video takes no image");
+  flags.hidden();
   flags.add_model(to.model);
   flags.add_trace(to.model);
   flags.add_sampling(to.request.sampling, to.seeds);

@@ -19,21 +19,24 @@ struct ServeFlags {
 
 void add_flags(Flags& flags, ServeFlags& to, Terminal& terminal) {
   server::ServeOptions& options = to.options;
-  flags.add("--host", options.http.host, "the address to listen on; others can reach it or not");
-  flags.add("--port", options.http.port, "0: any that is free");
-  flags.add("--data", to.data, "the folder of the jobs and clips; default: in the state folder");
-  flags.add("--max-queue", options.service.most_waiting, "clips that may wait");
+  flags.add("--host", options.http.host,
+            "the address to listen on; 0.0.0.0 is for other machines too, and needs --api-keys");
+  flags.add("--port", options.http.port, "the port; 0 takes any that is free");
+  flags.add("--data", to.data,
+            "the folder of jobs and clips; default: reel/server in the state folder");
+  flags.add("--max-queue", options.service.most_waiting,
+            "clips that may wait; then requests are refused for now");
   flags.add_bytes("--disk-quota", options.service.most_file_bytes,
-                  "for clips; the oldest are removed");
-  flags.add("--idle-seconds", to.idle_s, "without work, then the model is closed");
-  flags.add("--request-seconds", to.request_s, "that a request may take to arrive");
+                  "disk space for clips, 10GiB when left out; the oldest go first");
+  flags.add("--idle-seconds", to.idle_s, "seconds without work after which the model is closed");
+  flags.add("--request-seconds", to.request_s, "seconds that a request may take to arrive");
   flags.add("--api-keys", options.key_file,
             "a file of keys; without one only this machine is served");
   flags.add("--new-api-key", to.new_key, "add a key of this name to --api-keys, print it and end");
   flags.add_repeated("--allow-host", options.gate.host_names,
                      "a name that clients use for this server");
   flags.add_repeated("--allow-origin", options.gate.cors_origins,
-                     "a site whose pages may ask, as https://example.org");
+                     "a site whose pages may use this server, as https://example.org");
   flags.add_model(options.model);
   flags.add_preview_decoder(options.model);
   flags.add_terminal(terminal);

@@ -9,8 +9,19 @@ namespace {
 constexpr int kConnectSeconds = 10;
 constexpr int kReadSeconds = 60;
 
+// The library's words for them are single nouns.
+std::string in_words(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection: return "nothing answers there";
+    case httplib::Error::ConnectionTimeout: return "no connection in 10 s";
+    case httplib::Error::Read: return "it broke off, or was silent for 60 s";
+    case httplib::Error::Write: return "it broke off";
+    default: return httplib::to_string(error);
+  }
+}
+
 HttpReply reply_of(const httplib::Result& result) {
-  if (!result) return {.status = 0, .body = {}, .problem = httplib::to_string(result.error())};
+  if (!result) return {.status = 0, .body = {}, .problem = in_words(result.error())};
   return {.status = result->status, .body = result->body, .problem = {}};
 }
 

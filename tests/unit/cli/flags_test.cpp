@@ -59,10 +59,37 @@ TEST_F(FlagsTest, WhatTheEnvironmentSetsWasNotGiven) {
 
 TEST_F(FlagsTest, NamesWhatItCannotRead) {
   EXPECT_REEL_ERROR(parse({"--number", "three"}), kInvalidArgument, "--number is \"three\"");
+  EXPECT_REEL_ERROR(parse({"red", "ball"}), kInvalidArgument, "\"red\" belongs to no flag of");
   EXPECT_REEL_ERROR(parse({"--colour"}), kInvalidArgument, "\"--colour\" is not a flag of");
   EXPECT_REEL_ERROR(parse({"--out"}), kInvalidArgument, "--out needs a value.");
   EXPECT_REEL_ERROR(parse({"--force", "--out", "a", "--out", "b"}), kInvalidArgument,
                     "--out was given more than once.");
+}
+
+TEST(FlagsHelp, HasGroupsDefaultsAndNoFlagThatIsHidden) {
+  ModelOptions model;
+  std::string secret;
+  int port = 8000, threads = 0;
+  Flags flags("test", "make clips");
+  flags.add("--port", port, "the port");
+  flags.add("--nothing", threads, "0 for all");
+  flags.add("--secret", secret, "for nobody");
+  flags.hidden();
+  flags.add_model(model);
+  Terminal terminal;
+  const std::vector<const char*> words{"test", "--help"};
+  testing::internal::CaptureStdout();
+  EXPECT_TRUE(flags.parse(2, words.data(), terminal));
+  const std::string help = testing::internal::GetCapturedStdout();
+
+  EXPECT_TRUE(help.starts_with("Make clips.\n")) << help;
+  EXPECT_NE(help.find("--port INT=8000"), std::string::npos) << help;
+  EXPECT_NE(help.find("--nothing INT "), std::string::npos) << help;
+  EXPECT_EQ(help.find("\n\n\n"), std::string::npos) << help;
+  EXPECT_NE(help.find("\nModel and machine:\n"), std::string::npos) << help;
+  EXPECT_EQ(help.find("secret"), std::string::npos) << help;
+  EXPECT_EQ(help.find("REEL_PORT"), std::string::npos) << help;
+  EXPECT_NE(help.find("REEL_LOG_FILE=run.log"), std::string::npos) << help;
 }
 
 }  // namespace

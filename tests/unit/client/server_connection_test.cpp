@@ -83,7 +83,8 @@ TEST_F(ServerConnectionTest, DownloadsAllOrNothing) {
 
 TEST(ServerConnection, SaysThatNobodyIsThere) {
   ServerConnection connection({"http://127.0.0.1:1", ""});
-  EXPECT_REEL_ERROR(connection.get("/"), kNetwork, "Cannot reach the server http://127.0.0.1:1");
+  EXPECT_REEL_ERROR(connection.get("/"), kNetwork,
+                    "Cannot reach the server http://127.0.0.1:1: nothing answers there.");
 }
 
 TEST(ServerConnection, WantsAnAddress) {
