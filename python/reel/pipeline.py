@@ -148,7 +148,7 @@ class Pipeline:
         write_recipe: bool = True,
         return_frames: Optional[bool] = None,
         progress: Optional[ProgressCallback] = None,
-        preview_dir: Optional[Path] = None,
+        previews: Optional[Path] = None,
         on_preview: Optional[PreviewCallback] = None,
     ) -> Clip:
         """Makes a clip. What is left out gets the value that the model was made for.
@@ -173,7 +173,7 @@ class Pipeline:
                 is written.
             progress: called with a :class:`reel.ProgressEvent` in this thread. What it raises
                 stops the run and is raised here.
-            preview_dir: a folder for step-1.png, step-2.png, ...: after every step, what the clip
+            previews: a folder for step-1.png, step-2.png, ...: after every step, what the clip
                 is going to look like; "{seed}" is replaced.
             on_preview: called with the same as a :class:`reel.Preview`, like ``progress``.
 
@@ -205,7 +205,7 @@ class Pipeline:
         request.fps = fps
         request.quality = quality
         request.write_recipe = write_recipe
-        request.preview_dir = b"" if preview_dir is None else os.fsencode(preview_dir)
+        request.preview_dir = b"" if previews is None else os.fsencode(previews)
         keep = out is None if return_frames is None else return_frames
         watcher = Watcher(progress, on_preview=on_preview)
         return to_clip(self._engine.generate(request, watcher, keep), fps)
@@ -222,7 +222,7 @@ def resume(
     overwrite: bool = False,
     return_frames: Optional[bool] = None,
     progress: Optional[ProgressCallback] = None,
-    preview_dir: Optional[Path] = None,
+    previews: Optional[Path] = None,
     on_preview: Optional[PreviewCallback] = None,
 ) -> Clip:
     """Continues a job that was stopped or crashed, from the last step it saved.
@@ -232,13 +232,13 @@ def resume(
         out: where the clip goes; left out: where it was to go, if anywhere.
         overwrite: replace an existing file.
         return_frames, progress, on_preview: as for :meth:`Pipeline.generate`.
-        preview_dir: left out: where previews went, if anywhere.
+        previews: left out: where previews went, if anywhere.
     """
     model, request = _reel.load_job(job_id)
     engine = _reel.Engine(model)
     keep = request.frames_only and out is None if return_frames is None else return_frames
     path = b"" if out is None else os.fsencode(out)
-    folder = b"" if preview_dir is None else os.fsencode(preview_dir)
+    folder = b"" if previews is None else os.fsencode(previews)
     watcher = Watcher(progress, on_preview=on_preview)
     made = engine.resume(job_id, path, folder, overwrite, watcher, keep)
     return to_clip(made, request.fps)

@@ -175,7 +175,7 @@ def step_pictures(previews: List[reel.Preview]) -> List[numpy.ndarray]:
 
 def test_previews_are_given_and_written(demo: reel.Pipeline, tmp_path: Path) -> None:
     seen: List[reel.Preview] = []
-    clip = demo.generate(PROMPT, seed=7, preview_dir=tmp_path / "seen-{seed}",
+    clip = demo.generate(PROMPT, seed=7, previews=tmp_path / "seen-{seed}",
                          on_preview=seen.append)
     pictures = step_pictures(seen)
     # Six frames in rows of three, of which the last shows the ball further right than the first.
