@@ -199,11 +199,11 @@ std::string in_our_words(const CLI::ParseError& error, const CLI::App& app) {
   const std::string text = error.what();
   const std::string flag = text.substr(0, text.find_first_of(": "));
   if (is_a<CLI::ExtrasError>(error)) {
-    const std::vector<std::string> extras = app.remaining();  // the last one first
+    const std::vector<std::string> extras = app.remaining();
     const auto dashed =
         std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with('-'); });
     if (dashed == extras.end()) {
-      return str_cat('"', extras.back(), "\" belongs to no flag of ", app.get_name(), '.');
+      return str_cat('"', extras.front(), "\" belongs to no flag of ", app.get_name(), '.');
     }
     return str_cat('"', *dashed, "\" is not a flag of ", app.get_name(), '.');
   }
