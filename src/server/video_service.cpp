@@ -154,8 +154,9 @@ bool VideoService::remove(const std::string& id, const std::string& client) {
   store_.remove(job->sequence);
   if (!is_over(job->state)) ++totals_.cancelled;
   queue_.remove(job->sequence);
-  if (current_ && current_->sequence == job->sequence) {
-    stop_current(job->sequence, Stop::kDiscard);
+  const bool is_made_now = current_ && current_->sequence == job->sequence;
+  if (is_made_now && job->state == JobState::kInProgress) {
+    stop_current(job->sequence, Stop::kDiscard);  // the worker removes what there is
   } else {
     if (!job->saved_job.empty()) forget_job(job->saved_job);
     folder_.remove_all(job->sequence);
