@@ -20,6 +20,7 @@ step() {
 format() {
   find include src tests bench tools python -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cu' -o -name '*.cuh' 2> /dev/null |
     grep -v html_entities.inc | xargs clang-format --dry-run -Werror
+  python3 tools/check_text.py .
 }
 
 release_tests() {

@@ -2,7 +2,7 @@
 """Writes src/tokenizer/html_entities.inc from the HTML 5 table of Python's html.entities.
 
 The second table holds the names that ftfy adds: a lower-case name, written in capitals, that HTML
-itself does not know, stands for the upper-case character (&EACUTE; for É).
+itself does not know, stands for the upper-case character (&EACUTE; for &Eacute;).
 
 Usage: make_html_entities.py > src/tokenizer/html_entities.inc
 """

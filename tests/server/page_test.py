@@ -136,8 +136,8 @@ def first_visit(browser, reel, pictures):
         page = visit.page
         expect(page.locator("#empty")).to_be_visible()
         expect(page.locator("#prompt")).to_be_focused()
-        expect(page.get_by_role("radio", name="128 × 128")).to_be_checked()
-        expect(page.locator("#length")).to_have_text("2 s · 33 frames")
+        expect(page.get_by_role("radio", name="128 \u00d7 128")).to_be_checked()
+        expect(page.locator("#length")).to_have_text("2 s \u00b7 33 frames")
         assert re.fullmatch(r"\d+", page.get_by_label("Seed").input_value())
         memory = page.locator("#plan-memory")
         expect(memory).to_contain_text(re.compile(r"[\d.]+ [MG]iB of GPU memory"))
@@ -164,7 +164,7 @@ def make_watch_and_keep(browser, reel, pictures):
         first = pixels(job.locator("canvas"))
         assert max(first) - min(first[0::4]) > 50, "the preview is of one colour"
         expect(job.locator(".phase")).to_contain_text(re.compile(r"Step \d+ of 60, .*left|almost"))
-        assert re.search(r"\d+ % · Reel", page.title()), page.title()
+        assert re.search(r"\d+ % \u00b7 Reel", page.title()), page.title()
         visit.picture("running")
         expect(page.locator(".clip")).to_have_count(1)
         expect(page.locator("#now")).to_be_hidden()
@@ -497,7 +497,7 @@ def keyboard_alone(browser, server, pictures):
         page.get_by_label("Length").press("Home")
         expect(page.locator("#length")).to_have_text("a picture")
         page.get_by_label("Length").press("ArrowRight")
-        expect(page.locator("#length")).to_have_text("0.3 s · 5 frames")
+        expect(page.locator("#length")).to_have_text("0.3 s \u00b7 5 frames")
 
 
 def main() -> None:

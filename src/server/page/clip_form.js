@@ -50,7 +50,7 @@ function setFrames(frames) {
 function showLength() {
   const frames = Number(field.frames.value), fps = Number(field.fps.value) || 16;
   const words = lengthWords(frames, fps);
-  byId("length").textContent = frames === 1 ? words : `${words} · ${frames} frames`;
+  byId("length").textContent = frames === 1 ? words : `${words} \u00b7 ${frames} frames`;
   field.frames.setAttribute("aria-valuetext", `${words}, ${frames} frames`);
 }
 

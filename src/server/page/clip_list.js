@@ -60,7 +60,7 @@ class JobCard {
 }
 
 const factsOf = (video) =>
-    [sizeWords(video.size), lengthWords(video.frames, video.fps), `seed ${video.seed}`].join(" · ");
+    [sizeWords(video.size), lengthWords(video.frames, video.fps), `seed ${video.seed}`].join(" \u00b7 ");
 
 class FailedCard {
   constructor(video) {
@@ -133,7 +133,7 @@ function render() {
   reconcile(byId("unfinished"), jobCards, jobs, JobCard);
   reconcile(byId("gallery"), clipCards, made.slice(0, most), ClipCard);
   const front = jobs[0];
-  document.title = front?.status === "in_progress" ? `${front.progress} % · Reel` : "Reel";
+  document.title = front?.status === "in_progress" ? `${front.progress} % \u00b7 Reel` : "Reel";
 }
 
 const before = new Map();  // id -> status, to tell when a clip ends while the page is open

@@ -85,7 +85,7 @@ export async function begin(request) {
   await close();
   body = request;
   byId("board").hidden = false;
-  byId("board-prompt").textContent = `${body.prompt} · after the first of ${body.steps} steps`;
+  byId("board-prompt").textContent = `${body.prompt} \u00b7 after the first of ${body.steps} steps`;
   byId("looks").replaceChildren();
   looks = Array.from({length: SEEDS}, (_, at) => new Look(at === 0 ? body.seed : randomSeed()));
   byId("looks").append(...looks.map((look) => look.element));

@@ -29,7 +29,7 @@ export function lengthWords(frames, fps) {
   return frames === 1 ? "a picture" : `${digits(seconds)} s`;
 }
 
-export function sizeWords(size) { return size.replace("x", " × "); }
+export function sizeWords(size) { return size.replace("x", " \u00d7 "); }
 
 export function queueWords(ahead) {
   return ahead === 0 ? "Next in line" : `Waiting for ${plural(ahead, "clip")} before it`;

@@ -41,11 +41,14 @@ void expect_refused(Call call, int status, const std::string& param, const std::
 
 TEST(RequestFields, AreTheSameFromJsonAndForms) {
   const HttpRequest requests[] = {
-      json_request(R"({"text": "ä", "n": 7, "x": 2.5, "seed": 18446744073709551615, "no": null})"),
-      form_request({{"text", "ä"}, {"n", "7"}, {"x", "2.5"}, {"seed", "18446744073709551615"}})};
+      json_request(R"({"text": ")"
+                   "\u00e4"
+                   R"(", "n": 7, "x": 2.5, "seed": 18446744073709551615, "no": null})"),
+      form_request(
+          {{"text", "\u00e4"}, {"n", "7"}, {"x", "2.5"}, {"seed", "18446744073709551615"}})};
   for (const HttpRequest& request : requests) {
     RequestFields fields(request);
-    EXPECT_EQ(fields.take_text("text"), "ä");
+    EXPECT_EQ(fields.take_text("text"), "\u00e4");
     EXPECT_EQ(fields.take_integer("n"), 7);
     EXPECT_EQ(fields.take_number("x"), 2.5);
     EXPECT_EQ(fields.take_seed("seed"), ~uint64_t{0});
