@@ -8,6 +8,9 @@
 
 namespace reel {
 
+inline constexpr uint64_t kMiB = uint64_t{1} << 20;
+inline constexpr uint64_t kGiB = uint64_t{1} << 30;
+
 // "12", "12G", "12GB" and "12GiB" are all 12 * 2^30 (a card sold as 12 GB has 12 GiB); likewise
 // K, M and T. A plain number below 1024 counts as GiB, a larger one as bytes. Fractions are fine.
 // Throws kInvalidArgument naming the text.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr struct {
   const char *ours, *theirs;
-} kDit[] = {
+} kDiffusersDit[] = {
     {"patch_embedding", "patch_embedding"},
     {"text_embedding.0", "condition_embedder.text_embedder.linear_1"},
     {"text_embedding.2", "condition_embedder.text_embedder.linear_2"},
@@ -67,7 +67,7 @@ void add_residual(std::vector<NamePair>& pairs, const std::string& ours,
 
 Naming diffusers_dit_naming() {
   std::vector<NamePair> pairs;
-  for (const auto& pair : kDit) pairs.push_back({pair.ours, pair.theirs});
+  for (const auto& pair : kDiffusersDit) pairs.push_back({pair.ours, pair.theirs});
   return {Network::kDit, "diffusers", pairs};
 }
 

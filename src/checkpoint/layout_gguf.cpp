@@ -10,7 +10,7 @@ namespace {
 
 constexpr struct {
   const char *ours, *theirs;
-} kPairs[] = {
+} kGgmlPairs[] = {
     {"token_embedding", "token_embd"},
     {"norm", "enc.output_norm"},
     {"blocks.#.norm1", "enc.blk.#.attn_norm"},
@@ -29,7 +29,7 @@ constexpr struct {
 
 Naming llama_cpp_text_encoder_naming() {
   std::vector<NamePair> pairs;
-  for (const auto& pair : kPairs) pairs.push_back({pair.ours, pair.theirs});
+  for (const auto& pair : kGgmlPairs) pairs.push_back({pair.ours, pair.theirs});
   return {Network::kTextEncoder, "llama.cpp", pairs};
 }
 

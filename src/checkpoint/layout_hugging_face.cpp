@@ -10,7 +10,7 @@ namespace {
 
 constexpr struct {
   const char *ours, *theirs;
-} kPairs[] = {
+} kHuggingFacePairs[] = {
     {"token_embedding", "shared"},
     {"token_embedding", "encoder.embed_tokens"},  // the same table under its second name
     {"norm", "encoder.final_layer_norm"},
@@ -31,7 +31,7 @@ constexpr struct {
 
 Naming hugging_face_text_encoder_naming() {
   std::vector<NamePair> pairs;
-  for (const auto& pair : kPairs) pairs.push_back({pair.ours, pair.theirs});
+  for (const auto& pair : kHuggingFacePairs) pairs.push_back({pair.ours, pair.theirs});
   return {Network::kTextEncoder, "Hugging Face", pairs};
 }
 

@@ -8,7 +8,7 @@
 namespace reel::checkpoint {
 namespace {
 
-constexpr const char* kDit[] = {
+constexpr const char* kWanDit[] = {
     "patch_embedding",
     "text_embedding.0",
     "text_embedding.2",
@@ -80,7 +80,7 @@ Naming same_names(Network network, std::span<const char* const> names,
 
 }  // namespace
 
-Naming wan_dit_naming() { return same_names(Network::kDit, kDit); }
+Naming wan_dit_naming() { return same_names(Network::kDit, kWanDit); }
 Naming wan_text_encoder_naming() { return same_names(Network::kTextEncoder, kTextEncoder); }
 Naming wan_vae_naming() { return same_names(Network::kVae, kVae); }
 Naming tae_naming() { return same_names(Network::kTae, kTae, "TAEHV"); }

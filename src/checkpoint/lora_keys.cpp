@@ -13,7 +13,7 @@ namespace {
 // Source: LightX2V, lightx2v/utils/lora_loader.py: the pairs of endings that it accepts.
 constexpr struct {
   const char *up, *down;
-} kPairs[] = {
+} kFactorNames[] = {
     {".lora_up.weight", ".lora_down.weight"},  // kohya, LightX2V, ComfyUI
     {"_lora.up.weight", "_lora.down.weight"},  // diffusers, attention processors
     {".lora_B.weight", ".lora_A.weight"},      // PEFT, diffusers
@@ -77,15 +77,15 @@ std::optional<LoraTarget> target_of(const std::string& module, LoraPart part) {
 
 }  // namespace
 
-int lora_styles() { return static_cast<int>(std::size(kPairs)); }
+int lora_styles() { return static_cast<int>(std::size(kFactorNames)); }
 
 const char* lora_ending(int style, LoraPart part) {
-  const auto& pair = kPairs[style];
+  const auto& pair = kFactorNames[style];
   return part == LoraPart::kUp ? pair.up : pair.down;
 }
 
 std::string lora_style_name(int style) {
-  return std::string(kPairs[style].up) + " and " + kPairs[style].down;
+  return std::string(kFactorNames[style].up) + " and " + kFactorNames[style].down;
 }
 
 std::optional<LoraKey> parse_lora_key(std::string_view key) {

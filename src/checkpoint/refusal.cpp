@@ -2,11 +2,11 @@
 #include "checkpoint/refusal.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "formats/quoted.h"
 
 namespace reel::checkpoint {
@@ -14,13 +14,6 @@ namespace {
 
 using formats::quoted;
 using formats::TensorEntry;
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char letter) {
-    return static_cast<char>(std::tolower(letter));
-  });
-  return text;
-}
 
 std::optional<std::string> wrong_channels(const Candidate& candidate) {
   const TensorEntry* patch = find_tensor(candidate, "patch_embedding.weight");
@@ -53,7 +46,7 @@ std::optional<std::string> expert_of_wan22(const Candidate& candidate) {
   }
   for (const std::string& text : texts) {
     for (const char* word : kWords) {
-      if (lower(text).find(word) == std::string::npos) continue;
+      if (lower_case(text).find(word) == std::string::npos) continue;
       return str_cat(quoted(candidate.path), " is an expert of Wan2.2-A14B, as ",
                      formats::quoted_name(text),
                      " says (rename it if that is wrong); it works only together with the "
@@ -130,7 +123,7 @@ std::optional<std::string> refused_tae(const Candidate& candidate) {
                    first->shape[1] == 48 ? "the TAE of Wan2.2-TI2V-5B" : "no TAE of Wan 2.1",
                    ": its latents have ", first->shape[1], " channels, 16 are needed.");
   }
-  const std::string name = lower(candidate.path.filename().string());
+  const std::string name = lower_case(candidate.path.filename().string());
   const char* const model = other_model_of_tae(name);
   if (model == nullptr) return std::nullopt;
   return str_cat(quoted(candidate.path), " is the TAE of ", model,

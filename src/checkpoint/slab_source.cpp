@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using formats::quoted;
 using formats::quoted_name;
 
-constexpr size_t kMostEntries = 20000;
+constexpr size_t kMostFilesBeside = 20000;
 
 const char* key_of(Network network) {
   switch (network) {
@@ -103,7 +103,7 @@ std::vector<fs::path> slabs_in(const fs::path& folder) {
   std::error_code error;
   size_t entries = 0;
   for (fs::directory_iterator at(folder, error), end;
-       !error && at != end && ++entries < kMostEntries; at.increment(error)) {
+       !error && at != end && ++entries < kMostFilesBeside; at.increment(error)) {
     if (at->path().extension() == formats::kSlabExtension) slabs.push_back(at->path());
   }
   std::ranges::sort(slabs);

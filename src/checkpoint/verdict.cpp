@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/lower_case.h"
 #include "checkpoint/evidence.h"
 #include "formats/quoted.h"
 
@@ -15,18 +15,11 @@ namespace fs = std::filesystem;
 using formats::quoted;
 using formats::quoted_name;
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char letter) {
-    return static_cast<char>(std::tolower(letter));
-  });
-  return text;
-}
-
 // The word that says "distilled" in `text`, or null.
 const char* distilled_word(const std::string& text) {
   static constexpr std::array kWords = {"distill", "4step",    "4-step",
                                         "4_step",  "lightx2v", "denoising_step_list"};
-  const std::string small = lower(text);
+  const std::string small = lower_case(text);
   const auto found = std::ranges::find_if(
       kWords, [&](const char* word) { return small.find(word) != std::string::npos; });
   return found == kWords.end() ? nullptr : *found;
@@ -36,7 +29,7 @@ const char* distilled_word(const std::string& text) {
 bool is_name_of_base(const std::string& text) {
   static constexpr std::array kNames = {"wan2.1-t2v-14b",  "wan2.1_t2v_14b",  "wan2_1-t2v-14b",
                                         "wan2.1-t2v-1.3b", "wan2.1_t2v_1.3b", "wan2_1-t2v-1_3b"};
-  const std::string small = lower(text);
+  const std::string small = lower_case(text);
   return std::ranges::any_of(
       kNames, [&](const char* name) { return small.find(name) != std::string::npos; });
 }

@@ -13,6 +13,7 @@
 #include "base/byte_units.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/add_line.h"
 #include "cli/card_table.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
@@ -73,14 +74,6 @@ json to_json(const BenchReport& report) {
           {"ops", ops},
           {"block", {{"seconds", report.block_s}, {"blocks", report.blocks}}},
           {"clips", clips}};
-}
-
-template <typename... Args>
-void add_line(std::string& text, const char* format, Args... args) {
-  char line[256];
-  std::snprintf(line, sizeof line, format, args...);
-  text += line;
-  text += '\n';
 }
 
 // "739.2 Top/s", "2990 GB/s"
@@ -209,7 +202,7 @@ std::string reads_text(const std::vector<BenchReads>& all, bool print_json) {
   return print_json ? list.dump(1) : text;
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_bench(int argc, const char* const* argv, Terminal& terminal) {
   BenchRequest request;
   std::vector<std::string> reports;
   std::string predict;
@@ -252,6 +245,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kBenchCommand{
-    .name = "bench", .summary = "measure how fast this machine is", .run = &run};
+    .name = "bench", .summary = "measure how fast this machine is", .run = &run_bench};
 
 }  // namespace reel::cli

@@ -10,8 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kTera = 1e-12;
-constexpr double kGiB = 1.0 / (uint64_t{1} << 30);
+constexpr double kPerTera = 1e-12;
+constexpr double kPerGiB = 1.0 / (uint64_t{1} << 30);
 
 constexpr const char* kAssumptions =
     "Predicted, not measured. Kernels of mma.sync cost, besides their products, the clocks that "
@@ -58,9 +58,9 @@ std::string row(const CardPrediction& one) {
     std::snprintf(fp8_values, sizeof fp8_values, "%.1f", one.fp8_values_step_s);
   }
   std::snprintf(text, sizeof text, "%-12s %8.0f %9.0f %8.0f %8.1f %8.1f %8.1f %8.1f %9.1f %10s",
-                plan.gpu.c_str(), kTera * one.int8_ops, kTera * one.attention_ops,
-                kTera * one.conv_ops, times.step_s, times.text_s, times.decode_s, plan.total_s,
-                kGiB * static_cast<double>(plan.context_bytes + plan.arena_bytes), fp8_values);
+                plan.gpu.c_str(), kPerTera * one.int8_ops, kPerTera * one.attention_ops,
+                kPerTera * one.conv_ops, times.step_s, times.text_s, times.decode_s, plan.total_s,
+                kPerGiB * static_cast<double>(plan.context_bytes + plan.arena_bytes), fp8_values);
   return text;
 }
 

@@ -76,7 +76,7 @@ Error with_way_on(const Error& error, const ConvertRequest& request) {
   return {error.code(), error.what(), "What is written is kept; the same command goes on there."};
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_convert(int argc, const char* const* argv, Terminal& terminal) {
   ConvertRequest request;
   bool json = false;
   Flags flags("convert", "write a checkpoint as one checksummed file that streams well");
@@ -103,7 +103,8 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 
 }  // namespace
 
-extern const Command kConvertCommand{
-    .name = "convert", .summary = "write a checkpoint as one file that streams well", .run = &run};
+extern const Command kConvertCommand{.name = "convert",
+                                     .summary = "write a checkpoint as one file that streams well",
+                                     .run = &run_convert};
 
 }  // namespace reel::cli

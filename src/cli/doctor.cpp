@@ -55,7 +55,7 @@ json to_json(const DoctorReport& report) {
           {"findings", std::move(findings)}};
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_doctor(int argc, const char* const* argv, Terminal& terminal) {
   DoctorRequest request;
   std::string report_file;
   bool print_json = false;
@@ -90,7 +90,8 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 
 }  // namespace
 
-extern const Command kDoctorCommand{
-    .name = "doctor", .summary = "examine this machine and what is wrong with it", .run = &run};
+extern const Command kDoctorCommand{.name = "doctor",
+                                    .summary = "examine this machine and what is wrong with it",
+                                    .run = &run_doctor};
 
 }  // namespace reel::cli

@@ -135,7 +135,7 @@ std::string eval_json(const EvalReport& report) {
 
 namespace {
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_eval(int argc, const char* const* argv, Terminal& terminal) {
   EvalRequest request;
   bool print_json = false;
   bool check = false;
@@ -158,7 +158,8 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 
 }  // namespace
 
-extern const Command kEvalCommand{
-    .name = "eval", .summary = "measure what faster arithmetic costs on a checkpoint", .run = &run};
+extern const Command kEvalCommand{.name = "eval",
+                                  .summary = "measure what faster arithmetic costs on a checkpoint",
+                                  .run = &run_eval};
 
 }  // namespace reel::cli

@@ -88,7 +88,7 @@ int resume(const Flags& parser, const GenerateFlags& flags, Terminal& terminal) 
   return kExitOk;
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_generate(int argc, const char* const* argv, Terminal& terminal) {
   GenerateFlags flags;
   Flags parser("generate", "turn a prompt into a clip");
   add_flags(parser, flags, terminal);
@@ -143,6 +143,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kGenerateCommand{
-    .name = "generate", .summary = "turn a prompt into a clip", .run = &run};
+    .name = "generate", .summary = "turn a prompt into a clip", .run = &run_generate};
 
 }  // namespace reel::cli

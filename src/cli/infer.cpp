@@ -114,7 +114,7 @@ lightx2v::Run prepare(InferFlags& flags, Progress& progress) {
   return run;
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_infer(int argc, const char* const* argv, Terminal& terminal) {
   InferFlags flags;
   Flags parser("infer", "make a clip from a command line and config of LightX2V");
   add_reference_flags(parser, flags);
@@ -142,6 +142,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 extern const Command kInferCommand{
     .name = "infer",
     .summary = "make a clip from a command line and config of LightX2V",
-    .run = &run};
+    .run = &run_infer};
 
 }  // namespace reel::cli

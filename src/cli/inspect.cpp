@@ -142,7 +142,7 @@ std::string as_text(const Inspection& found) {
   return text;
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_inspect(int argc, const char* const* argv, Terminal& terminal) {
   ModelOptions options;
   bool print_json = false;
   Flags flags("inspect", "tell what a checkpoint is and what is missing");
@@ -160,7 +160,8 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 
 }  // namespace
 
-extern const Command kInspectCommand{
-    .name = "inspect", .summary = "tell what a checkpoint is and what is missing", .run = &run};
+extern const Command kInspectCommand{.name = "inspect",
+                                     .summary = "tell what a checkpoint is and what is missing",
+                                     .run = &run_inspect};
 
 }  // namespace reel::cli

@@ -78,7 +78,7 @@ int remove(const std::vector<std::string>& names, bool yes, Terminal& terminal) 
   return kExitOk;
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_models(int argc, const char* const* argv, Terminal& terminal) {
   std::string action;
   std::vector<std::string> names;
   bool yes = false, json = false;
@@ -100,6 +100,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kModelsCommand{
-    .name = "models", .summary = "list or remove models", .run = &run};
+    .name = "models", .summary = "list or remove models", .run = &run_models};
 
 }  // namespace reel::cli

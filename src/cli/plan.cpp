@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/byte_units.h"
+#include "cli/add_line.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/flags.h"
@@ -67,14 +68,6 @@ std::string as_json(const Plan& plan) {
               {"warnings", plan.warnings},
               {"notes", plan.notes}}
       .dump(1);
-}
-
-template <typename... Args>
-void add_line(std::string& text, const char* format, Args... args) {
-  char line[256];
-  std::snprintf(line, sizeof line, format, args...);
-  text += line;
-  text += '\n';
 }
 
 std::string blocks_text(const StagePlan& stage) {
@@ -160,7 +153,7 @@ std::string hint_of(const Plan& plan) {
   return hint.empty() ? hint : hint + '.';
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_plan(int argc, const char* const* argv, Terminal& terminal) {
   PlanRequest request;
   bool print_json = false;
   Flags flags("plan", "tell what a clip would take on a GPU, and whether it fits");
@@ -185,6 +178,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kPlanCommand{
-    .name = "plan", .summary = "tell what a clip would take on a GPU", .run = &run};
+    .name = "plan", .summary = "tell what a clip would take on a GPU", .run = &run_plan};
 
 }  // namespace reel::cli

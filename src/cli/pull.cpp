@@ -133,7 +133,7 @@ void add_flags(Flags& flags, PullRequest& request) {
   flags.add_switch("--dry-run", request.dry_run, "say what would be downloaded");
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_pull(int argc, const char* const* argv, Terminal& terminal) {
   PullRequest request;
   bool list = false, json = false;
   Flags flags("pull", "download a published model");
@@ -172,6 +172,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kPullCommand{
-    .name = "pull", .summary = "download a published model", .run = &run};
+    .name = "pull", .summary = "download a published model", .run = &run_pull};
 
 }  // namespace reel::cli

@@ -9,7 +9,7 @@
 namespace reel::cli {
 namespace {
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_replay(int argc, const char* const* argv, Terminal& terminal) {
   std::string clip;
   ModelOptions model;
   bool show = false;
@@ -36,6 +36,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kReplayCommand{
-    .name = "replay", .summary = "make a clip's frames again and compare", .run = &run};
+    .name = "replay", .summary = "make a clip's frames again and compare", .run = &run_replay};
 
 }  // namespace reel::cli

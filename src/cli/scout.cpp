@@ -62,7 +62,7 @@ void report(const ScoutResult& result, bool json, Terminal& terminal) {
   }
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_scout(int argc, const char* const* argv, Terminal& terminal) {
   ScoutFlags flags;
   Flags parser("scout", "several seeds of a clip in one picture, each ready to be continued");
   add_flags(parser, flags, terminal);
@@ -83,6 +83,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 extern const Command kScoutCommand{
     .name = "scout",
     .summary = "several seeds of a clip in one picture, each ready to be continued",
-    .run = &run};
+    .run = &run_scout};
 
 }  // namespace reel::cli

@@ -62,7 +62,7 @@ void complete(ServeFlags& flags) {
   options.model.text_cache = true;
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_serve(int argc, const char* const* argv, Terminal& terminal) {
   ServeFlags flags;
   Flags parser("serve", "make clips for others over HTTP");
   add_flags(parser, flags, terminal);
@@ -84,6 +84,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kServeCommand{
-    .name = "serve", .summary = "make clips for others over HTTP", .run = &run};
+    .name = "serve", .summary = "make clips for others over HTTP", .run = &run_serve};
 
 }  // namespace reel::cli

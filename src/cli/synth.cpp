@@ -41,7 +41,7 @@ void add_flags(Flags& flags, SynthRequest& request) {
   flags.add_switch("--sparse", request.sparse, "true headers over files that take no space");
 }
 
-int run(int argc, const char* const* argv, Terminal& terminal) {
+int run_synth(int argc, const char* const* argv, Terminal& terminal) {
   SynthRequest request;
   Flags flags("synth", "write a random checkpoint");
   add_flags(flags, request);
@@ -67,6 +67,6 @@ int run(int argc, const char* const* argv, Terminal& terminal) {
 }  // namespace
 
 extern const Command kSynthCommand{
-    .name = "synth", .summary = "write a random checkpoint", .run = &run};
+    .name = "synth", .summary = "write a random checkpoint", .run = &run_synth};
 
 }  // namespace reel::cli

@@ -7,16 +7,15 @@
 namespace reel {
 namespace {
 
-constexpr size_t kAlignment = RegionAllocator::kAlignment;
-
 std::byte* aligned(std::byte* data) {
   const auto address = reinterpret_cast<uintptr_t>(data);
-  return data + (kAlignment - address % kAlignment) % kAlignment;
+  return data + (RegionAllocator::kAlignment - address % RegionAllocator::kAlignment) %
+                    RegionAllocator::kAlignment;
 }
 
 // GPU memory is aligned as it comes; the heap promises 64 bytes.
 size_t with_slack(const MemorySpace& below, size_t size_bytes) {
-  return below.is_host() ? size_bytes + kAlignment : size_bytes;
+  return below.is_host() ? size_bytes + RegionAllocator::kAlignment : size_bytes;
 }
 
 }  // namespace

@@ -17,11 +17,11 @@ namespace {
 
 constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
 constexpr uint64_t kFirstWindowBytes = 1 << 20;
-constexpr uint64_t kMostHeaderBytes = 64 << 20;
+constexpr uint64_t kMostGgufHeaderBytes = 64 << 20;
 constexpr uint64_t kMostAlignment = 1 << 20;
 constexpr const char* kAlignmentKey = "general.alignment";
 constexpr const char* kOriginalShapePrefix = "comfy.gguf.orig_shape.";
-constexpr const char* kDamaged = "The file is damaged; download it again.";
+constexpr const char* kDamagedGguf = "The file is damaged; download it again.";
 
 template <typename Number>
 std::string decimal(Number value) {
@@ -61,7 +61,7 @@ class HeaderReader {
  private:
   void require(bool condition, const std::string& problem) const {
     REEL_REQUIRE(condition, kBadFile, str_cat(who_, " has a damaged header: ", problem, '.'),
-                 kDamaged);
+                 kDamagedGguf);
   }
 
   std::string text() { return std::string(reader_.text(reader_.u64())); }
@@ -200,17 +200,17 @@ class HeaderReader {
 Header read_header(const InputFile& file) {
   const std::string who = quoted(file.path());
   for (uint64_t window_bytes = kFirstWindowBytes;; window_bytes *= 8) {
-    const uint64_t held_bytes = std::min({window_bytes, file.size_bytes(), kMostHeaderBytes});
+    const uint64_t held_bytes = std::min({window_bytes, file.size_bytes(), kMostGgufHeaderBytes});
     std::vector<std::byte> bytes(held_bytes);
     file.read_at(0, bytes);
     try {
       return HeaderReader(bytes, who).read();
     } catch (const EndOfBytes&) {
       if (held_bytes == file.size_bytes()) throw;
-      REEL_REQUIRE(
-          held_bytes < kMostHeaderBytes, kBadFile,
-          str_cat(who, " claims a header of more than ", with_commas(kMostHeaderBytes), " bytes."),
-          kDamaged);
+      REEL_REQUIRE(held_bytes < kMostGgufHeaderBytes, kBadFile,
+                   str_cat(who, " claims a header of more than ", with_commas(kMostGgufHeaderBytes),
+                           " bytes."),
+                   kDamagedGguf);
     }
   }
 }

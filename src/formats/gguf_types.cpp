@@ -4,13 +4,13 @@
 namespace reel::formats {
 namespace {
 
-struct Row {
+struct GgmlType {
   uint32_t type;
   DType dtype;
 };
 
 // enum ggml_type of ggml/include/ggml.h.
-constexpr Row kRows[] = {
+constexpr GgmlType kGgmlTypes[] = {
     {0, DType::kF32},   {1, DType::kF16},   {2, DType::kQ4_0},  {3, DType::kQ4_1},
     {6, DType::kQ5_0},  {7, DType::kQ5_1},  {8, DType::kQ8_0},  {10, DType::kQ2_K},
     {11, DType::kQ3_K}, {12, DType::kQ4_K}, {13, DType::kQ5_K}, {14, DType::kQ6_K},
@@ -21,14 +21,14 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::optional<DType> dtype_from_ggml(uint32_t type) {
-  for (const Row& row : kRows) {
+  for (const GgmlType& row : kGgmlTypes) {
     if (row.type == type) return row.dtype;
   }
   return std::nullopt;
 }
 
 std::optional<uint32_t> ggml_type_of(DType dtype) {
-  for (const Row& row : kRows) {
+  for (const GgmlType& row : kGgmlTypes) {
     if (row.dtype == dtype) return row.type;
   }
   return std::nullopt;

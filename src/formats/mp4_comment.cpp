@@ -20,7 +20,7 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 // The index of an hour of video has a few megabytes.
-constexpr uint64_t kMostIndexBytes = uint64_t{64} << 20;
+constexpr uint64_t kMostMoovBytes = uint64_t{64} << 20;
 // Boxes before the index: its type, some free space, the frames.
 constexpr int kMostBoxesBeforeIndex = 1000;
 constexpr size_t kShortHeaderBytes = 8;
@@ -110,9 +110,9 @@ std::vector<std::byte> read_index(const InputFile& file, const std::string& who)
     const BoxHeader box = read_header(read_head(file, at), file.size_bytes() - at, who);
     if (box.name == "moov") {
       const uint64_t size_bytes = box.size_bytes - box.header_bytes;
-      REEL_REQUIRE(size_bytes <= kMostIndexBytes, kBadFile,
+      REEL_REQUIRE(size_bytes <= kMostMoovBytes, kBadFile,
                    str_cat(who, " has an index of ", with_commas(size_bytes), " bytes, at most ",
-                           with_commas(kMostIndexBytes), " are read."),
+                           with_commas(kMostMoovBytes), " are read."),
                    "Name a clip that Reel wrote.");
       std::vector<std::byte> index(size_bytes);
       file.read_at(at + box.header_bytes, index);

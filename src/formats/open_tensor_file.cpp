@@ -2,10 +2,10 @@
 // Tells what a file is by its first bytes, and says so when it is nothing that holds weights.
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/byte_units.h"
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "formats/byte_reader.h"
 #include "formats/gguf.h"
 #include "formats/quoted.h"
@@ -101,11 +101,8 @@ class Opener {
   }
 
   void refuse_web_page() const {
-    std::string text =
-        start_.substr(std::min(start_.find_first_not_of(" \t\r\n\xef\xbb\xbf"), start_.size()));
-    std::ranges::transform(text, text.begin(), [](unsigned char letter) {
-      return static_cast<char>(std::tolower(letter));
-    });
+    const std::string text = lower_case(
+        start_.substr(std::min(start_.find_first_not_of(" \t\r\n\xef\xbb\xbf"), start_.size())));
     if (text.starts_with("<!doctype") || text.starts_with("<html") || text.starts_with("<?xml") ||
         text.starts_with("<head")) {
       refuse("a web page", "The address needs a login or is not that of the file itself.");

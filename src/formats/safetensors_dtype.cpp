@@ -4,12 +4,12 @@
 namespace reel::formats {
 namespace {
 
-struct Row {
+struct SafetensorsDtype {
   const char* name;
   DType dtype;
 };
 
-constexpr Row kRows[] = {
+constexpr SafetensorsDtype kSafetensorsDtypes[] = {
     {"F64", DType::kF64},   {"F32", DType::kF32},        {"F16", DType::kF16},
     {"BF16", DType::kBF16}, {"F8_E4M3", DType::kF8E4M3}, {"F8_E5M2", DType::kF8E5M2},
     {"I64", DType::kI64},   {"I32", DType::kI32},        {"I8", DType::kI8},
@@ -19,14 +19,14 @@ constexpr Row kRows[] = {
 }  // namespace
 
 std::optional<DType> dtype_from_safetensors(std::string_view name) {
-  for (const Row& row : kRows) {
+  for (const SafetensorsDtype& row : kSafetensorsDtypes) {
     if (row.name == name) return row.dtype;
   }
   return std::nullopt;
 }
 
 const char* safetensors_dtype_name(DType dtype) {
-  for (const Row& row : kRows) {
+  for (const SafetensorsDtype& row : kSafetensorsDtypes) {
     if (row.dtype == dtype) return row.name;
   }
   return nullptr;
@@ -34,7 +34,8 @@ const char* safetensors_dtype_name(DType dtype) {
 
 std::string safetensors_dtype_list() {
   std::string list;
-  for (const Row& row : kRows) list += (list.empty() ? "" : ", ") + std::string(row.name);
+  for (const SafetensorsDtype& row : kSafetensorsDtypes)
+    list += (list.empty() ? "" : ", ") + std::string(row.name);
   return list;
 }
 

@@ -18,7 +18,7 @@
 namespace reel::formats {
 namespace {
 
-constexpr uint64_t kLengthBytes = 8;
+constexpr uint64_t kHeaderLengthBytes = 8;
 
 uint64_t bytes_of(const TensorSpec& spec) {
   const auto size_bytes = checked_storage_bytes(spec.dtype, spec.shape.extents());
@@ -44,7 +44,8 @@ SlabPlan::SlabPlan(const std::vector<SlabUnit>& units, std::map<std::string, std
                  str_cat("The tensor ", quoted_name(stored.spec.name), " is declared twice."));
   }
   const std::vector<std::string> no_digests(items_.size(), std::string(32, '0'));
-  header_bytes_ = align_up(kLengthBytes + json(no_digests, empty_slab_record()).size(), kAlignment);
+  header_bytes_ =
+      align_up(kHeaderLengthBytes + json(no_digests, empty_slab_record()).size(), kAlignment);
   for (Place& item : items_) {
     item.tensor.offset_bytes += header_bytes_;
     item.scale.offset_bytes += header_bytes_;
@@ -126,7 +127,7 @@ std::string SlabPlan::json(const std::vector<std::string>& digests,
 
 std::string SlabPlan::header(const std::vector<std::string>& digests) const {
   const auto padded = [this](std::string text) {
-    text.resize(header_bytes_ - kLengthBytes, ' ');
+    text.resize(header_bytes_ - kHeaderLengthBytes, ' ');
     return text;
   };
   const std::string with_zeros = padded(json(digests, empty_slab_record()));

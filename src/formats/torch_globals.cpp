@@ -6,37 +6,37 @@
 namespace reel::formats {
 namespace {
 
-using Kind = TorchGlobal::Kind;
+using GlobalKind = TorchGlobal::Kind;
 
 constexpr auto kGlobals = std::to_array<TorchGlobal>({
-    {"collections", "OrderedDict", Kind::kOrderedDict},
-    {"torch", "Size", Kind::kSize},
-    {"torch._utils", "_rebuild_tensor_v2", Kind::kTensorV2},
-    {"torch._utils", "_rebuild_tensor_v3", Kind::kTensorV3},
-    {"torch._utils", "_rebuild_parameter", Kind::kParameter},
-    {"torch._utils", "_rebuild_parameter_with_state", Kind::kParameter},
-    {"torch", "FloatStorage", Kind::kStorage, DType::kF32},
-    {"torch", "HalfStorage", Kind::kStorage, DType::kF16},
-    {"torch", "BFloat16Storage", Kind::kStorage, DType::kBF16},
-    {"torch", "CharStorage", Kind::kStorage, DType::kI8},
-    {"torch", "ByteStorage", Kind::kStorage, DType::kU8},
-    {"torch", "IntStorage", Kind::kStorage, DType::kI32},
-    {"torch", "LongStorage", Kind::kStorage, DType::kI64},
-    {"torch", "DoubleStorage", Kind::kStorage, DType::kF64},
-    {"torch.storage", "UntypedStorage", Kind::kStorage, DType::kU8},
-    {"torch", "float32", Kind::kDtype, DType::kF32},
-    {"torch", "float16", Kind::kDtype, DType::kF16},
-    {"torch", "bfloat16", Kind::kDtype, DType::kBF16},
-    {"torch", "float8_e4m3fn", Kind::kDtype, DType::kF8E4M3},
-    {"torch", "float8_e5m2", Kind::kDtype, DType::kF8E5M2},
-    {"torch", "int8", Kind::kDtype, DType::kI8},
-    {"torch", "uint8", Kind::kDtype, DType::kU8},
-    {"torch", "int32", Kind::kDtype, DType::kI32},
-    {"torch", "int64", Kind::kDtype, DType::kI64},
-    {"torch", "float64", Kind::kDtype, DType::kF64},
+    {"collections", "OrderedDict", GlobalKind::kOrderedDict},
+    {"torch", "Size", GlobalKind::kSize},
+    {"torch._utils", "_rebuild_tensor_v2", GlobalKind::kTensorV2},
+    {"torch._utils", "_rebuild_tensor_v3", GlobalKind::kTensorV3},
+    {"torch._utils", "_rebuild_parameter", GlobalKind::kParameter},
+    {"torch._utils", "_rebuild_parameter_with_state", GlobalKind::kParameter},
+    {"torch", "FloatStorage", GlobalKind::kStorage, DType::kF32},
+    {"torch", "HalfStorage", GlobalKind::kStorage, DType::kF16},
+    {"torch", "BFloat16Storage", GlobalKind::kStorage, DType::kBF16},
+    {"torch", "CharStorage", GlobalKind::kStorage, DType::kI8},
+    {"torch", "ByteStorage", GlobalKind::kStorage, DType::kU8},
+    {"torch", "IntStorage", GlobalKind::kStorage, DType::kI32},
+    {"torch", "LongStorage", GlobalKind::kStorage, DType::kI64},
+    {"torch", "DoubleStorage", GlobalKind::kStorage, DType::kF64},
+    {"torch.storage", "UntypedStorage", GlobalKind::kStorage, DType::kU8},
+    {"torch", "float32", GlobalKind::kDtype, DType::kF32},
+    {"torch", "float16", GlobalKind::kDtype, DType::kF16},
+    {"torch", "bfloat16", GlobalKind::kDtype, DType::kBF16},
+    {"torch", "float8_e4m3fn", GlobalKind::kDtype, DType::kF8E4M3},
+    {"torch", "float8_e5m2", GlobalKind::kDtype, DType::kF8E5M2},
+    {"torch", "int8", GlobalKind::kDtype, DType::kI8},
+    {"torch", "uint8", GlobalKind::kDtype, DType::kU8},
+    {"torch", "int32", GlobalKind::kDtype, DType::kI32},
+    {"torch", "int64", GlobalKind::kDtype, DType::kI64},
+    {"torch", "float64", GlobalKind::kDtype, DType::kF64},
 });
 
-const TorchGlobal* find_of_kind(Kind kind, DType dtype) {
+const TorchGlobal* find_of_kind(GlobalKind kind, DType dtype) {
   for (const TorchGlobal& global : kGlobals) {
     if (global.kind == kind && global.dtype == dtype) return &global;
   }
@@ -55,7 +55,9 @@ int find_torch_global(std::string_view module, std::string_view name) {
 }
 
 const TorchGlobal& torch_global(int index) { return kGlobals[static_cast<size_t>(index)]; }
-const TorchGlobal* torch_storage_of(DType dtype) { return find_of_kind(Kind::kStorage, dtype); }
-const TorchGlobal* torch_dtype_of(DType dtype) { return find_of_kind(Kind::kDtype, dtype); }
+const TorchGlobal* torch_storage_of(DType dtype) {
+  return find_of_kind(GlobalKind::kStorage, dtype);
+}
+const TorchGlobal* torch_dtype_of(DType dtype) { return find_of_kind(GlobalKind::kDtype, dtype); }
 
 }  // namespace reel::formats

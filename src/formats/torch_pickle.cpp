@@ -18,7 +18,7 @@ namespace {
 
 // A 14B state dict makes about 50,000 values.
 constexpr size_t kMostValues = 1'000'000;
-constexpr const char* kDamaged = "The file is damaged; download it again.";
+constexpr const char* kDamagedPickle = "The file is damaged; download it again.";
 constexpr const char* kStateDictNeeded =
     "Ask its maker for a plain state dict, or for safetensors.";
 
@@ -67,7 +67,7 @@ class Machine {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& problem, const char* hint = kDamaged) const {
+  [[noreturn]] void refuse(const std::string& problem, const char* hint = kDamagedPickle) const {
     fail(ErrorCode::kBadFile,
          str_cat(who_, ": byte ", with_commas(reader_.position_bytes()), " of its pickle ", problem,
                  '.'),

@@ -6,18 +6,16 @@
 
 #include "formats/little_endian.h"
 #include "formats/tensor_writer.h"
+#include "formats/zip_format.h"
 
 namespace reel::formats {
 namespace {
 
-constexpr uint64_t kAlignment = 64;
-constexpr uint64_t kLocalHeaderBytes = 30;
+constexpr uint64_t kZipAlignment = 64;
 constexpr uint64_t kLocalZip64Bytes = 20;
 constexpr uint64_t kPaddingHeadBytes = 4;
-constexpr uint32_t kSeeZip64 = 0xffffffff;
 constexpr uint16_t kUtf8Names = 0x800;
 constexpr uint16_t kFirstOf1980 = 0x21;
-constexpr uint16_t kZip64Field = 0x0001;
 constexpr uint16_t kPaddingField = 0x4246;  // the id that PyTorch uses
 
 // The part that a local header shares with its entry in the directory: version to lengths.
@@ -66,9 +64,9 @@ void ZipLayout::place() {
   end_of_data_bytes_ = 0;
   for (ZipRecord& record : records_) {
     record.header_offset_bytes = end_of_data_bytes_;
-    const uint64_t least_bytes = kLocalHeaderBytes + record.name.size() + kPaddingHeadBytes +
+    const uint64_t least_bytes = kZipLocalHeaderBytes + record.name.size() + kPaddingHeadBytes +
                                  (is_zip64_ ? kLocalZip64Bytes : 0);
-    record.data_offset_bytes = align_up(record.header_offset_bytes + least_bytes, kAlignment);
+    record.data_offset_bytes = align_up(record.header_offset_bytes + least_bytes, kZipAlignment);
     end_of_data_bytes_ = record.data_offset_bytes + record.size_bytes;
   }
 }
@@ -80,7 +78,7 @@ std::string ZipLayout::local_header(const ZipRecord& record) const {
             little_endian(record.size_bytes) + little_endian(record.size_bytes);
   }
   const uint64_t extra_bytes = record.data_offset_bytes - record.header_offset_bytes -
-                               kLocalHeaderBytes - record.name.size();
+                               kZipLocalHeaderBytes - record.name.size();
   const uint64_t padding_bytes = extra_bytes - extra.size() - kPaddingHeadBytes;
   extra += little_endian(kPaddingField) + little_endian(static_cast<uint16_t>(padding_bytes)) +
            std::string(padding_bytes, 'Z');

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "formats/byte_reader.h"
 #include "formats/quoted.h"
+#include "formats/zip_format.h"
 
 namespace reel::formats {
 namespace {
@@ -21,11 +22,8 @@ constexpr uint32_t kDirectoryEntry = 0x02014b50;
 constexpr uint32_t kEnd = 0x06054b50;
 constexpr uint32_t kZip64End = 0x06064b50;
 constexpr uint32_t kZip64Locator = 0x07064b50;
-constexpr uint32_t kSeeZip64 = 0xffffffff;
-constexpr uint16_t kZip64Field = 0x0001;
 constexpr uint16_t kEncrypted = 1;
 
-constexpr uint64_t kLocalHeaderBytes = 30;
 constexpr uint64_t kDirectoryEntryBytes = 46;
 constexpr uint64_t kEndBytes = 22;
 constexpr uint64_t kZip64EndBytes = 56;
@@ -179,7 +177,7 @@ class Listing {
   ZipEntry locate(const Listed& listed) const {
     if (listed.method != 0 || (listed.flags & kEncrypted) != 0) return {};
     require(listed.packed_bytes == listed.unpacked_bytes, listed.name, "has two sizes");
-    const auto header = read(listed.header_offset_bytes, kLocalHeaderBytes);
+    const auto header = read(listed.header_offset_bytes, kZipLocalHeaderBytes);
     ByteReader reader(header, who_);
     require(reader.u32() == kLocalHeader, listed.name, "has no local header");
     reader.u16();  // version
@@ -188,11 +186,11 @@ class Listing {
     reader.take(16);  // time, date, checksum, sizes: left out when PyTorch writes
     const uint16_t name_bytes = reader.u16();
     const uint16_t extra_bytes = reader.u16();
-    const auto name = read(listed.header_offset_bytes + kLocalHeaderBytes, name_bytes);
+    const auto name = read(listed.header_offset_bytes + kZipLocalHeaderBytes, name_bytes);
     require(ByteReader(name, who_).text(name_bytes) == listed.name, listed.name,
             "has another name in its local header");
     const uint64_t offset_bytes =
-        listed.header_offset_bytes + kLocalHeaderBytes + name_bytes + extra_bytes;
+        listed.header_offset_bytes + kZipLocalHeaderBytes + name_bytes + extra_bytes;
     require(listed.packed_bytes <= file_.size_bytes() &&
                 offset_bytes <= file_.size_bytes() - listed.packed_bytes,
             listed.name, "reaches behind the end of the file");

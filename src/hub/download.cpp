@@ -16,7 +16,7 @@ namespace {
 using Clock = FileDownload::Clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTick{100};
+constexpr milliseconds kDownloadTick{100};
 constexpr auto kSaveEvery = std::chrono::seconds(2);
 
 // A file whose bytes are all there, on its way through the digest.
@@ -88,7 +88,7 @@ uint64_t Run::go() {
   while (begun_ < files_.size() || !open_.empty()) {
     stop_.check();
     fill();
-    for (const HttpOutcome& outcome : http_.poll(kTick)) take(outcome);
+    for (const HttpOutcome& outcome : http_.poll(kDownloadTick)) take(outcome);
     finish_checks();
     save_now_and_then();
     tell();

@@ -2,8 +2,9 @@
 #include "hub/http_head.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
+
+#include "base/lower_case.h"
 
 namespace reel::hub {
 namespace {
@@ -26,19 +27,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char letter) {
-    return static_cast<char>(std::tolower(letter));
-  });
-  return out;
-}
-
 std::optional<ContentRange> content_range(std::string_view text) {
   constexpr std::string_view kUnit = "bytes ";
   const size_t dash = text.find('-');
   const size_t slash = text.find('/');
-  if (!lower(text).starts_with(kUnit) || dash == std::string_view::npos ||
+  if (!lower_case(std::string(text)).starts_with(kUnit) || dash == std::string_view::npos ||
       slash == std::string_view::npos || slash < dash) {
     return std::nullopt;
   }
@@ -72,7 +65,7 @@ void HttpHead::add_line(std::string_view line) {
   }
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos || line.size() > kMostLetters) return;
-  const std::string name = lower(trimmed(line.substr(0, colon)));
+  const std::string name = lower_case(std::string(trimmed(line.substr(0, colon))));
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (name == "content-length") content_length = number<uint64_t>(value);
   if (name == "content-range") content_range = hub::content_range(value);

@@ -11,7 +11,7 @@
 namespace reel::hub {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::milliseconds kApiTick{50};
 constexpr int kMostPages = 200;
 
 }  // namespace
@@ -20,7 +20,7 @@ void wait_unless_stopped(HttpClient& http, std::chrono::milliseconds time, const
   const auto end = std::chrono::steady_clock::now() + time;
   while (std::chrono::steady_clock::now() < end) {
     stop.check();
-    http.poll(kTick);
+    http.poll(kApiTick);
   }
 }
 
@@ -45,7 +45,7 @@ HubApi::Answer HubApi::get(const std::string& url, const std::string& what) {
     std::vector<HttpOutcome> outcomes;
     while (outcomes.empty()) {
       stop_.check();
-      outcomes = http_.poll(kTick);
+      outcomes = http_.poll(kApiTick);
     }
     const HttpOutcome& outcome = outcomes[0];
     if (outcome.is_complete && outcome.head.status == 200) {

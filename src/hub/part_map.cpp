@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/byte_units.h"
+
 namespace reel::hub {
 namespace {
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kLeastPart = kMiB;
 constexpr uint64_t kMostPart = 64 * kMiB;
 constexpr const char* kFirstWord = "reel-parts-1";

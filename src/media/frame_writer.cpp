@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "media/mp4_writer.h"
 #include "media/png_writer.h"
 #include "media/y4m_writer.h"
@@ -32,10 +33,7 @@ void require_valid(const WriterOptions& options) {
 }
 
 std::string lower_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return extension;
+  return lower_case(path.extension().string());
 }
 
 std::unique_ptr<FrameFile> open_file(const std::filesystem::path& path,

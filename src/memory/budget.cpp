@@ -4,13 +4,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/byte_units.h"
 #include "memory/card_model.h"
 
 namespace reel::memory {
 namespace {
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 // Kept free on the card: 0.8 GiB, or 8 % where that is more.
 constexpr uint64_t kLeastReserveBytes = kGiB * 8 / 10;
@@ -21,13 +19,10 @@ constexpr uint64_t kFreeMarginBytes = 256 * kMiB;
 constexpr uint64_t kContextBytes = kGiB * 45 / 100;
 constexpr uint64_t kWorkspaceBytes = 64 * kMiB;
 
-constexpr double kTera = 1e12;
-constexpr double kGiga = 1e9;
-
 constexpr std::string_view kReferenceCard = "RTX 4070";
 
 // What was measured on a card that predictions are not made for.
-constexpr std::string_view kH200 = "H200";
+constexpr std::string_view kH200Name = "H200";
 // The driver's count of a process less its arena: 533 MiB, measured with driver 580.
 constexpr uint64_t kH200ContextBytes = 540 * kMiB;
 // docs/BENCHMARKS.md; products in 16 bits by convolutions' rate, those in f32 assumed: half of 132
@@ -66,8 +61,8 @@ uint64_t card_bytes_for(uint64_t cap_bytes) {
 Machine assumed_machine(const std::string& gpu_name) {
   Machine machine;
   machine.workspace_bytes = kWorkspaceBytes;
-  if (gpu_name.find(kH200) != std::string::npos) {
-    machine.gpu = kH200;
+  if (gpu_name.find(kH200Name) != std::string::npos) {
+    machine.gpu = kH200Name;
     machine.context_bytes = kH200ContextBytes;
     machine.rates = kH200Rates;
     return machine;

@@ -5,12 +5,10 @@
 #include <array>
 #include <cctype>
 
+#include "base/byte_units.h"
+
 namespace reel::memory {
 namespace {
-
-constexpr double kTera = 1e12;
-constexpr double kGiga = 1e9;
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 // Sources: NVIDIA's whitepapers "Ampere GA102", "Ada" and "RTX Blackwell" (operations, clocks) and
 // its product pages (memory). GeForce cards multiply f16 with f32 sums at a quarter of INT8's rate,
@@ -44,21 +42,22 @@ struct Measured {
   double int8_ops, f16_ops;  // of mma.sync alone
   double product, attention, convolution;  // of the kernels; products over a whole step
 };
-constexpr Measured kH200{.multiprocessors = 132,
-                         .rate_clock_hz = 1.98e9,
-                         .kernel_clock_hz = 1.7e9,
-                         .int8_ops = 1217 * kTera,
-                         .f16_ops = 607 * kTera,
-                         .product = 770 * kTera,
-                         .attention = 494 * kTera,
-                         .convolution = 400 * kTera};
+constexpr Measured kMeasuredH200{.multiprocessors = 132,
+                                 .rate_clock_hz = 1.98e9,
+                                 .kernel_clock_hz = 1.7e9,
+                                 .int8_ops = 1217 * kTera,
+                                 .f16_ops = 607 * kTera,
+                                 .product = 770 * kTera,
+                                 .attention = 494 * kTera,
+                                 .convolution = 400 * kTera};
 
 // Clocks of a step that are not products, on the H200.
 double overhead_clocks(const Step& step, double measured_ops) {
-  const double rate_clocks = kH200.multiprocessors * kH200.rate_clock_hz;
-  const double kernel_clocks = kH200.multiprocessors * kH200.kernel_clock_hz;
+  const double rate_clocks = kMeasuredH200.multiprocessors * kMeasuredH200.rate_clock_hz;
+  const double kernel_clocks = kMeasuredH200.multiprocessors * kMeasuredH200.kernel_clock_hz;
   return step.all() * kernel_clocks / measured_ops -
-         (step.int8_ops / kH200.int8_ops + step.f16_ops / kH200.f16_ops) * rate_clocks;
+         (step.int8_ops / kMeasuredH200.int8_ops + step.f16_ops / kMeasuredH200.f16_ops) *
+             rate_clocks;
 }
 
 double predicted_ops(const Step& step, double other_clocks, const Card& card) {
@@ -111,11 +110,11 @@ Rates predicted_rates(const Card& card) {
   const auto rate = [&](const Step& step, double measured_ops) {
     return predicted_ops(step, overhead_clocks(step, measured_ops), card);
   };
-  return {.int8_ops = rate(kProduct, kH200.product),
+  return {.int8_ops = rate(kProduct, kMeasuredH200.product),
           // f16 products through the same mma.sync loop as convolutions.
-          .wide_ops = rate(kConvolution, kH200.convolution),
-          .attention_ops = rate(kAttention, kH200.attention),
-          .conv_ops = rate(kConvolution, kH200.convolution),
+          .wide_ops = rate(kConvolution, kMeasuredH200.convolution),
+          .attention_ops = rate(kAttention, kMeasuredH200.attention),
+          .conv_ops = rate(kConvolution, kMeasuredH200.convolution),
           .f32_ops = kF32Share * kF32PerClock * card.multiprocessors * card.boost_hz,
           .memory_bytes = kCopyShare * card.memory_bytes_per_s,
           .upload_bytes = card.link_bytes_per_s,
@@ -125,7 +124,7 @@ Rates predicted_rates(const Card& card) {
 
 double predicted_e4m3_attention(const Card& card) {
   if (card.e4m3_per_clock == 0) return 0;
-  return predicted_ops(kE4M3Attention, overhead_clocks(kAttention, kH200.attention), card);
+  return predicted_ops(kE4M3Attention, overhead_clocks(kAttention, kMeasuredH200.attention), card);
 }
 
 }  // namespace reel::memory

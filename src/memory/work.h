@@ -32,6 +32,9 @@ struct Work {
   }
 };
 
+inline constexpr double kGiga = 1e9;
+inline constexpr double kTera = 1e12;
+
 // What a machine sustains, per second.
 struct Rates {
   double int8_ops = 0, wide_ops = 0, attention_ops = 0, conv_ops = 0;

@@ -26,8 +26,6 @@ using memory::Budget;
 using memory::NetworkLoad;
 using memory::PhaseNeeds;
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-
 // Assumed, not measured: the program with its libraries, headers of the checkpoint and tokenizer,
 // and what an encoder of H.264 holds, in frames of 4:2:0.
 constexpr uint64_t kProgramBytes = 350 * kMiB;

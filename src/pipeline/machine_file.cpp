@@ -17,7 +17,7 @@ namespace {
 using memory::Rates;
 using nlohmann::json;
 
-constexpr uint64_t kMostBytes = uint64_t{1} << 20;
+constexpr uint64_t kMostFileBytes = uint64_t{1} << 20;
 constexpr const char* kGpus = "gpus";
 constexpr const char* kE4M3Attention = "e4m3_attention_ops";  // may be missing
 
@@ -34,7 +34,7 @@ constexpr std::array kFields = {
 // An empty object where there is no such file, or one that is damaged.
 json read(const fs::path& file) {
   try {
-    json text = json::parse(read_text_file(file, kMostBytes), nullptr, false);
+    json text = json::parse(read_text_file(file, kMostFileBytes), nullptr, false);
     if (text.is_object() && text.contains(kGpus) && text[kGpus].is_object()) return text;
   } catch (const Error&) {  // NOLINT: it is only a cache
   }

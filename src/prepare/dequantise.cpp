@@ -17,7 +17,7 @@ using checkpoint::StoredTensor;
 
 // What is read or widened between two looks at the stop flag: some hundredths of a second.
 constexpr uint64_t kBytesAtOnce = uint64_t{8} << 20;
-constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
+constexpr int64_t kWidenedAtOnce = int64_t{4} << 20;
 
 void check(const StopFlag* stop) {
   if (stop != nullptr) stop->check();
@@ -131,7 +131,7 @@ void read_rows(const StoredTensor& tensor, int64_t first_row, int64_t rows, std:
                                         ? std::vector<float>{}
                                         : read_row_scales(tensor, first_row, rows, digest);
   const int64_t grain = std::max<int64_t>(1, 65536 / std::max<int64_t>(1, width));
-  const int64_t at_once = std::max<int64_t>(1, kElementsAtOnce / std::max<int64_t>(1, width));
+  const int64_t at_once = std::max<int64_t>(1, kWidenedAtOnce / std::max<int64_t>(1, width));
   for (int64_t first = 0; first < rows; first += at_once) {
     check(stop);
     parallel_for(std::min(at_once, rows - first), grain, [&](int64_t begin, int64_t end) {

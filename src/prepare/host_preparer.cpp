@@ -74,15 +74,15 @@ struct Host {
 };
 
 // What is checked or rounded between two looks at the stop flag.
-constexpr int64_t kElementsAtOnce = int64_t{4} << 20;
+constexpr int64_t kRoundedAtOnce = int64_t{4} << 20;
 constexpr int64_t kProductsAtOnce = int64_t{64} << 20;
 
 // Calls work(begin, end) for parts of [0, count), looking at the stop flag before each.
 template <typename Work>
 void in_parts(int64_t count, const StopFlag& stop, Work work) {
-  for (int64_t begin = 0; begin < count; begin += kElementsAtOnce) {
+  for (int64_t begin = 0; begin < count; begin += kRoundedAtOnce) {
     stop.check();
-    work(begin, std::min(count, begin + kElementsAtOnce));
+    work(begin, std::min(count, begin + kRoundedAtOnce));
   }
 }
 
@@ -165,7 +165,7 @@ Buffer rounded(const float* from, int64_t count, DType dtype, MemorySpace& memor
 void quantise_all(DType dtype, std::span<float> values, int64_t rows, std::byte* to,
                   std::span<float> scales, bool keep_scales, const StopFlag& stop) {
   const auto width = static_cast<int64_t>(values.size()) / rows;
-  const int64_t at_once = std::max<int64_t>(1, kElementsAtOnce / std::max<int64_t>(1, width));
+  const int64_t at_once = std::max<int64_t>(1, kRoundedAtOnce / std::max<int64_t>(1, width));
   for (int64_t row = 0; row < rows; row += at_once) {
     stop.check();
     const int64_t count = std::min(at_once, rows - row);

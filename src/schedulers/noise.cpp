@@ -32,9 +32,9 @@ struct CudaDraw {
   int64_t calls() const { return (elements - 1) / (4 * threads) + 1; }
 };
 
-// The four lanes of kTile neighbouring threads.
-constexpr int64_t kTile = 256;
-using Tile = std::array<std::array<float, kTile>, 4>;
+// The four lanes of kNoiseTile neighbouring threads.
+constexpr int64_t kNoiseTile = 256;
+using Tile = std::array<std::array<float, kNoiseTile>, 4>;
 
 NormalPair curand_pair(uint32_t x, uint32_t y) {
   constexpr float kScale = 2.3283064e-10f;  // 2^-32
@@ -46,9 +46,9 @@ NormalPair curand_pair(uint32_t x, uint32_t y) {
 }
 
 void draw_tile(const CudaDraw& draw, int64_t call, int64_t first_thread, Tile& tile) {
-  std::array<std::array<uint32_t, kTile>, 4> words;
+  std::array<std::array<uint32_t, kNoiseTile>, 4> words;
   const uint64_t counter = draw.first_call + static_cast<uint64_t>(call);
-  for (int64_t index = 0; index < kTile; ++index) {
+  for (int64_t index = 0; index < kNoiseTile; ++index) {
     const auto thread = static_cast<uint64_t>(first_thread + index);
     const numerics::PhiloxWords four = numerics::philox4x32_10(draw.seed, thread, counter);
     words[0][index] = four.x;
@@ -56,7 +56,7 @@ void draw_tile(const CudaDraw& draw, int64_t call, int64_t first_thread, Tile& t
     words[2][index] = four.z;
     words[3][index] = four.w;
   }
-  for (int64_t index = 0; index < kTile; ++index) {
+  for (int64_t index = 0; index < kNoiseTile; ++index) {
     const NormalPair first = curand_pair(words[0][index], words[1][index]);
     const NormalPair second = curand_pair(words[2][index], words[3][index]);
     tile[0][index] = first.sine;
@@ -70,7 +70,7 @@ void store_tile(const CudaDraw& draw, int64_t call, int64_t first_thread, const 
                 std::span<float> out) {
   for (int64_t lane = 0; lane < 4; ++lane) {
     const int64_t begin = (call * 4 + lane) * draw.threads + first_thread;
-    const int64_t count = std::min(kTile, draw.elements - begin);
+    const int64_t count = std::min(kNoiseTile, draw.elements - begin);
     if (count > 0) std::copy_n(tile[lane].data(), count, out.data() + begin);
   }
 }
@@ -163,13 +163,13 @@ void Rng::fill_like_cuda(std::span<float> out) {
                       .first_call = offset_ / 4,
                       .threads = blocks * kBlockThreads,
                       .elements = elements};
-  static_assert(kBlockThreads % kTile == 0, "a tile never crosses a call");
-  const int64_t tiles_per_call = draw.threads / kTile;
+  static_assert(kBlockThreads % kNoiseTile == 0, "a tile never crosses a call");
+  const int64_t tiles_per_call = draw.threads / kNoiseTile;
   parallel_for(draw.calls() * tiles_per_call, 64, [&](int64_t begin, int64_t end) {
     Tile tile;
     for (int64_t index = begin; index < end; ++index) {
       const int64_t call = index / tiles_per_call;
-      const int64_t first_thread = index % tiles_per_call * kTile;
+      const int64_t first_thread = index % tiles_per_call * kNoiseTile;
       draw_tile(draw, call, first_thread, tile);
       store_tile(draw, call, first_thread, tile, out);
     }

@@ -15,7 +15,7 @@ constexpr const char* kContentPolicy =
     "media-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'";
 
-HttpResponse answer(const HttpRequest& request, const PageFile& file) {
+HttpResponse answer_file(const HttpRequest& request, const PageFile& file) {
   HttpResponse response;
   response.content_type = file.content_type;
   response.headers = {{"ETag", file.etag},
@@ -38,10 +38,11 @@ HttpResponse answer(const HttpRequest& request, const PageFile& file) {
 std::vector<Route> page_routes() {
   std::vector<Route> routes;
   for (const PageFile& file : page_files()) {
-    routes.push_back(
-        {"GET", file.path,
-         [&file](const HttpRequest& request, const PathValues&) { return answer(request, file); },
-         true});
+    routes.push_back({"GET", file.path,
+                      [&file](const HttpRequest& request, const PathValues&) {
+                        return answer_file(request, file);
+                      },
+                      true});
   }
   return routes;
 }

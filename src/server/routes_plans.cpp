@@ -11,14 +11,13 @@
 #include "base/error.h"
 #include "server/clip_maker.h"
 #include "server/http/api_error.h"
+#include "server/json_answer.h"
 #include "server/video_json.h"
 
 namespace reel::server {
 namespace {
 
 using nlohmann::json;
-
-constexpr int kFramesPerSecond = 16;
 
 // The model's headers are read for every plan: by one request at a time, so that many cost no more
 // than one.
@@ -98,12 +97,6 @@ json model_json(const std::string& name, const Plan& usual) {
             {"frames", kMostFrames},
             {"steps", kMostSteps},
             {"prompt_bytes", kMostPromptBytes}}}};
-}
-
-HttpResponse answer(const json& value) {
-  HttpResponse response;
-  response.body = dump(value);
-  return response;
 }
 
 }  // namespace

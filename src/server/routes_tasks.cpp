@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "server/http/api_error.h"
+#include "server/json_answer.h"
 #include "server/routes_videos.h"
 #include "server/task_json.h"
 #include "server/video_json.h"
@@ -14,13 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMostListed = 1000;  // as many as it keeps there
-
-HttpResponse answer(const json& value) {
-  HttpResponse response;
-  response.body = dump(value);
-  return response;
-}
+constexpr int kMostTasks = 1000;  // as many as it keeps there
 
 [[noreturn]] void no_such_task(const std::string& id) {
   throw ApiError(404, str_cat("There is no task \"", id, "\"."), "not_found", "task_id");
@@ -32,7 +27,7 @@ JobView find(VideoService& service, const HttpRequest& request, const std::strin
   return *std::move(view);
 }
 
-HttpResponse create(VideoService& service, const HttpRequest& request) {
+HttpResponse create_task(VideoService& service, const HttpRequest& request) {
   const ClipRequest clip = read_task_request(request);
   std::vector<std::string> warnings;
   const std::string owner = request.client.empty() ? request.peer : request.client;
@@ -46,9 +41,9 @@ HttpResponse create(VideoService& service, const HttpRequest& request) {
   }
 }
 
-HttpResponse list(VideoService& service, const HttpRequest& request) {
+HttpResponse list_tasks(VideoService& service, const HttpRequest& request) {
   json tasks = json::object();
-  for (const JobView& view : service.list({.client = request.client, .limit = kMostListed})) {
+  for (const JobView& view : service.list({.client = request.client, .limit = kMostTasks})) {
     tasks[view.job.id] = task_json(view.job);
   }
   return answer(tasks);
@@ -58,7 +53,7 @@ HttpResponse list(VideoService& service, const HttpRequest& request) {
 std::vector<std::string> ids(VideoService& service, const HttpRequest& request, JobState state) {
   std::vector<std::string> found;
   for (const JobView& view : service.list(
-           {.client = request.client, .ascending = true, .limit = kMostListed, .state = state})) {
+           {.client = request.client, .ascending = true, .limit = kMostTasks, .state = state})) {
     found.push_back(view.job.id);
   }
   return found;
@@ -163,9 +158,9 @@ std::vector<Route> task_routes(VideoService& service) {
   };
   // Of several that match a path the first is taken.
   return {
-      {"POST", "/v1/tasks/video", with(create)},
-      {"POST", "/v1/tasks", with(create)},
-      {"GET", "/v1/tasks", with(list)},
+      {"POST", "/v1/tasks/video", with(create_task)},
+      {"POST", "/v1/tasks", with(create_task)},
+      {"GET", "/v1/tasks", with(list_tasks)},
       {"GET", "/v1/tasks/queue/status", with(queue_status)},
       {"GET", "/v1/tasks/{id}/status",
        [&service](const HttpRequest& request, const PathValues& path) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "server/http/api_error.h"
 #include "server/http/byte_range.h"
+#include "server/json_answer.h"
 #include "server/video_events.h"
 #include "server/video_json.h"
 
@@ -18,12 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kMostListed = 100;
-
-HttpResponse answer(const json& value) {
-  HttpResponse response;
-  response.body = dump(value);
-  return response;
-}
 
 [[noreturn]] void no_such_video(const std::string& id) {
   throw ApiError(404, str_cat("There is no video \"", id, "\"."), "not_found", "video_id");

@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFramesPerSecond = 16;
 constexpr double kMostSeconds = 30;
 
 void check_model(const std::string& asked, const std::string& served) {

@@ -11,6 +11,8 @@
 
 namespace reel::server {
 
+inline constexpr int kFramesPerSecond = 16;  // where a request does not say
+
 // The body of POST /v1/videos. Throws ApiError.
 ClipRequest read_video_request(const HttpRequest& request, const std::string& model_name);
 

@@ -6,13 +6,13 @@
 namespace reel::tokenizer {
 namespace {
 
-constexpr const char* kSource = "The tokenizer in the GGUF file";
-constexpr const char* kHint =
+constexpr const char* kGguf = "The tokenizer in the GGUF file";
+constexpr const char* kGgufHint =
     "Download the GGUF file again, or give spiece.model of google/umt5-xxl.";
 
 PieceType to_piece_type(int32_t value) {
   REEL_REQUIRE(value >= 1 && value <= 6, kBadFile,
-               str_cat(kSource, " has a token of type ", value, ", 1 to 6 are known."), kHint);
+               str_cat(kGguf, " has a token of type ", value, ", 1 to 6 are known."), kGgufHint);
   return static_cast<PieceType>(value);
 }
 
@@ -25,11 +25,10 @@ bool is_special(PieceType type) {
 
 UnigramModel from_gguf(GgufVocabulary vocabulary, int sentinel_count) {
   const size_t count = vocabulary.tokens.size();
-  REEL_REQUIRE(
-      vocabulary.scores.size() == count && vocabulary.token_type.size() == count, kBadFile,
-      str_cat(kSource, " has ", count, " tokens, ", vocabulary.scores.size(), " scores and ",
-              vocabulary.token_type.size(), " token types; the three must agree."),
-      kHint);
+  REEL_REQUIRE(vocabulary.scores.size() == count && vocabulary.token_type.size() == count, kBadFile,
+               str_cat(kGguf, " has ", count, " tokens, ", vocabulary.scores.size(), " scores and ",
+                       vocabulary.token_type.size(), " token types; the three must agree."),
+               kGgufHint);
   UnigramModel model;
   model.pieces.reserve(count);
   for (size_t id = 0; id < count; ++id) {
@@ -47,7 +46,7 @@ UnigramModel from_gguf(GgufVocabulary vocabulary, int sentinel_count) {
   model.end_id = vocabulary.eos_token_id;
   model.pad_id = vocabulary.padding_token_id;
   if (!vocabulary.add_space_prefix) model.words.prefix = WordRules::Prefix::kNever;
-  check_model(model, kSource);
+  check_model(model, kGguf);
   complete_as_t5(model, std::move(vocabulary.precompiled_charsmap), sentinel_count);
   return model;
 }

@@ -12,7 +12,7 @@
 namespace reel::tokenizer {
 namespace {
 
-constexpr const char* kSource = "The sentencepiece model";
+constexpr const char* kModelProto = "The sentencepiece model";
 constexpr const char* kDamagedHint =
     "Download the tokenizer again; spiece.model of UMT5 has 4,548,313 bytes.";
 
@@ -37,7 +37,7 @@ constexpr uint32_t kName = 1, kCharsmap = 2, kAddDummyPrefix = 3, kRemoveExtraSp
 constexpr int64_t kUnigramModelType = 1;
 
 [[noreturn]] void fail_damaged(std::string_view what) {
-  fail(ErrorCode::kBadFile, str_cat(kSource, " is damaged: ", what, "."), kDamagedHint);
+  fail(ErrorCode::kBadFile, str_cat(kModelProto, " is damaged: ", what, "."), kDamagedHint);
 }
 
 struct Field {
@@ -154,7 +154,7 @@ struct SpecialIds {
 
 void require_unigram(int64_t kind) {
   REEL_REQUIRE(kind == kUnigramModelType, kUnsupported,
-               str_cat(kSource, " is of kind ", kind,
+               str_cat(kModelProto, " is of kind ", kind,
                        " (BPE, word or character); Wan's text encoder needs UMT5's, which is of "
                        "kind 1 (Unigram)."),
                "Use spiece.model or tokenizer.json from google/umt5-xxl.");
@@ -282,7 +282,7 @@ UnigramModel read_model_proto(std::string_view bytes, int sentinel_count) {
   model.unk_id = ids.unk;
   model.end_id = ids.end;
   model.pad_id = ids.pad < 0 ? 0 : ids.pad;
-  check_model(model, kSource);
+  check_model(model, kModelProto);
   complete_as_t5(model, std::move(charsmap), sentinel_count);
   return model;
 }

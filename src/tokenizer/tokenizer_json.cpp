@@ -14,18 +14,18 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kSource = "tokenizer.json";
-constexpr const char* kHint =
+constexpr const char* kFileName = "tokenizer.json";
+constexpr const char* kDamagedJsonHint =
     "Download the tokenizer again; tokenizer.json of UMT5 has 16,837,417 bytes.";
 constexpr const char* kUnsupportedHint = "Use tokenizer.json or spiece.model of google/umt5-xxl.";
 constexpr int kDeepestSequence = 8;
 
 [[noreturn]] void fail_bad(std::string_view what) {
-  fail(ErrorCode::kBadFile, str_cat(kSource, ": ", what, "."), kHint);
+  fail(ErrorCode::kBadFile, str_cat(kFileName, ": ", what, "."), kDamagedJsonHint);
 }
 
 [[noreturn]] void fail_unsupported(std::string_view what) {
-  fail(ErrorCode::kUnsupported, str_cat(kSource, " uses ", what, ", which UMT5's does not have."),
+  fail(ErrorCode::kUnsupported, str_cat(kFileName, " uses ", what, ", which UMT5's does not have."),
        kUnsupportedHint);
 }
 
@@ -270,7 +270,7 @@ UnigramModel read_model(const Json& root) {
   read_added_tokens(root, model, ids);
   model.end_id = read_end_id(root, ids);
   model.pad_id = std::max(find_id(ids, "<pad>"), 0);
-  check_model(model, kSource);
+  check_model(model, kFileName);
   return model;
 }
 

@@ -12,6 +12,8 @@
 
 namespace reel::test {
 
+inline constexpr uint64_t kPlenty = uint64_t{24} << 30;  // of memory, for tiny models
+
 class FakeGpu : public cuda::Gpu {
  public:
   explicit FakeGpu(uint64_t free_bytes, const ops::Kernels& kernels = cpu::reference_kernels())

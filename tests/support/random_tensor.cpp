@@ -47,17 +47,34 @@ float value_at(const TensorView& tensor, int64_t at) {
   }
 }
 
-double relative_error(const TensorView& got, const TensorView& want) {
+namespace {
+
+template <typename Got, typename Want>
+double error_of(int64_t count, const Got& got, const Want& want) {
   double difference = 0;
   double length = 0;
-  for (int64_t at = 0; at < want.elements(); ++at) {
-    const double a = value_at(got, at);
-    const double b = value_at(want, at);
+  for (int64_t at = 0; at < count; ++at) {
+    const double a = got(at);
+    const double b = want(at);
     if (!std::isfinite(a) || !std::isfinite(b)) return std::numeric_limits<double>::infinity();
     difference += (a - b) * (a - b);
     length += b * b;
   }
   return std::sqrt(difference / std::max(length, 1e-300));
+}
+
+}  // namespace
+
+double relative_error(const TensorView& got, const TensorView& want) {
+  return error_of(
+      want.elements(), [&](int64_t at) { return value_at(got, at); },
+      [&](int64_t at) { return value_at(want, at); });
+}
+
+double relative_error(std::span<const float> got, std::span<const float> want) {
+  return error_of(
+      static_cast<int64_t>(want.size()), [&](int64_t at) { return got[static_cast<size_t>(at)]; },
+      [&](int64_t at) { return want[static_cast<size_t>(at)]; });
 }
 
 }  // namespace reel::test

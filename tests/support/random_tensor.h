@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/buffer.h"
 
@@ -21,5 +22,6 @@ float value_at(const TensorView& tensor, int64_t at);
 
 // |got - want| / |want| in the 2-norm; infinite when an element of either is not finite.
 double relative_error(const TensorView& got, const TensorView& want);
+double relative_error(std::span<const float> got, std::span<const float> want);
 
 }  // namespace reel::test

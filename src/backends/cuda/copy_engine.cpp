@@ -4,17 +4,11 @@
 #include <utility>
 
 #include "backends/cuda/cuda_check.h"
+#include "backends/cuda/stream_handle.h"
 #include "base/byte_units.h"
 #include "base/error.h"
 
 namespace reel::cuda {
-namespace {
-
-cudaStream_t handle_of(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
-cudaEvent_t handle_of(Event event) { return static_cast<cudaEvent_t>(event.handle); }
-
-}  // namespace
-
 CudaCopyEngine::CudaCopyEngine(int index) : index_(index) {
   enter();
   cudaStream_t stream = nullptr;

@@ -2,16 +2,11 @@
 #include "backends/cuda/device_memory.h"
 
 #include "backends/cuda/cuda_check.h"
+#include "backends/cuda/stream_handle.h"
 #include "base/byte_units.h"
 #include "base/error.h"
 
 namespace reel::cuda {
-namespace {
-
-cudaStream_t handle_of(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
-
-}  // namespace
-
 std::byte* DeviceMemory::allocate(size_t size_bytes, const char* tag) {
   void* data = nullptr;
   const cudaError_t status = cudaMalloc(&data, size_bytes);

@@ -37,8 +37,8 @@ constexpr std::array<Name, 13> kGguf = {"gguf-BF16",   "gguf-Q8_0",   "gguf-Q6_K
                                         "gguf-Q5_K_M", "gguf-Q5_0",   "gguf-Q5_1", "gguf-Q4_0",
                                         "gguf-Q4_K_S", "gguf-Q4_K_M", "gguf-Q4_1", "gguf-Q3_K_S",
                                         "gguf-Q3_K_M"};
-constexpr std::array<Name, 5> kRefused = {"nvfp4", "mxfp4", "mxfp6-mxfp8", "mxfp8",
-                                          "int4-g128-marlin"};
+constexpr std::array<Name, 5> kRefusedSchemes = {"nvfp4", "mxfp4", "mxfp6-mxfp8", "mxfp8",
+                                                 "int4-g128-marlin"};
 
 bool has(std::span<const Name> names, Name name) {
   return std::ranges::find(names, name) != names.end();
@@ -58,7 +58,7 @@ std::span<const Name> distributed_attention_names() { return kDistributed; }
 std::span<const Name> fp8_scheme_names() { return kFp8; }
 std::span<const Name> int8_scheme_names() { return kInt8; }
 std::span<const Name> gguf_scheme_names() { return kGguf; }
-std::span<const Name> refused_scheme_names() { return kRefused; }
+std::span<const Name> refused_scheme_names() { return kRefusedSchemes; }
 
 void require_dense_attention(Name name, const std::string& where) {
   if (has(kDense, name)) return;
@@ -79,7 +79,7 @@ SchemeFamily scheme_family(Name name, const std::string& where) {
   if (has(kFp8, name) || name.starts_with("W-fp8-")) return SchemeFamily::kFp8;
   if (has(kInt8, name) || name.starts_with("W-int8-")) return SchemeFamily::kInt8;
   if (has(kGguf, name)) return SchemeFamily::kGguf;
-  REEL_REQUIRE(!has(kRefused, name), kUnsupported,
+  REEL_REQUIRE(!has(kRefusedSchemes, name), kUnsupported,
                str_cat(where, ", a format that Reel does not read."),
                "Use the FP8 or INT8 checkpoint of the same model, or a GGUF file.");
   fail(ErrorCode::kInvalidArgument, str_cat(where, "; a scheme of LightX2V is needed."),

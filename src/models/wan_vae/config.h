@@ -14,6 +14,7 @@ inline constexpr int64_t kRowStride = 8;    // pixels per latent row and column
 inline constexpr int64_t kFrameStride = 4;  // frames per latent frame after the first
 inline constexpr int kLevels = 4;
 inline constexpr int kResidualsPerLevel = 3;
+inline constexpr int kConvsPerLevel = 2 * kResidualsPerLevel;
 
 // The diffusion latents are normalised: z = latent * std + mean enters the decoder.
 // Source: Wan 2.1, wan/modules/vae.py, class WanVAE.

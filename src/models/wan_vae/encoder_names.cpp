@@ -11,14 +11,14 @@ using checkpoint::NameRow;
 using checkpoint::NameUnit;
 using enum checkpoint::RowKind;
 
-constexpr NameRow kTopRows[] = {
+constexpr NameRow kEncoderTopRows[] = {
     {kTop, kLatentConv, "conv1", kLinearF32, "[32, 32, 1, 1, 1]"},
     {kTop, kFirstConv, "encoder.conv1", kConv, "[e0, 3, 3, 3, 3]"},
     {kTop, kHeadNorm, "encoder.head.0.gamma", kTensor, "[e2, 1, 1, 1]"},
     {kTop, kHeadConv, "encoder.head.2", kConv, "[32, e2, 3, 3, 3]"},
 };
 
-constexpr NameRow kAttentionRows[] = {
+constexpr NameRow kEncoderAttentionRows[] = {
     {kAttn, kAttnNorm, "norm.gamma", kTensor, "[e2, 1, 1]"},
     {kAttn, kQkv, "to_qkv", kLinear, "[3 * e2, e2, 1, 1]", 3},
     {kAttn, kProjection, "proj", kLinear, "[e2, e2, 1, 1]"},
@@ -32,13 +32,13 @@ constexpr NameRow kAttentionRows[] = {
   }
 
 // clang-format off
-constexpr NameRow kLevel0Rows[] = {REEL_RESIDUAL_ROWS("e0", "e0")};
-constexpr NameRow kLevel1FirstRows[] = {REEL_RESIDUAL_ROWS("e0", "e1"),
+constexpr NameRow kEncoderLevel0Rows[] = {REEL_RESIDUAL_ROWS("e0", "e0")};
+constexpr NameRow kEncoderLevel1FirstRows[] = {REEL_RESIDUAL_ROWS("e0", "e1"),
     {kResidual, kShortcut, "shortcut", kLinear, "[e1, e0, 1, 1, 1]"}};
-constexpr NameRow kLevel1Rows[] = {REEL_RESIDUAL_ROWS("e1", "e1")};
-constexpr NameRow kLevel2FirstRows[] = {REEL_RESIDUAL_ROWS("e1", "e2"),
+constexpr NameRow kEncoderLevel1Rows[] = {REEL_RESIDUAL_ROWS("e1", "e1")};
+constexpr NameRow kEncoderLevel2FirstRows[] = {REEL_RESIDUAL_ROWS("e1", "e2"),
     {kResidual, kShortcut, "shortcut", kLinear, "[e2, e1, 1, 1, 1]"}};
-constexpr NameRow kLevel2Rows[] = {REEL_RESIDUAL_ROWS("e2", "e2")};
+constexpr NameRow kEncoderLevel2Rows[] = {REEL_RESIDUAL_ROWS("e2", "e2")};
 // clang-format on
 #undef REEL_RESIDUAL_ROWS
 
@@ -54,23 +54,23 @@ constexpr NameRow kHalve2Rows[] = {
 
 // encoder.downsamples.<position in this list>
 constexpr std::span<const NameRow> kDownsamples[] = {
-    kLevel0Rows,      kLevel0Rows, kHalve0Rows,  //
-    kLevel1FirstRows, kLevel1Rows, kHalve1Rows,  //
-    kLevel2FirstRows, kLevel2Rows, kHalve2Rows,  //
-    kLevel2Rows,      kLevel2Rows,
+    kEncoderLevel0Rows,      kEncoderLevel0Rows, kHalve0Rows,  //
+    kEncoderLevel1FirstRows, kEncoderLevel1Rows, kHalve1Rows,  //
+    kEncoderLevel2FirstRows, kEncoderLevel2Rows, kHalve2Rows,  //
+    kEncoderLevel2Rows,      kEncoderLevel2Rows,
 };
 
 }  // namespace
 
 std::vector<NameUnit> encoder_name_units() {
-  std::vector<NameUnit> units{{.prefix = "", .rows = kTopRows}};
+  std::vector<NameUnit> units{{.prefix = "", .rows = kEncoderTopRows}};
   for (const auto rows : kDownsamples) {
     units.push_back(
         {.prefix = "encoder.downsamples." + std::to_string(units.size() - 1) + '.', .rows = rows});
   }
-  units.push_back({.prefix = "encoder.middle.0.", .rows = kLevel2Rows});
-  units.push_back({.prefix = "encoder.middle.1.", .rows = kAttentionRows});
-  units.push_back({.prefix = "encoder.middle.2.", .rows = kLevel2Rows});
+  units.push_back({.prefix = "encoder.middle.0.", .rows = kEncoderLevel2Rows});
+  units.push_back({.prefix = "encoder.middle.1.", .rows = kEncoderAttentionRows});
+  units.push_back({.prefix = "encoder.middle.2.", .rows = kEncoderLevel2Rows});
   return units;
 }
 

@@ -9,8 +9,6 @@
 
 namespace reel::wan_vae {
 
-inline constexpr int kConvsPerLevel = 2 * kResidualsPerLevel;
-
 // One level in one strip: its frames, and the channels that come in and leave its residual blocks.
 struct Level {
   LevelRows rows;

@@ -6,8 +6,6 @@
 namespace reel::wan_vae {
 namespace {
 
-constexpr int kConvsPerLevel = 2 * kResidualsPerLevel;
-
 Rows widened(const Rows& rows, int64_t by, int64_t all) {
   return {std::max<int64_t>(0, rows.begin - by), std::min(all, rows.end + by)};
 }

@@ -32,8 +32,8 @@ using checkpoint::Component;
 using memory::Chunk;
 using memory::SlotRead;
 
-constexpr int kReaders = 4;
-constexpr uint64_t kRequestBytes = uint64_t{4} << 20;
+constexpr int kBlockReaders = 4;
+constexpr uint64_t kBlockRequestBytes = uint64_t{4} << 20;
 constexpr int kRounds = 3;
 
 void drop_from_cache(const formats::TensorFile& file) {
@@ -63,7 +63,7 @@ void add_chunks(const Component& dit, const memory::WeightBlock& block,
   });
   std::vector<SlotRead> in_order;
   for (auto& read : reads) in_order.push_back(std::move(std::get<3>(read)));
-  for (Chunk& chunk : memory::cut_into_chunks(in_order, kRequestBytes)) {
+  for (Chunk& chunk : memory::cut_into_chunks(in_order, kBlockRequestBytes)) {
     chunks.push_back(std::move(chunk));
   }
 }
@@ -72,8 +72,8 @@ void add_chunks(const Component& dit, const memory::WeightBlock& block,
 void read_chunks(const std::vector<Chunk>& chunks, std::atomic<size_t>& next,
                  const StopFlag& stop) {
   memory::ChunkReader reader(ReadMode::kDirect, {});
-  const Buffer buffer(kRequestBytes + memory::ChunkReader::kSlackBytes + InputFile::kDirectBytes,
-                      "a read");
+  const Buffer buffer(
+      kBlockRequestBytes + memory::ChunkReader::kSlackBytes + InputFile::kDirectBytes, "a read");
   const auto address = reinterpret_cast<uintptr_t>(buffer.data());
   const size_t skip =
       (InputFile::kDirectBytes - address % InputFile::kDirectBytes) % InputFile::kDirectBytes;
@@ -88,7 +88,7 @@ void read_all(const std::vector<Chunk>& chunks, const StopFlag& stop) {
   std::mutex mutex;
   std::exception_ptr error;
   ThreadGroup readers;
-  for (int reader = 0; reader < kReaders; ++reader) {
+  for (int reader = 0; reader < kBlockReaders; ++reader) {
     readers.start([&] {
       try {
         read_chunks(chunks, next, stop);

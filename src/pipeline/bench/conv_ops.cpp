@@ -10,7 +10,7 @@
 namespace reel::pipeline {
 namespace {
 
-constexpr int kRepeats = 5;
+constexpr int kConvRepeats = 5;
 
 // A level of Wan's decoder: how far its frames are scaled down, and its channels.
 struct Level {
@@ -45,7 +45,7 @@ ConvTimes time_convs(Runtime& runtime, int64_t height_px, int64_t width_px, doub
                .unit = "op"};
     if (limit_ops > 0) op.bound_s = op.work / limit_ops;
     op.seconds = timer.median_seconds(
-        ctx, kRepeats, [&](ops::Context& with) { ops::conv(with, frames, weight, bias, out); });
+        ctx, kConvRepeats, [&](ops::Context& with) { ops::conv(with, frames, weight, bias, out); });
     work += op.work;
     seconds += op.seconds;
     times.ops.push_back(std::move(op));

@@ -18,7 +18,7 @@ namespace {
 
 using ops::Epilogue;
 
-constexpr int kRepeats = 7;
+constexpr int kDitRepeats = 7;
 // Residual streams, gates and modulation stay small, so that nothing overflows however often it
 // runs.
 constexpr float kSmall = 1e-2f;
@@ -65,7 +65,7 @@ class DitBench {
   template <typename Work>
   double time(const char* op, std::string shape, double work, const char* unit, double bound_s,
               Work&& run) {
-    const double seconds = timer_.median_seconds(ctx_, kRepeats, run);
+    const double seconds = timer_.median_seconds(ctx_, kDitRepeats, run);
     result_.ops.push_back({.op = op,
                            .shape = std::move(shape),
                            .seconds = seconds,
@@ -238,7 +238,7 @@ class DitBench {
                                  .v = data.tensor(ctx_.compute, {shape_.text_keys, shape_.dim}),
                                  .key_bias = data.tensor(DType::kF32, {shape_.text_keys})};
     const TensorView x = data.tensor(DType::kF32, {shape_.tokens, shape_.dim});
-    result_.block_s = timer_.median_seconds(ctx_, kRepeats, [&](ops::Context& ctx) {
+    result_.block_s = timer_.median_seconds(ctx_, kDitRepeats, [&](ops::Context& ctx) {
       wan_dit::block_forward(ctx, weights, step, text, x);
     });
   }

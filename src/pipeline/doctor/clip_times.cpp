@@ -9,6 +9,7 @@
 
 #include "base/byte_units.h"
 #include "base/error.h"
+#include "pipeline/doctor/seconds_text.h"
 #include "pipeline/recipe.h"
 
 namespace reel::pipeline {
@@ -21,18 +22,12 @@ constexpr double kWithin = 1.15;
 // Waiting that takes this share of a stage is why it was slow.
 constexpr double kMuchWaiting = 0.1;
 
-std::string seconds(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", value);
-  return text;
-}
-
 std::string why_slow(const MadeClip::Stage& made) {
   if (made.stall_s < kMuchWaiting * made.seconds) {
     return "It did not wait for weights, so computing was slow: look at the power limit, at the "
            "card's temperature and at other programs that used it.";
   }
-  std::string text = str_cat("It waited ", seconds(made.stall_s), " for weights");
+  std::string text = str_cat("It waited ", seconds_text(made.stall_s), " for weights");
   text += made.storage_bytes > 0
               ? str_cat(", of which ", format_bytes(made.storage_bytes),
                         " came from disk: a second clip finds them in the page cache where memory "
@@ -45,8 +40,8 @@ std::string why_slow(const MadeClip::Stage& made) {
 
 Finding compare(const MadeClip::Stage& made, double predicted_s) {
   Finding finding{.area = "this clip",
-                  .text = str_cat(made.stage, ": ", seconds(made.seconds), ", predicted ",
-                                  seconds(predicted_s)),
+                  .text = str_cat(made.stage, ": ", seconds_text(made.seconds), ", predicted ",
+                                  seconds_text(predicted_s)),
                   .advice = {}};
   if (made.seconds > kWithin * predicted_s) {
     finding.health = Health::kRemark;

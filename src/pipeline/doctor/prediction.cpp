@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "memory/budget.h"
 #include "memory/card_model.h"
+#include "pipeline/doctor/seconds_text.h"
 #include "pipeline/runtime.h"
 
 namespace reel::pipeline {
@@ -69,12 +70,6 @@ class ClipOfRequest {
   std::optional<Headers> headers_;
 };
 
-std::string seconds(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", value);
-  return text;
-}
-
 const StagePlan* denoise_of(const Plan& plan) {
   const auto found = std::find_if(plan.stages.begin(), plan.stages.end(),
                                   [](const StagePlan& one) { return one.stage == "denoise"; });
@@ -93,14 +88,14 @@ Finding on_link(const StagePlan& denoise) {
   }
   const std::string bytes = format_bytes(denoise.later_pass_bytes);
   if (denoise.stream_s < denoise.compute_s) {
-    finding.text = str_cat(bytes, " move in every step, in ", seconds(denoise.stream_s), " behind ",
-                           seconds(denoise.compute_s),
+    finding.text = str_cat(bytes, " move in every step, in ", seconds_text(denoise.stream_s),
+                           " behind ", seconds_text(denoise.compute_s),
                            " of computing: a faster link or disk would change nothing");
     return finding;
   }
   finding.health = Health::kRemark;
-  finding.text = str_cat(bytes, " move in every step, which takes ", seconds(denoise.stream_s),
-                         "; the GPU computes for ", seconds(denoise.compute_s));
+  finding.text = str_cat(bytes, " move in every step, which takes ", seconds_text(denoise.stream_s),
+                         "; the GPU computes for ", seconds_text(denoise.compute_s));
   finding.advice = denoise.later_pass_disk_bytes > 0
                        ? "They come from disk: more free memory, or a faster drive, would help."
                        : "A slot with more lanes, or a smaller clip, would help.";
@@ -127,10 +122,10 @@ std::vector<Finding> findings_on(const Plan& plan) {
   std::vector<Finding> findings;
   const StagePlan* const denoise = denoise_of(plan);
   Finding time{.area = "clip time",
-               .text = str_cat(clip, ": ", seconds(plan.total_s), " from a cold disk"),
+               .text = str_cat(clip, ": ", seconds_text(plan.total_s), " from a cold disk"),
                .advice = {}};
   if (denoise != nullptr) {
-    time.text += str_cat(", ", seconds(step_seconds(*denoise)), " a step, ",
+    time.text += str_cat(", ", seconds_text(step_seconds(*denoise)), " a step, ",
                          format_bytes(plan.context_bytes + plan.arena_bytes), " of GPU memory");
   }
   time.text += plan.is_assumed

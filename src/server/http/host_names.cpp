@@ -4,16 +4,11 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "base/lower_case.h"
 
 namespace reel::server {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return text;
-}
 
 bool is_address(int family, const std::string& text) {
   in6_addr bytes{};
@@ -35,7 +30,8 @@ std::string host_of(std::string_view header) {
     return is_address(AF_INET6, address) ? address : std::string();
   }
   const size_t end = std::min(header.find(':'), header.size());
-  return is_port(header.substr(end)) ? lower(std::string(header.substr(0, end))) : std::string();
+  return is_port(header.substr(end)) ? lower_case(std::string(header.substr(0, end)))
+                                     : std::string();
 }
 
 bool is_loopback(const std::string& host) {
@@ -48,7 +44,7 @@ bool is_answered_host(std::string_view header, const std::vector<std::string>& n
   if (host.empty()) return false;
   if (host == "localhost" || is_address(AF_INET, host) || is_address(AF_INET6, host)) return true;
   return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return lower(name) == host; });
+                     [&](const std::string& name) { return lower_case(name) == host; });
 }
 
 }  // namespace reel::server

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 
 namespace reel::server {
 namespace {
@@ -88,14 +89,12 @@ Problem read_field(std::string_view line, RequestHead& head) {
   if (head.headers.size() == kMostHeaders) {
     return HeadProblem{431, str_cat("More than ", kMostHeaders, " headers were sent.")};
   }
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  const std::string name = lower_case(std::string(line.substr(0, colon)));
   std::string_view value = line.substr(colon + 1);
   const auto is_blank = [](char letter) { return letter == ' ' || letter == '\t'; };
   while (!value.empty() && is_blank(value.front())) value.remove_prefix(1);
   while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
-  head.headers.emplace_back(std::move(name), value);
+  head.headers.emplace_back(name, value);
   return std::nullopt;
 }
 
@@ -127,12 +126,6 @@ Problem read_length(RequestHead& head, size_t most_bytes) {
   return std::nullopt;
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return text;
-}
-
 }  // namespace
 
 std::string RequestHead::header(std::string_view name) const {
@@ -157,9 +150,9 @@ Problem read_head(std::string_view text, size_t most_content_bytes, RequestHead&
     return HeadProblem{400, "One Host header is needed."};
   }
   if (const Problem problem = read_length(head, most_content_bytes)) return problem;
-  const std::string connection = lower(head.header("connection"));
+  const std::string connection = lower_case(head.header("connection"));
   head.keeps_alive = is_old ? connection == "keep-alive" : connection != "close";
-  const std::string expect = lower(head.header("expect"));
+  const std::string expect = lower_case(head.header("expect"));
   if (!expect.empty() && expect != "100-continue") {
     return HeadProblem{417, "Only \"Expect: 100-continue\" is understood."};
   }

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 // SPEC 3.1, A to H, and every type of GGUF file.
-constexpr const char* kLayouts[] = {
+constexpr const char* kStoredLayouts[] = {
     "distill_fp8", "distill_int8", "bf16",        "official",    "comfy_fp8",   "diffusers",
     "gguf:f32",    "gguf:f16",     "gguf:bf16",   "gguf:q8_0",   "gguf:q4_0",   "gguf:q4_1",
     "gguf:q5_0",   "gguf:q5_1",    "gguf:q2_k",   "gguf:q3_k_s", "gguf:q3_k_m", "gguf:q3_k_l",
@@ -96,7 +96,7 @@ class Combinations : public testing::Test {
   static void SetUpTestSuite() {
     folder_ = std::make_unique<test::TempFolder>();
     ::setenv("XDG_STATE_HOME", (*folder_ / "state").c_str(), 1);
-    for (const char* layout : kLayouts) synthesize(tiny(layout, *folder_ / layout));
+    for (const char* layout : kStoredLayouts) synthesize(tiny(layout, *folder_ / layout));
     for (const char* layout : kDecoders) synthesize(tiny(layout, *folder_ / layout));
     for (const char* style : kLoraStyles) {
       const fs::path out = *folder_ / "lora" / style;
@@ -149,7 +149,7 @@ std::map<std::string, std::string> Combinations::digests_;
 
 // As published: nothing is named but the folder, which has its tokenizer somewhere.
 TEST_F(Combinations, EveryLayoutIsWhole) {
-  for (const char* layout : kLayouts) {
+  for (const char* layout : kStoredLayouts) {
     SCOPED_TRACE(layout);
     const json weights = run(options(layout));
     expect_digest(layout, weights.at("dit"));
@@ -159,7 +159,7 @@ TEST_F(Combinations, EveryLayoutIsWhole) {
 
 // Every DiT meets every text encoder and every VAE, and LoRAs of all styles in turn.
 TEST_F(Combinations, EveryDitTakesPartsOfOtherLayouts) {
-  std::vector<std::string> dits(std::begin(kLayouts), std::end(kLayouts));
+  std::vector<std::string> dits(std::begin(kStoredLayouts), std::end(kStoredLayouts));
   dits.emplace_back(kSingleFp8);
   size_t made = 0;
   for (size_t row = 0; row < dits.size(); ++row) {

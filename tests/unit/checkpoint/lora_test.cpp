@@ -27,7 +27,7 @@ Specs pair_of(const std::string& module, int64_t out, int64_t rank, int64_t in,
           {module + ".lora_down.weight", dtype, {rank, in}}};
 }
 
-Lora open_made(const Specs& tensors) {
+Lora open_made_lora(const Specs& tensors) {
   const TempFolder folder;
   write_tensors(folder / "l.safetensors", tensors);
   return open_lora(folder / "l.safetensors");
@@ -58,9 +58,9 @@ Component dit() {
 
 TEST(Lora, ReadsPairsAndFullDeltas) {
   const Lora lora =
-      open_made(pair_of("diffusion_model." + kQ, kDim, 4, kDim) +
-                Specs{{"diffusion_model.blocks.2.diff_m", DType::kF32, {1, 6, kDim}},
-                      {"diffusion_model." + kFfn + ".diff_b", DType::kF16, {2 * kDim}}});
+      open_made_lora(pair_of("diffusion_model." + kQ, kDim, 4, kDim) +
+                     Specs{{"diffusion_model.blocks.2.diff_m", DType::kF32, {1, 6, kDim}},
+                           {"diffusion_model." + kFfn + ".diff_b", DType::kF16, {2 * kDim}}});
 
   ASSERT_EQ(lora.changes.size(), 3u);
   EXPECT_EQ(lora.changes[0].target, kQ + ".weight");
@@ -108,48 +108,49 @@ TEST(Lora, RefusesAnAlphaThatIsNoNumber) {
 }
 
 TEST(Lora, RefusesHalfAPairAndRanksThatDiffer) {
-  EXPECT_REEL_ERROR(open_made({{kQ + ".lora_up.weight", DType::kF32, {kDim, 4}}}), kBadFile,
+  EXPECT_REEL_ERROR(open_made_lora({{kQ + ".lora_up.weight", DType::kF32, {kDim, 4}}}), kBadFile,
                     "but no \"blocks.0.self_attn.q.lora_down.weight\"");
-  EXPECT_REEL_ERROR(open_made({{kQ + ".lora_A", DType::kF32, {4, kDim}}}), kBadFile,
+  EXPECT_REEL_ERROR(open_made_lora({{kQ + ".lora_A", DType::kF32, {4, kDim}}}), kBadFile,
                     "but no \"blocks.0.self_attn.q.lora_B\"");
-  EXPECT_REEL_ERROR(open_made({{kQ + ".lora_up.weight", DType::kF32, {kDim, 4}},
-                               {kQ + ".lora_down.weight", DType::kF32, {5, kDim}}}),
+  EXPECT_REEL_ERROR(open_made_lora({{kQ + ".lora_up.weight", DType::kF32, {kDim, 4}},
+                                    {kQ + ".lora_down.weight", DType::kF32, {5, kDim}}}),
                     kBadFile, "of one rank are needed");
-  EXPECT_REEL_ERROR(open_made({{kQ + ".lora_up.weight", DType::kF32, {kDim, 0}},
-                               {kQ + ".lora_down.weight", DType::kF32, {0, kDim}}}),
+  EXPECT_REEL_ERROR(open_made_lora({{kQ + ".lora_up.weight", DType::kF32, {kDim, 0}},
+                                    {kQ + ".lora_down.weight", DType::kF32, {0, kDim}}}),
                     kBadFile, "of one rank are needed");
-  EXPECT_REEL_ERROR(open_made({{kQ + ".lora_up.weight", DType::kF32, {}},
-                               {kQ + ".lora_down.weight", DType::kF32, {}}}),
+  EXPECT_REEL_ERROR(open_made_lora({{kQ + ".lora_up.weight", DType::kF32, {}},
+                                    {kQ + ".lora_down.weight", DType::kF32, {}}}),
                     kBadFile, "of one rank are needed");
 }
 
 TEST(Lora, RefusesWhatIsNoSum) {
   const Specs pair = pair_of(kQ, kDim, 4, kDim);
 
-  EXPECT_REEL_ERROR(open_made(pair + Specs{{kQ + ".dora_scale", DType::kF32, {kDim}}}),
+  EXPECT_REEL_ERROR(open_made_lora(pair + Specs{{kQ + ".dora_scale", DType::kF32, {kDim}}}),
                     kUnsupported, "is a DoRA");
-  EXPECT_REEL_ERROR(open_made({{kQ + ".hada_w1_a", DType::kF32, {kDim, 4}}}), kUnsupported,
+  EXPECT_REEL_ERROR(open_made_lora({{kQ + ".hada_w1_a", DType::kF32, {kDim, 4}}}), kUnsupported,
                     "is a LoHa");
-  EXPECT_REEL_ERROR(open_made({{kQ + ".lokr_w1", DType::kF32, {4, 4}}}), kUnsupported, "a LoKr");
-  EXPECT_REEL_ERROR(open_made(pair_of(kQ, kDim, 4, kDim, DType::kI8)), kUnsupported,
+  EXPECT_REEL_ERROR(open_made_lora({{kQ + ".lokr_w1", DType::kF32, {4, 4}}}), kUnsupported,
+                    "a LoKr");
+  EXPECT_REEL_ERROR(open_made_lora(pair_of(kQ, kDim, 4, kDim, DType::kI8)), kUnsupported,
                     "a LoRA holds f32, f16 or bf16");
 }
 
 TEST(Lora, RefusesATextEncodersTensors) {
-  EXPECT_REEL_ERROR(open_made(pair_of(kQ, kDim, 4, kDim) +
-                              pair_of("text_encoder.blocks.0.attn.q", kDim, 4, kDim)),
+  EXPECT_REEL_ERROR(open_made_lora(pair_of(kQ, kDim, 4, kDim) +
+                                   pair_of("text_encoder.blocks.0.attn.q", kDim, 4, kDim)),
                     kUnsupported, "changes a text encoder");
 }
 
 TEST(Lora, RefusesAFileForAnotherNetwork) {
   EXPECT_REEL_ERROR(
-      open_made(pair_of("double_blocks.0.img_attn.qkv", kDim, 4, kDim)), kBadFile,
+      open_made_lora(pair_of("double_blocks.0.img_attn.qkv", kDim, 4, kDim)), kBadFile,
       "changes nothing in a Wan DiT: \"double_blocks.0.img_attn.qkv.lora_up.weight\"");
-  EXPECT_REEL_ERROR(open_made(dit_tensors()), kBadFile, "changes nothing in a Wan DiT");
+  EXPECT_REEL_ERROR(open_made_lora(dit_tensors()), kBadFile, "changes nothing in a Wan DiT");
 }
 
 TEST(Lora, NamesEveryTensorThatIsLeftOut) {
-  const Lora lora = open_made(
+  const Lora lora = open_made_lora(
       pair_of(kQ, kDim, 4, kDim) + pair_of("blocks.0.cross_attn.k_img", kDim, 4, kDim) +
       pair_of("blocks.7.ffn.2", kDim, 4, kDim) + Specs{{"blocks.5.ffn.0.alpha", DType::kF32, {}}});
   Component component = dit();
@@ -169,9 +170,9 @@ TEST(Lora, IsAddedInOrderWithItsStrength) {
   const Specs pair = pair_of(kQ, kDim, 4, kDim);
   Component component = dit();
 
-  add_lora(component, open_made(pair), 0.5f);
-  add_lora(component, open_made(pair_of(kQ, kDim, 8, kDim)), -2);
-  add_lora(component, open_made(pair), 0);
+  add_lora(component, open_made_lora(pair), 0.5f);
+  add_lora(component, open_made_lora(pair_of(kQ, kDim, 8, kDim)), -2);
+  add_lora(component, open_made_lora(pair), 0);
 
   const auto& deltas = component.find(kQ + ".weight")->deltas;
   ASSERT_EQ(deltas.size(), 2u);
@@ -185,26 +186,30 @@ TEST(Lora, IsAddedInOrderWithItsStrength) {
 TEST(Lora, RefusesAnotherSizeNamingBothTensors) {
   Component component = dit();
 
-  EXPECT_REEL_ERROR(add_lora(component, open_made(pair_of(kQ, 2 * kDim, 4, kDim)), 1), kBadFile,
+  EXPECT_REEL_ERROR(add_lora(component, open_made_lora(pair_of(kQ, 2 * kDim, 4, kDim)), 1),
+                    kBadFile,
                     "\"blocks.0.self_attn.q.lora_up.weight\" is [64, 4]; the model's "
                     "\"blocks.0.self_attn.q.weight\" [32, 32] needs [32, 4]");
-  EXPECT_REEL_ERROR(add_lora(component, open_made(pair_of(kQ, kDim, 4, 48)), 1), kBadFile,
+  EXPECT_REEL_ERROR(add_lora(component, open_made_lora(pair_of(kQ, kDim, 4, 48)), 1), kBadFile,
                     "needs [4, 32]");
-  EXPECT_REEL_ERROR(add_lora(component, open_made({{kFfn + ".diff_b", DType::kF32, {kDim}}}), 1),
-                    kBadFile, "needs [64]");
-  EXPECT_REEL_ERROR(add_lora(component, open_made({{kQ + ".diff", DType::kF32, {kDim * kDim}}}), 0),
-                    kBadFile, "needs [32, 32]");
-  EXPECT_REEL_ERROR(add_lora(component, open_made(pair_of("blocks.9.ffn.2", kDim, 4, kDim)), 1),
-                    kBadFile, "has no place in it");
+  EXPECT_REEL_ERROR(
+      add_lora(component, open_made_lora({{kFfn + ".diff_b", DType::kF32, {kDim}}}), 1), kBadFile,
+      "needs [64]");
+  EXPECT_REEL_ERROR(
+      add_lora(component, open_made_lora({{kQ + ".diff", DType::kF32, {kDim * kDim}}}), 0),
+      kBadFile, "needs [32, 32]");
+  EXPECT_REEL_ERROR(
+      add_lora(component, open_made_lora(pair_of("blocks.9.ffn.2", kDim, 4, kDim)), 1), kBadFile,
+      "has no place in it");
 }
 
 TEST(Lora, TakesAConvolutionsPairAndShapesWithoutOnes) {
   Component component = dit();
 
   add_lora(component,
-           open_made({{"patch_embedding.lora_up.weight", DType::kF32, {kDim, 4, 1, 1, 1}},
-                      {"patch_embedding.lora_down.weight", DType::kF32, {4, 16, 1, 2, 2}},
-                      {"blocks.0.diff_m", DType::kF32, {6, kDim}}}),
+           open_made_lora({{"patch_embedding.lora_up.weight", DType::kF32, {kDim, 4, 1, 1, 1}},
+                           {"patch_embedding.lora_down.weight", DType::kF32, {4, 16, 1, 2, 2}},
+                           {"blocks.0.diff_m", DType::kF32, {6, kDim}}}),
            1);
 
   EXPECT_EQ(component.find("patch_embedding.weight")->deltas.size(), 1u);

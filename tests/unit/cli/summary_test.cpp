@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/byte_units.h"
+
 namespace reel::cli {
 namespace {
-
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 RunReport two_stages() {
   RunReport report;

@@ -59,7 +59,9 @@ TEST(Gguf, ReadsTheTensorsThatGgufPyWrites) {
 
 // --- files by hand
 
-std::string text(const std::string& value) { return little_endian(uint64_t{value.size()}) + value; }
+std::string gguf_text(const std::string& value) {
+  return little_endian(uint64_t{value.size()}) + value;
+}
 
 std::string header(uint64_t tensors, uint64_t pairs, uint32_t version = 3) {
   return "GGUF"s + little_endian(version) + little_endian(tensors) + little_endian(pairs);
@@ -67,17 +69,17 @@ std::string header(uint64_t tensors, uint64_t pairs, uint32_t version = 3) {
 
 std::string tensor(const std::string& name, const std::vector<uint64_t>& extents, uint32_t type,
                    uint64_t offset_bytes) {
-  std::string bytes = text(name) + little_endian(static_cast<uint32_t>(extents.size()));
+  std::string bytes = gguf_text(name) + little_endian(static_cast<uint32_t>(extents.size()));
   for (const uint64_t extent : extents) bytes += little_endian(extent);
   return bytes + little_endian(type) + little_endian(offset_bytes);
 }
 
 std::string pair(const std::string& key, uint32_t type, const std::string& value) {
-  return text(key) + little_endian(type) + value;
+  return gguf_text(key) + little_endian(type) + value;
 }
 
 // Opens the bytes, padded to the start of the data, with 64 bytes of data.
-std::unique_ptr<TensorFile> open_bytes(std::string bytes) {
+std::unique_ptr<TensorFile> open_gguf(std::string bytes) {
   const test::TempFolder folder;
   bytes.resize((bytes.size() + 31) / 32 * 32 + 64);
   test::write_file(folder / "x.gguf", bytes);
@@ -85,24 +87,24 @@ std::unique_ptr<TensorFile> open_bytes(std::string bytes) {
 }
 
 TEST(Gguf, ReadsVersionTwoAndSixAxes) {
-  const auto file = open_bytes(header(1, 0, 2) + tensor("w", {2, 2, 1, 2, 1, 2}, 0, 0));
+  const auto file = open_gguf(header(1, 0, 2) + tensor("w", {2, 2, 1, 2, 1, 2}, 0, 0));
 
   EXPECT_EQ(file->find("w")->shape, (Shape{2, 1, 2, 1, 2, 2}));
 }
 
 TEST(Gguf, HonoursTheAlignment) {
-  const auto file = open_bytes(header(1, 1) + pair("general.alignment", 4, little_endian(8u)) +
-                               tensor("w", {2}, 0, 8));
+  const auto file = open_gguf(header(1, 1) + pair("general.alignment", 4, little_endian(8u)) +
+                              tensor("w", {2}, 0, 8));
 
   EXPECT_EQ(file->find("w")->offset_bytes % 8, 0u);
-  EXPECT_REEL_ERROR(open_bytes(header(0, 1) + pair("general.alignment", 4, little_endian(0u))),
+  EXPECT_REEL_ERROR(open_gguf(header(0, 1) + pair("general.alignment", 4, little_endian(0u))),
                     kBadFile, "its alignment is \"0\"");
-  EXPECT_REEL_ERROR(open_bytes(header(0, 1) + pair("general.alignment", 4, little_endian(24u))),
+  EXPECT_REEL_ERROR(open_gguf(header(0, 1) + pair("general.alignment", 4, little_endian(24u))),
                     kBadFile, "its alignment is \"24\"");
 }
 
 TEST(Gguf, ReadsEveryTypeOfNumber) {
-  const auto file = open_bytes(
+  const auto file = open_gguf(
       header(0, 8) + pair("u8", 0, "\xff"s) + pair("i8", 1, "\xff"s) +
       pair("u16", 2, little_endian(uint16_t{65535})) + pair("i16", 3, little_endian(int16_t{-2})) +
       pair("i32", 5, little_endian(-3)) + pair("u64", 10, little_endian(~uint64_t{0})) +
@@ -116,67 +118,67 @@ TEST(Gguf, ReadsEveryTypeOfNumber) {
 }
 
 TEST(Gguf, NamesOtherVersionsAndTypes) {
-  EXPECT_REEL_ERROR(open_bytes(header(0, 0, 1)), kUnsupported, "is GGUF of version 1");
-  EXPECT_REEL_ERROR(open_bytes(header(0, 0, 0x03000000)), kUnsupported, "big-endian");
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", {256}, 16, 0)), kUnsupported,
+  EXPECT_REEL_ERROR(open_gguf(header(0, 0, 1)), kUnsupported, "is GGUF of version 1");
+  EXPECT_REEL_ERROR(open_gguf(header(0, 0, 0x03000000)), kUnsupported, "big-endian");
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", {256}, 16, 0)), kUnsupported,
                     "stores the tensor \"w\" in the ggml type 16");
-  EXPECT_REEL_ERROR(open_bytes(header(0, 1) + pair("k", 13, "")), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(0, 1) + pair("k", 13, "")), kBadFile,
                     "\"k\" is of the unknown type 13");
 }
 
 TEST(Gguf, RefusesArraysOfArrays) {
   const std::string nested = little_endian(9u) + little_endian(uint64_t{1});
-  EXPECT_REEL_ERROR(open_bytes(header(0, 1) + pair("k", 9, nested)), kBadFile, "unknown type 9");
+  EXPECT_REEL_ERROR(open_gguf(header(0, 1) + pair("k", 9, nested)), kBadFile, "unknown type 9");
 }
 
 TEST(Gguf, RefusesImpossibleShapes) {
   constexpr uint64_t kHuge = uint64_t{1} << 40;
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", std::vector<uint64_t>(7, 1), 0, 0)),
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", std::vector<uint64_t>(7, 1), 0, 0)),
                     kBadFile, "\"w\" has 7 axes");
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", {kHuge, kHuge}, 0, 0)), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", {kHuge, kHuge}, 0, 0)), kBadFile,
                     "\"w\" has an impossible shape");
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", {~uint64_t{0}}, 0, 0)), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", {~uint64_t{0}}, 0, 0)), kBadFile,
                     "impossible shape");
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", {16, 2}, 8, 0)), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", {16, 2}, 8, 0)), kBadFile,
                     "impossible shape");  // a row of half a Q8_0 block
 }
 
 TEST(Gguf, RefusesImpossibleOffsets) {
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", {2}, 0, 4)), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", {2}, 0, 4)), kBadFile,
                     "impossible offset");
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", {2}, 0, ~uint64_t{31})), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", {2}, 0, ~uint64_t{31})), kBadFile,
                     "impossible offset");
-  EXPECT_REEL_ERROR(open_bytes(header(1, 0) + tensor("w", {17}, 0, 0)), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(1, 0) + tensor("w", {17}, 0, 0)), kBadFile,
                     "The download is incomplete");
-  EXPECT_REEL_ERROR(open_bytes(header(2, 0) + tensor("a", {16}, 0, 0) + tensor("b", {2}, 0, 32)),
+  EXPECT_REEL_ERROR(open_gguf(header(2, 0) + tensor("a", {16}, 0, 0) + tensor("b", {2}, 0, 32)),
                     kBadFile, "the same bytes to the tensors \"a\" and \"b\"");
 }
 
 TEST(Gguf, RefusesDuplicates) {
-  EXPECT_REEL_ERROR(open_bytes(header(2, 0) + tensor("a", {2}, 0, 0) + tensor("a", {2}, 0, 32)),
+  EXPECT_REEL_ERROR(open_gguf(header(2, 0) + tensor("a", {2}, 0, 0) + tensor("a", {2}, 0, 32)),
                     kBadFile, "names the tensor \"a\" twice");
-  EXPECT_REEL_ERROR(open_bytes(header(0, 2) + pair("k", 0, "1") + pair("k", 0, "1")), kBadFile,
+  EXPECT_REEL_ERROR(open_gguf(header(0, 2) + pair("k", 0, "1") + pair("k", 0, "1")), kBadFile,
                     "\"k\" appears twice");
 }
 
 TEST(Gguf, RefusesAnOriginalShapeOfOtherData) {
   const std::string extents = little_endian(5u) + little_endian(uint64_t{1}) + little_endian(9);
-  EXPECT_REEL_ERROR(open_bytes(header(1, 1) + pair("comfy.gguf.orig_shape.w", 9, extents) +
-                               tensor("w", {2}, 0, 0)),
+  EXPECT_REEL_ERROR(open_gguf(header(1, 1) + pair("comfy.gguf.orig_shape.w", 9, extents) +
+                              tensor("w", {2}, 0, 0)),
                     kBadFile, "the original shape of \"w\" holds other data");
 }
 
 TEST(Gguf, RefusesCountsThatTheFileCannotHold) {
-  EXPECT_REEL_ERROR(open_bytes(header(~uint64_t{0}, 0)), kBadFile, "damaged");
-  EXPECT_REEL_ERROR(open_bytes(header(0, ~uint64_t{0})), kBadFile, "damaged");
-  EXPECT_REEL_ERROR(open_bytes(header(0, 1) + little_endian(~uint64_t{0})), kBadFile, "ends at");
+  EXPECT_REEL_ERROR(open_gguf(header(~uint64_t{0}, 0)), kBadFile, "damaged");
+  EXPECT_REEL_ERROR(open_gguf(header(0, ~uint64_t{0})), kBadFile, "damaged");
+  EXPECT_REEL_ERROR(open_gguf(header(0, 1) + little_endian(~uint64_t{0})), kBadFile, "ends at");
   const std::string array = little_endian(0u) + little_endian(~uint64_t{0});
-  EXPECT_REEL_ERROR(open_bytes(header(0, 1) + pair("k", 9, array)), kBadFile, "incomplete");
+  EXPECT_REEL_ERROR(open_gguf(header(0, 1) + pair("k", 9, array)), kBadFile, "incomplete");
 }
 
 // --- the writer
 
-std::string small_file() {
+std::string small_gguf() {
   const test::TempFolder folder;
   const auto writer =
       start_gguf(folder / "x", {{"w", DType::kQ4_0, {2, 32}}, {"b", DType::kF32, {1, 2}}},
@@ -189,11 +191,11 @@ std::string small_file() {
 
 TEST(Gguf, RefusesEveryTruncation) {
   // The last bytes pad the file to its alignment.
-  const std::string bytes = small_file();
+  const std::string bytes = small_gguf();
   test::expect_truncations_refused(bytes.substr(0, bytes.size() - 24));
 }
 
-TEST(Gguf, SurvivesEveryBitFlip) { test::expect_bit_flips_survived(small_file()); }
+TEST(Gguf, SurvivesEveryBitFlip) { test::expect_bit_flips_survived(small_gguf()); }
 
 TEST(GgufWriter, WritesWhatTheReaderReads) {
   const test::TempFolder folder;

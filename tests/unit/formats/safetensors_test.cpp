@@ -138,7 +138,7 @@ TEST(Safetensors, RefusesAHugeHeader) {
 }
 
 // Two tensors of different widths, written by our writer.
-std::string small_file() {
+std::string small_safetensors() {
   const test::TempFolder folder;
   const auto writer = start_safetensors(
       folder / "x", {{"scale", DType::kI8, {3}}, {"weight", DType::kF32, {1, 2}}}, {{"k", "v"}});
@@ -149,12 +149,12 @@ std::string small_file() {
   return read_text_file(folder / "x", 10'000);
 }
 
-TEST(Safetensors, RefusesEveryTruncation) { test::expect_truncations_refused(small_file()); }
-TEST(Safetensors, SurvivesEveryBitFlip) { test::expect_bit_flips_survived(small_file()); }
+TEST(Safetensors, RefusesEveryTruncation) { test::expect_truncations_refused(small_safetensors()); }
+TEST(Safetensors, SurvivesEveryBitFlip) { test::expect_bit_flips_survived(small_safetensors()); }
 
 TEST(SafetensorsWriter, WritesWhatTheReaderReads) {
   const test::TempFolder folder;
-  test::write_file(folder / "x", small_file());
+  test::write_file(folder / "x", small_safetensors());
 
   const auto file = open_tensor_file(folder / "x");
 

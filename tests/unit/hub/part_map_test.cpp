@@ -5,10 +5,10 @@
 
 #include <numeric>
 
+#include "base/byte_units.h"
+
 namespace reel::hub {
 namespace {
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 TEST(PartMap, PartsCoverTheFile) {
   for (const uint64_t size : {uint64_t{0}, uint64_t{1}, kMiB - 1, kMiB, kMiB + 1, 10 * kMiB + 7}) {

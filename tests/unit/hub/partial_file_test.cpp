@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/byte_units.h"
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 
@@ -13,8 +14,6 @@ namespace reel::hub {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 class PartialFileTest : public testing::Test {
  protected:

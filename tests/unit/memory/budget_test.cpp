@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/byte_units.h"
+
 namespace reel::memory {
 namespace {
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 Machine with_free(uint64_t bytes) {
   Machine machine;

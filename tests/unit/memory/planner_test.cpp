@@ -7,14 +7,13 @@
 
 #include <algorithm>
 
+#include "base/byte_units.h"
+
 namespace reel::memory {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 Machine round_machine() {
   Machine machine;

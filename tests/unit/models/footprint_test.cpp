@@ -3,6 +3,7 @@
 // that only counts.
 #include <gtest/gtest.h>
 
+#include "base/byte_units.h"
 #include "core/arena.h"
 #include "models/tae/decoder.h"
 #include "models/tae/footprint.h"
@@ -256,8 +257,6 @@ INSTANTIATE_TEST_SUITE_P(Sizes, TaeFootprint,
                                                           Shape{16, 2, 5, 3}),
                                           testing::Values(DType::kF16, DType::kBF16, DType::kF32)));
 
-constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-
 double decode_gib(const Shape& latent, int strips) {
   const wan_vae::Config config;
   const wan_vae::DecodeShape shape{.latent_frames = latent[1],
@@ -267,7 +266,7 @@ double decode_gib(const Shape& latent, int strips) {
   return static_cast<double>(stack_layout(wan_vae::decode_activations(config, shape)).bytes +
                              wan_vae::past_frames_bytes(config, shape) +
                              wan_vae::low_frames_bytes(config, shape)) /
-         kGiB;
+         static_cast<double>(kGiB);
 }
 
 // What the VAE takes besides 0.22 GiB of weights and workspace.
@@ -285,7 +284,7 @@ TEST(TaeFootprint, IsAFractionOfTheVaes) {
   const tae::DecodeShape shape{.latent_frames = 21, .latent_rows = 60, .latent_cols = 104};
   const uint64_t bytes = stack_layout(tae::decode_activations(config, shape)).bytes +
                          tae::past_frames_bytes(config, shape);
-  EXPECT_LE(static_cast<double>(bytes) / kGiB, 0.3);
+  EXPECT_LE(static_cast<double>(bytes) / static_cast<double>(kGiB), 0.3);
 }
 
 // Two operations per multiplication; L = 32,760 tokens, d = 5120, f = 13,824, 40 blocks. Products

@@ -12,6 +12,7 @@
 #include "pipeline/text_to_video.h"
 #include "support/fake_gpu.h"
 #include "support/temp_folder.h"
+#include "unit/pipeline/numbers_of.h"
 
 namespace reel::pipeline {
 namespace {
@@ -19,7 +20,6 @@ namespace {
 using memory::Phase;
 using testing::Contains;
 
-constexpr uint64_t kPlenty = uint64_t{24} << 30;
 const std::vector<int32_t> kIds = {7, 21, 3, 90, 1};
 
 std::filesystem::path tiny_model() {
@@ -30,11 +30,6 @@ std::filesystem::path tiny_model() {
     return folder / "model";
   }();
   return model;
-}
-
-std::vector<float> numbers_of(const Tensor& tensor) {
-  const auto values = tensor.values<float>();
-  return {values.begin(), values.end()};
 }
 
 class ClipRunTest : public testing::Test, public Progress {
@@ -64,7 +59,7 @@ class ClipRunTest : public testing::Test, public Progress {
   };
   Run start(const ClipStages& stages, uint64_t card_bytes) {
     Run run{.runtime = std::make_unique<Runtime>(options(card_bytes), stop_,
-                                                 std::make_unique<test::FakeGpu>(kPlenty)),
+                                                 std::make_unique<test::FakeGpu>(test::kPlenty)),
             .plan = {}};
     const auto planned = obey_plan(model_, stages, clip(), *run.runtime);
     run.plan = planned->planner.plan_or_refuse(clip(), run.runtime->budget());
@@ -129,13 +124,13 @@ TEST_F(ClipRunTest, StagesAloneAndTightMakeWhatTheWholeClipHas) {
   const Run text = start_tight({.denoise = false, .decode = false});
   EXPECT_EQ(text.plan.phases.size(), 1u);
   EXPECT_GT(text.plan.phase(Phase::kText)->streamed(), 0);
-  EXPECT_EQ(numbers_of(encode(text).prompt.states), numbers_of(prompts.prompt.states));
+  EXPECT_EQ(test::numbers_of(encode(text).prompt.states), test::numbers_of(prompts.prompt.states));
   expect_as_planned(text, Phase::kText);
 
   const Run denoise = start_tight({.text = false, .decode = false});
   EXPECT_EQ(denoise.plan.phases.size(), 1u);
   EXPECT_GT(denoise.plan.phase(Phase::kDenoise)->streamed(), 0);
-  EXPECT_EQ(numbers_of(denoised(denoise, prompts)), numbers_of(latents));
+  EXPECT_EQ(test::numbers_of(denoised(denoise, prompts)), test::numbers_of(latents));
   expect_as_planned(denoise, Phase::kDenoise);
 
   const Run decode = start({.text = false, .denoise = false}, 0);
@@ -147,7 +142,7 @@ TEST_F(ClipRunTest, StagesAloneAndTightMakeWhatTheWholeClipHas) {
 // Counts what is asked of the driver: GPU memory and pinned memory.
 class CountingGpu : public test::FakeGpu {
  public:
-  CountingGpu() : FakeGpu(kPlenty) {}
+  CountingGpu() : FakeGpu(test::kPlenty) {}
 
   MemorySpace& memory() override { return memory_; }
   CopyEngine& copies() override { return copies_; }
@@ -219,7 +214,7 @@ TEST_F(ClipRunTest, SaysWhyFp8WeightsAreMultipliedAsInt8) {
     ModelOptions chosen = options(0);
     chosen.precision = precision;
     const Runtime runtime(chosen, stop_,
-                          on_gpu ? std::make_unique<test::FakeGpu>(kPlenty) : nullptr);
+                          on_gpu ? std::make_unique<test::FakeGpu>(test::kPlenty) : nullptr);
     return why_int8(model_, runtime);
   };
 

@@ -19,6 +19,7 @@
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 #include "tokenizer/tokenizer.h"
+#include "unit/pipeline/stored_ids.h"
 
 namespace reel {
 namespace {
@@ -51,11 +52,6 @@ void expect_same_bytes(const Component& got, const Component& want) {
     EXPECT_EQ(other.scale->dtype, tensor.scale->dtype);
     EXPECT_EQ(bytes_of(*other.file, *other.scale), bytes_of(*tensor.scale_file, *tensor.scale));
   }
-}
-
-std::vector<int32_t> ids_of(const Checkpoint& files) {
-  const tokenizer::Tokenizer tokens(pipeline::read_tokenizer_source(*files.tokenizer));
-  return tokens.encode("Two cats: 42% zig-zag  moves!").ids;
 }
 
 class Convert : public testing::Test {
@@ -91,7 +87,7 @@ TEST_F(Convert, KeepsEveryByteOfEveryLayout) {
     expect_same_bytes(*got.dit, *want.dit);
     expect_same_bytes(*got.text_encoder, *want.text_encoder);
     expect_same_bytes(*got.vae, *want.vae);
-    EXPECT_EQ(ids_of(got), ids_of(want));
+    EXPECT_EQ(test::ids_of(got), test::ids_of(want));
     EXPECT_EQ(got.verdict, want.verdict);
     EXPECT_EQ(got.settings.width_px, want.settings.width_px);
     EXPECT_EQ(got.settings.display_name, want.settings.display_name);

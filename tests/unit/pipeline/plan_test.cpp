@@ -9,6 +9,7 @@
 #include <map>
 
 #include "backends/cuda/gpu.h"
+#include "base/byte_units.h"
 #include "checkpoint/checkpoint.h"
 #include "pipeline/clip_alternatives.h"
 #include "pipeline/clip_planner.h"
@@ -25,7 +26,6 @@ using pipeline::PlanAlternative;
 using pipeline::VideoSize;
 using testing::HasSubstr;
 
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 constexpr VideoSize k480p{.frames = 81, .height_px = 480, .width_px = 832};
 constexpr VideoSize k720p{.frames = 81, .height_px = 720, .width_px = 1280};
 

@@ -21,7 +21,6 @@ using memory::Phase;
 using testing::Contains;
 using testing::Not;
 
-constexpr uint64_t kPlenty = uint64_t{24} << 30;
 constexpr uint64_t kRoundingBytes = uint64_t{1} << 20;  // as Runtime::obey()
 
 class PreviewDecoderTest : public testing::Test, public Progress {
@@ -59,7 +58,7 @@ class PreviewDecoderTest : public testing::Test, public Progress {
   Made denoised(const std::string& preview_decoder, uint64_t card_bytes) {
     const OpenModel model = open(preview_decoder);
     Runtime runtime(options(preview_decoder, card_bytes), stop_,
-                    std::make_unique<test::FakeGpu>(kPlenty));
+                    std::make_unique<test::FakeGpu>(test::kPlenty));
     const auto planned = obey_plan(model, {.text = false, .decode = false}, clip(), runtime);
     Made made{.plan = planned->planner.plan_or_refuse(clip(), runtime.budget())};
     runtime.restart_memory_peaks();
@@ -122,7 +121,7 @@ TEST_F(PreviewDecoderTest, HoldsNoMoreThanItSays) {
               .preset = "wan2.1-t2v-14b",
               .out = folder_ / "wide"});
   const OpenModel model = open(folder_ / "wide/taew2_1.safetensors");
-  Runtime runtime(options("", 0), stop_, std::make_unique<test::FakeGpu>(kPlenty));
+  Runtime runtime(options("", 0), stop_, std::make_unique<test::FakeGpu>(test::kPlenty));
 
   const PreviewDecoder decoder(*model.files().preview, model.preview_decoder(), settings_.size,
                                runtime);

@@ -11,6 +11,7 @@
 #include "pipeline/text_to_video.h"
 #include "support/random_tensor.h"
 #include "support/temp_folder.h"
+#include "unit/pipeline/counting_latents.h"
 
 namespace reel::pipeline {
 namespace {
@@ -18,19 +19,6 @@ namespace {
 using testing::ElementsAre;
 
 // Channel 0 is grey, the others show nothing.
-const wan_vae::LatentRgb kGrey{.factors = {{{1, 1, 1}}}, .bias = {-1, -1, -1}};
-
-// Each latent frame is as bright as its number: 10 levels per frame.
-Tensor counting_latents(int64_t frames, int64_t rows, int64_t cols) {
-  Tensor latents(DType::kF32, {16, frames, rows, cols});
-  const auto values = latents.values<float>();
-  std::fill(values.begin(), values.end(), 100.0f);
-  for (int64_t at = 0; at < frames * rows * cols; ++at) {
-    values[static_cast<size_t>(at)] = static_cast<float>(at / (rows * cols)) * 10 / 127.5f;
-  }
-  return latents;
-}
-
 std::vector<int> levels(const std::vector<media::Frame>& frames) {
   std::vector<int> first;
   for (const media::Frame& frame : frames) first.push_back(frame.rgb[0]);
@@ -38,18 +26,19 @@ std::vector<int> levels(const std::vector<media::Frame>& frames) {
 }
 
 std::vector<media::Frame> drawn(const Tensor& clean, int most_frames) {
-  return PreviewPainter(kGrey).paint(clean, most_frames);
+  return PreviewPainter(test::kGrey).paint(clean, most_frames);
 }
 
 TEST(PreviewPainter, AreSpreadOverTheClip) {
-  EXPECT_THAT(levels(drawn(counting_latents(21, 2, 2), 6)), ElementsAre(0, 40, 80, 120, 160, 200));
-  EXPECT_THAT(levels(drawn(counting_latents(3, 2, 2), 6)), ElementsAre(0, 10, 20));
-  EXPECT_THAT(levels(drawn(counting_latents(9, 2, 2), 1)), ElementsAre(0));
+  EXPECT_THAT(levels(drawn(test::counting_latents(21, 2, 2), 6)),
+              ElementsAre(0, 40, 80, 120, 160, 200));
+  EXPECT_THAT(levels(drawn(test::counting_latents(3, 2, 2), 6)), ElementsAre(0, 10, 20));
+  EXPECT_THAT(levels(drawn(test::counting_latents(9, 2, 2), 1)), ElementsAre(0));
 }
 
 TEST(PreviewPainter, AreAtMost256PxAndNoLargerThanTheClip) {
   const auto size = [](int64_t rows, int64_t cols) {
-    const auto frames = drawn(counting_latents(1, rows, cols), 1);
+    const auto frames = drawn(test::counting_latents(1, rows, cols), 1);
     return std::pair(frames[0].width_px, frames[0].height_px);
   };
   EXPECT_EQ(size(16, 16), std::pair(128, 128));

@@ -11,6 +11,7 @@
 
 #include "media/png_encoder.h"
 #include "support/temp_folder.h"
+#include "unit/pipeline/counting_latents.h"
 
 namespace reel::pipeline {
 namespace {
@@ -20,19 +21,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 // Channel 0 is grey, the others show nothing.
-const wan_vae::LatentRgb kGrey{.factors = {{{1, 1, 1}}}, .bias = {-1, -1, -1}};
-
-// Each latent frame is as bright as its number: 10 levels per frame.
-Tensor counting_latents(int64_t frames, int64_t rows, int64_t cols) {
-  Tensor latents(DType::kF32, {16, frames, rows, cols});
-  const auto values = latents.values<float>();
-  std::fill(values.begin(), values.end(), 100.0f);
-  for (int64_t at = 0; at < frames * rows * cols; ++at) {
-    values[static_cast<size_t>(at)] = static_cast<float>(at / (rows * cols)) * 10 / 127.5f;
-  }
-  return latents;
-}
-
 class Watcher : public Progress {
  public:
   void on_preview(const Preview& preview) override {
@@ -56,9 +44,9 @@ media::Frame read_png(const std::filesystem::path& path) {
 TEST(Previews, AreShownAndWrittenAfterEachStep) {
   const test::TempFolder folder;
   Watcher watcher;
-  PreviewPainter painter(kGrey);
+  PreviewPainter painter(test::kGrey);
   Previews previews(painter, folder / "seen", watcher);
-  const Tensor latents = counting_latents(4, 3, 5);
+  const Tensor latents = test::counting_latents(4, 3, 5);
 
   previews.show(latents, 1, 2);
   previews.show(latents, 2, 2);
@@ -73,9 +61,9 @@ TEST(Previews, AreShownAndWrittenAfterEachStep) {
 
 TEST(Previews, WithoutAFolderAreOnlyShown) {
   Watcher watcher;
-  PreviewPainter painter(kGrey);
+  PreviewPainter painter(test::kGrey);
   Previews previews(painter, "", watcher);
-  previews.show(counting_latents(1, 1, 1), 1, 1);
+  previews.show(test::counting_latents(1, 1, 1), 1, 1);
   EXPECT_THAT(watcher.steps, ElementsAre(1));
   EXPECT_THAT(watcher.warnings, IsEmpty());
 }
@@ -84,11 +72,11 @@ TEST(Previews, ThatCannotBeWrittenAreOneWarning) {
   const test::TempFolder folder;
   std::ofstream(folder / "file") << "x";
   Watcher watcher;
-  PreviewPainter painter(kGrey);
+  PreviewPainter painter(test::kGrey);
   Previews previews(painter, folder / "file/below", watcher);
 
-  previews.show(counting_latents(1, 1, 1), 1, 2);
-  previews.show(counting_latents(1, 1, 1), 2, 2);
+  previews.show(test::counting_latents(1, 1, 1), 1, 2);
+  previews.show(test::counting_latents(1, 1, 1), 2, 2);
 
   ASSERT_THAT(watcher.warnings, SizeIs(1));
   EXPECT_TRUE(watcher.warnings[0].starts_with("No more previews: ")) << watcher.warnings[0];

@@ -7,14 +7,10 @@
 
 #include "support/random_tensor.h"
 #include "support/temp_folder.h"
+#include "unit/pipeline/numbers_of.h"
 
 namespace reel::pipeline {
 namespace {
-
-std::vector<float> numbers_of(const DenoiseState& state) {
-  const auto values = state.latents.values<float>();
-  return {values.begin(), values.end()};
-}
 
 TEST(StepTaker, TakesTheStepsOfSeveralClipsAsIfAlone) {
   const test::TempFolder folder;
@@ -36,7 +32,7 @@ TEST(StepTaker, TakesTheStepsOfSeveralClipsAsIfAlone) {
     settings.seed = seed;
     DenoiseState state = start_denoising(settings);
     denoise(model, runtime, settings, prompts, state, clock);
-    alone.push_back(numbers_of(state));
+    alone.push_back(test::numbers_of(state));
   }
 
   // One step of each, then the rest of each.
@@ -53,7 +49,7 @@ TEST(StepTaker, TakesTheStepsOfSeveralClipsAsIfAlone) {
   for (size_t at = 0; at < states.size(); ++at) {
     taker.begin(states[at]);
     while (states[at].next_step < taker.steps()) taker.take_next({});
-    EXPECT_EQ(numbers_of(states[at]), alone[at]);
+    EXPECT_EQ(test::numbers_of(states[at]), alone[at]);
   }
   EXPECT_NE(alone[0], alone[1]);
 }

@@ -15,6 +15,7 @@
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
 #include "tokenizer/tokenizer.h"
+#include "unit/pipeline/stored_ids.h"
 
 namespace reel {
 namespace {
@@ -32,11 +33,6 @@ std::map<std::string, std::vector<float>> numbers_of(const Component& component)
     prepare::read_rows(tensor, 0, shape.axes() == 0 ? 1 : shape[0], numbers);
   }
   return all;
-}
-
-std::vector<int32_t> ids_of(const Checkpoint& files) {
-  const tokenizer::Tokenizer tokens(pipeline::read_tokenizer_source(*files.tokenizer));
-  return tokens.encode("Two cats: 42% zig-zag  moves!").ids;
 }
 
 class StoredModel : public testing::Test {
@@ -71,14 +67,14 @@ TEST_F(StoredModel, KeepsEveryNumberWhereTheNewFormatHoldsIt) {
 
 TEST_F(StoredModel, TakesTheTokenizerAlongInEveryForm) {
   const std::string first = write("official");
-  const auto ids = ids_of(checkpoint::open_checkpoint({.model = first}));
+  const auto ids = test::ids_of(checkpoint::open_checkpoint({.model = first}));
 
-  EXPECT_EQ(ids_of(rewrite(first, "comfy_fp8", "tensor")), ids);
-  EXPECT_EQ(ids_of(rewrite(folder_ / "tensor", "gguf:q8_0", "metadata")), ids);
-  EXPECT_EQ(ids_of(rewrite(folder_ / "metadata", "diffusers", "file")), ids);
+  EXPECT_EQ(test::ids_of(rewrite(first, "comfy_fp8", "tensor")), ids);
+  EXPECT_EQ(test::ids_of(rewrite(folder_ / "tensor", "gguf:q8_0", "metadata")), ids);
+  EXPECT_EQ(test::ids_of(rewrite(folder_ / "metadata", "diffusers", "file")), ids);
 
   fs::remove(folder_ / "first/google/umt5-xxl/spiece.model");
-  EXPECT_EQ(ids_of(rewrite(first, "bf16", "from_json")), ids);
+  EXPECT_EQ(test::ids_of(rewrite(first, "bf16", "from_json")), ids);
 }
 
 TEST_F(StoredModel, StaysDistilledOrBaseWhateverTheLayoutIsCalled) {

@@ -14,6 +14,7 @@
 #include "support/fake_gpu.h"
 #include "support/random_tensor.h"
 #include "support/temp_folder.h"
+#include "unit/pipeline/numbers_of.h"
 
 namespace reel::pipeline {
 namespace {
@@ -24,7 +25,6 @@ using testing::IsEmpty;
 
 constexpr int kLayers = 12;
 constexpr int64_t kPromptRows = 5;
-constexpr uint64_t kPlenty = uint64_t{24} << 30;
 
 // Each block adds to the residual stream through a gate twice: behind its self-attention and behind
 // its feed-forward network. A NaN in what is quantised next would be lost there; in the stream it
@@ -58,7 +58,7 @@ ops::Kernels faulty_kernels(const Faults& faults) {
   return kernels;
 }
 
-std::filesystem::path tiny_model() {
+std::filesystem::path model_of_layers() {
   static const test::TempFolder folder;
   static const std::filesystem::path model = [] {
     synthesize({.layout = "distill_fp8", .out = folder / "model", .seed = 5, .layers = kLayers});
@@ -77,11 +77,6 @@ DenoiseState copy_of(const DenoiseState& state) {
   return copy;
 }
 
-std::vector<float> numbers_of(const DenoiseState& state) {
-  const auto values = state.latents.values<float>();
-  return {values.begin(), values.end()};
-}
-
 class GuardTest : public testing::Test, public Progress {
  protected:
   GuardTest() : model_(options(), Parts{}, *this) {
@@ -95,7 +90,7 @@ class GuardTest : public testing::Test, public Progress {
 
   static ModelOptions options(uint64_t card_bytes = 0, const char* precision = "auto") {
     ModelOptions options;
-    options.model = tiny_model();
+    options.model = model_of_layers();
     options.precision = precision;
     options.vram_bytes = card_bytes;
     options.ram_bytes = uint64_t{4} << 30;
@@ -108,7 +103,7 @@ class GuardTest : public testing::Test, public Progress {
   }
   // Of the denoise stage on a card of this size.
   memory::Plan plan(uint64_t card_bytes) {
-    Runtime runtime(options(), stop_, std::make_unique<test::FakeGpu>(kPlenty));
+    Runtime runtime(options(), stop_, std::make_unique<test::FakeGpu>(test::kPlenty));
     return ClipPlanner(model_.files(), gpu_precision("auto"), runtime.machine(),
                        {.text = false, .decode = false})
         .plan(clip(), {.card_bytes = card_bytes});
@@ -118,7 +113,7 @@ class GuardTest : public testing::Test, public Progress {
   std::vector<DenoiseState> run(const Faults& faults, const ModelOptions& options,
                                 DenoiseState state) {
     Runtime runtime(options, stop_,
-                    std::make_unique<test::FakeGpu>(kPlenty, faulty_kernels(faults)));
+                    std::make_unique<test::FakeGpu>(test::kPlenty, faulty_kernels(faults)));
     obey_plan(model_, {.text = false, .decode = false}, clip(), runtime);
     std::vector<DenoiseState> states;
     DenoiseHooks hooks;
@@ -150,10 +145,11 @@ TEST_F(GuardTest, ABadStepIsTakenAgainWithTheSaferKernels) {
   const auto states = run(kOnce, options());
 
   ASSERT_EQ(states.size(), undisturbed.size());
-  EXPECT_EQ(numbers_of(states[0]), numbers_of(undisturbed[0]));
-  EXPECT_EQ(numbers_of(states[1]), numbers_of(safer[0])) << "as with the safer kernels";
-  EXPECT_NE(numbers_of(states[1]), numbers_of(undisturbed[1]));
-  EXPECT_EQ(numbers_of(states.back()), numbers_of(rest.back())) << "and on with the fast ones";
+  EXPECT_EQ(test::numbers_of(states[0]), test::numbers_of(undisturbed[0]));
+  EXPECT_EQ(test::numbers_of(states[1]), test::numbers_of(safer[0])) << "as with the safer kernels";
+  EXPECT_NE(test::numbers_of(states[1]), test::numbers_of(undisturbed[1]));
+  EXPECT_EQ(test::numbers_of(states.back()), test::numbers_of(rest.back()))
+      << "and on with the fast ones";
   EXPECT_THAT(warnings_,
               ElementsAre("Step 2 ended in numbers that are not finite with int8 products and "
                           "8-bit attention, first behind the self-attention of block 7; it is "
@@ -164,8 +160,8 @@ TEST_F(GuardTest, Fp8ValuesAreAsNearAndGiveWayToTheSameSaferKernels) {
   const ModelOptions fp8_values = options(0, "int8-fp8pv");
   const auto f16 = run({}, options());
   const auto undisturbed = run({}, fp8_values);
-  const std::vector<float> want = numbers_of(f16[0]);
-  const std::vector<float> got = numbers_of(undisturbed[0]);
+  const std::vector<float> want = test::numbers_of(f16[0]);
+  const std::vector<float> got = test::numbers_of(undisturbed[0]);
   double difference = 0;
   double size = 0;
   for (size_t at = 0; at < want.size(); ++at) {
@@ -178,13 +174,13 @@ TEST_F(GuardTest, Fp8ValuesAreAsNearAndGiveWayToTheSameSaferKernels) {
 
   const auto states = run(kOnce, fp8_values);
 
-  EXPECT_EQ(numbers_of(states[1]), numbers_of(safer[0]));
+  EXPECT_EQ(test::numbers_of(states[1]), test::numbers_of(safer[0]));
   EXPECT_THAT(warnings_,
               ElementsAre(HasSubstr("int8 products and 8-bit attention with FP8 values, first ")));
 }
 
 TEST_F(GuardTest, CleanLatentsAreToldAfterEveryStep) {
-  Runtime runtime(options(), stop_, std::make_unique<test::FakeGpu>(kPlenty));
+  Runtime runtime(options(), stop_, std::make_unique<test::FakeGpu>(test::kPlenty));
   obey_plan(model_, {.text = false, .decode = false}, clip(), runtime);
   DenoiseState state = start_denoising(settings_);
   std::vector<DenoiseState> before;
@@ -201,7 +197,7 @@ TEST_F(GuardTest, CleanLatentsAreToldAfterEveryStep) {
   hooks.on_step = [&](const DenoiseState& now, const Tensor& velocity) {
     const size_t at = before.size() - 1;
     const float sigma = settings_.levels.sigmas[at];
-    const std::vector<float> noisy = numbers_of(before.back());
+    const std::vector<float> noisy = test::numbers_of(before.back());
     for (size_t index = 0; index < noisy.size(); ++index) {
       ASSERT_FLOAT_EQ(clean[at][index], noisy[index] - sigma * velocity.values<float>()[index]);
     }
@@ -212,11 +208,11 @@ TEST_F(GuardTest, CleanLatentsAreToldAfterEveryStep) {
   denoise(model_, runtime, settings_, prompts_, state, clock, hooks);
 
   EXPECT_THAT(told, ElementsAre(1, 2, 3, 4));
-  EXPECT_EQ(clean.back(), numbers_of(state)) << "the last step's estimate is the clip";
+  EXPECT_EQ(clean.back(), test::numbers_of(state)) << "the last step's estimate is the clip";
 }
 
 TEST_F(GuardTest, TheSecondAttemptNeedsNoMoreThanWasPlanned) {
-  const memory::Plan most = plan(kPlenty);
+  const memory::Plan most = plan(test::kPlenty);
   ASSERT_TRUE(most.second_attempt);
   const uint64_t needed =
       std::max(most.least_cap_bytes, most.context_bytes + most.second_attempt->arena_bytes);
@@ -230,7 +226,7 @@ TEST_F(GuardTest, TheSecondAttemptNeedsNoMoreThanWasPlanned) {
 
   const auto states = run(kOnce, options(card));
 
-  EXPECT_EQ(numbers_of(states.back()), numbers_of(run(kOnce, options()).back()));
+  EXPECT_EQ(test::numbers_of(states.back()), test::numbers_of(run(kOnce, options()).back()));
 }
 
 TEST_F(GuardTest, AFaultThatDoesNotComeAgainHasNoPlace) {
@@ -249,8 +245,8 @@ TEST_F(GuardTest, ABadLastStepIsTakenAgainToo) {
 
   const auto states = run({.int8 = static_cast<int>(last) * kLayers * kGatedAdds}, options());
 
-  EXPECT_EQ(numbers_of(states.back()),
-            numbers_of(run({}, options(0, "bf16"), copy_of(undisturbed[last - 1])).back()));
+  EXPECT_EQ(test::numbers_of(states.back()),
+            test::numbers_of(run({}, options(0, "bf16"), copy_of(undisturbed[last - 1])).back()));
 }
 
 TEST_F(GuardTest, AnErrorNamesThePartTheBlockAndTheKernels) {
@@ -261,7 +257,7 @@ TEST_F(GuardTest, AnErrorNamesThePartTheBlockAndTheKernels) {
 }
 
 TEST_F(GuardTest, WithoutRoomForASecondAttemptTheErrorSaysSo) {
-  const memory::Plan most = plan(kPlenty);
+  const memory::Plan most = plan(test::kPlenty);
   ASSERT_GT(most.context_bytes + most.second_attempt->arena_bytes, most.least_cap_bytes)
       << "this test needs a model whose second attempt takes more";
   const uint64_t card = memory::card_bytes_for(most.least_cap_bytes);

@@ -18,7 +18,7 @@ namespace {
 using checkpoint::NameRow;
 using checkpoint::RowKind;
 
-constexpr NameRow kRows[] = {
+constexpr NameRow kNameRows[] = {
     {0, 0, "norm.weight", RowKind::kTensor, "[2]"},
     {0, 1, "qkv", RowKind::kLinear, "[4, 2]", 2},
     {0, 2, "conv", RowKind::kConv, "[2, 1, 1, 1, 1]", 2},
@@ -29,7 +29,7 @@ constexpr NameRow kRows[] = {
 class PreparerTest : public testing::Test {
  protected:
   explicit PreparerTest(float first = 1) {
-    const checkpoint::NameUnit unit{.prefix = "blocks.0.", .rows = kRows, .block = 0};
+    const checkpoint::NameUnit unit{.prefix = "blocks.0.", .rows = kNameRows, .block = 0};
     needed_ = checkpoint::needed_tensors({&unit, 1}, {});
     std::vector<formats::TensorSpec> specs;
     for (const auto& tensor : needed_) specs.push_back({tensor.name, DType::kF32, tensor.shape});

@@ -17,7 +17,7 @@ using memory::WeightItem;
 using memory::WeightKind;
 using testing::ElementsAre;
 
-constexpr int64_t kRank = 2;
+constexpr int64_t kLoraRank = 2;
 
 // Two INT8 matrices with row scales and a bias, and a LoRA for the second matrix.
 class SlotLayoutTest : public testing::Test {
@@ -28,8 +28,8 @@ class SlotLayoutTest : public testing::Test {
                           {"b.weight", DType::kI8, {2, 256}},
                           {"b.weight_scale", DType::kF32, {2, 1}},
                           {"b.bias", DType::kF32, {2}}});
-    lora_ =
-        written("l", {{"b.up", DType::kF16, {2, kRank}}, {"b.down", DType::kF16, {kRank, 256}}});
+    lora_ = written(
+        "l", {{"b.up", DType::kF16, {2, kLoraRank}}, {"b.down", DType::kF16, {kLoraRank, 256}}});
   }
 
   std::shared_ptr<const formats::TensorFile> written(
@@ -45,8 +45,10 @@ class SlotLayoutTest : public testing::Test {
     tensor.scale = file_->find(name + "_scale");
     if (tensor.scale != nullptr) tensor.scale_file = file_;
     if (with_lora) {
-      tensor.deltas = {
-          {.file = lora_, .up = lora_->find("b.up"), .down = lora_->find("b.down"), .rank = kRank}};
+      tensor.deltas = {{.file = lora_,
+                        .up = lora_->find("b.up"),
+                        .down = lora_->find("b.down"),
+                        .rank = kLoraRank}};
     }
     return tensor;
   }
@@ -91,7 +93,7 @@ TEST_F(SlotLayoutTest, ReadsALoraRightBeforeWhatItChanges) {
   EXPECT_EQ(changed.delta_entries.size(), 2u);
   EXPECT_EQ(changed.slot_bytes, plain.slot_bytes);
   // Beside the scales: the rows in f32, then both factors.
-  EXPECT_EQ(changed.staging_bytes, 2 * 64 + 2 * 256 * 4 + 64 + kRank * 256 * 2u);
+  EXPECT_EQ(changed.staging_bytes, 2 * 64 + 2 * 256 * 4 + 64 + kLoraRank * 256 * 2u);
   const RowsStep& step = changed.items[1].rows.at(0);
   EXPECT_EQ(step.changed.bytes, 2 * 64u);
   EXPECT_EQ(step.deltas.at(0).up.bytes, 2 * 64 + 2 * 256 * 4u);

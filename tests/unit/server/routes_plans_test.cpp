@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/byte_units.h"
 #include "server/http/api.h"
 #include "server/openapi.h"
 #include "support/temp_folder.h"
@@ -19,8 +20,6 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 struct Answer {
   int status = 0;

@@ -12,15 +12,15 @@ namespace {
 
 using nlohmann::json;
 
-ClipRequest read(const json& body) {
+ClipRequest read_task(const json& body) {
   HttpRequest request;
   request.body = body.dump();
   return read_task_request(request);
 }
 
-std::string refused(const json& body) {
+std::string refused_task(const json& body) {
   try {
-    read(body);
+    read_task(body);
   } catch (const ApiError& error) {
     return std::to_string(error.status) + ' ' + error.param;
   }
@@ -28,18 +28,18 @@ std::string refused(const json& body) {
 }
 
 TEST(TaskJson, ReadsATaskAsItsClientsWriteIt) {
-  const ClipRequest clip = read({{"task_id", "task-1"},
-                                 {"prompt", "a ball"},
-                                 {"negative_prompt", "n"},
-                                 {"infer_steps", 4},
-                                 {"seed", 4294967295u},
-                                 {"target_shape", {480, 832}},
-                                 {"target_video_length", 81},
-                                 {"save_result_path", "../../etc/my clip"},
-                                 {"image_path", ""},
-                                 {"talk_objects", nullptr},
-                                 {"use_prompt_enhancer", false},
-                                 {"made_up", 5}});
+  const ClipRequest clip = read_task({{"task_id", "task-1"},
+                                      {"prompt", "a ball"},
+                                      {"negative_prompt", "n"},
+                                      {"infer_steps", 4},
+                                      {"seed", 4294967295u},
+                                      {"target_shape", {480, 832}},
+                                      {"target_video_length", 81},
+                                      {"save_result_path", "../../etc/my clip"},
+                                      {"image_path", ""},
+                                      {"talk_objects", nullptr},
+                                      {"use_prompt_enhancer", false},
+                                      {"made_up", 5}});
 
   EXPECT_EQ(clip.id, "task-1");
   EXPECT_EQ(clip.prompt, "a ball");
@@ -55,7 +55,7 @@ TEST(TaskJson, ReadsATaskAsItsClientsWriteIt) {
 
 // There, what a request leaves out is as the last one had it.
 TEST(TaskJson, LeavesOutWhatIsLeftOut) {
-  const ClipRequest clip = read({{"prompt", "p"}, {"target_shape", json::array()}});
+  const ClipRequest clip = read_task({{"prompt", "p"}, {"target_shape", json::array()}});
   EXPECT_EQ(clip.frames, std::nullopt);
   EXPECT_EQ(clip.width_px, std::nullopt);
   EXPECT_EQ(clip.steps, std::nullopt);
@@ -64,18 +64,18 @@ TEST(TaskJson, LeavesOutWhatIsLeftOut) {
 }
 
 TEST(TaskJson, NamesWhatCannotBeDone) {
-  EXPECT_EQ(refused({{"image_path", "a.png"}}), "400 image_path");
-  EXPECT_EQ(refused({{"talk_objects", {{{"audio", "a"}}}}}), "400 talk_objects");
-  EXPECT_EQ(refused({{"lora_name", "l"}}), "400 lora_name");
-  EXPECT_EQ(refused({{"presigned_url", "http://x"}}), "400 presigned_url");
-  EXPECT_EQ(refused({{"task_id", "../x"}}), "400 task_id");
-  EXPECT_EQ(refused({{"prompt", 5}}), "422 prompt");
-  EXPECT_EQ(refused({{"seed", -1}}), "422 seed");
-  EXPECT_EQ(refused({{"target_video_length", 1.5}}), "422 target_video_length");
-  EXPECT_EQ(refused({{"target_shape", {1, 2, 3}}}), "422 target_shape");
-  EXPECT_EQ(refused(json::array()), "422 ");
+  EXPECT_EQ(refused_task({{"image_path", "a.png"}}), "400 image_path");
+  EXPECT_EQ(refused_task({{"talk_objects", {{{"audio", "a"}}}}}), "400 talk_objects");
+  EXPECT_EQ(refused_task({{"lora_name", "l"}}), "400 lora_name");
+  EXPECT_EQ(refused_task({{"presigned_url", "http://x"}}), "400 presigned_url");
+  EXPECT_EQ(refused_task({{"task_id", "../x"}}), "400 task_id");
+  EXPECT_EQ(refused_task({{"prompt", 5}}), "422 prompt");
+  EXPECT_EQ(refused_task({{"seed", -1}}), "422 seed");
+  EXPECT_EQ(refused_task({{"target_video_length", 1.5}}), "422 target_video_length");
+  EXPECT_EQ(refused_task({{"target_shape", {1, 2, 3}}}), "422 target_shape");
+  EXPECT_EQ(refused_task(json::array()), "422 ");
   const std::string deep = std::string(100, '[') + std::string(100, ']');
-  EXPECT_EQ(refused(json::parse("{\"x\":" + deep + '}')), "422 ");
+  EXPECT_EQ(refused_task(json::parse("{\"x\":" + deep + '}')), "422 ");
 }
 
 TEST(TaskJson, MakesFileNamesSafe) {

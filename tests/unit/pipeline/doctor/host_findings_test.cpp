@@ -5,14 +5,13 @@
 
 #include <algorithm>
 
+#include "base/byte_units.h"
 #include "media/mp4_writer.h"
 
 namespace reel::pipeline {
 namespace {
 
-constexpr uint64_t kGiB = uint64_t{1} << 30;
-
-const Finding* in_area(const std::vector<Finding>& findings, const std::string& area) {
+const Finding* find_area(const std::vector<Finding>& findings, const std::string& area) {
   const auto found = std::find_if(findings.begin(), findings.end(),
                                   [&](const Finding& one) { return one.area == area; });
   return found == findings.end() ? nullptr : &*found;
@@ -22,19 +21,19 @@ TEST(HostFindings, GradeTheMemoryThatIsLeft) {
   const HostFacts host{
       .cpu = "CPU", .kernel = "6.1", .system = "Debian", .memory_bytes = 32 * kGiB};
 
-  EXPECT_EQ(in_area(findings_on(host, 8, 30 * kGiB), "memory")->health, Health::kGood);
-  EXPECT_EQ(in_area(findings_on(host, 8, 10 * kGiB), "memory")->health, Health::kRemark);
-  EXPECT_EQ(in_area(findings_on(host, 8, 2 * kGiB), "memory")->health, Health::kProblem);
-  EXPECT_EQ(in_area(findings_on(host, 8, std::nullopt), "memory")->text, "not told of 32.0 GiB");
+  EXPECT_EQ(find_area(findings_on(host, 8, 30 * kGiB), "memory")->health, Health::kGood);
+  EXPECT_EQ(find_area(findings_on(host, 8, 10 * kGiB), "memory")->health, Health::kRemark);
+  EXPECT_EQ(find_area(findings_on(host, 8, 2 * kGiB), "memory")->health, Health::kProblem);
+  EXPECT_EQ(find_area(findings_on(host, 8, std::nullopt), "memory")->text, "not told of 32.0 GiB");
 }
 
 TEST(HostFindings, WarnOfWsl) {
-  EXPECT_EQ(in_area(findings_on(HostFacts{}, 1, 30 * kGiB), "WSL"), nullptr);
+  EXPECT_EQ(find_area(findings_on(HostFacts{}, 1, 30 * kGiB), "WSL"), nullptr);
 
   const auto findings =
       findings_on(HostFacts{.cpu = "", .kernel = "", .system = "", .is_wsl = true}, 1, 30 * kGiB);
-  ASSERT_NE(in_area(findings, "WSL"), nullptr);
-  EXPECT_EQ(in_area(findings, "WSL")->health, Health::kRemark);
+  ASSERT_NE(find_area(findings, "WSL"), nullptr);
+  EXPECT_EQ(find_area(findings, "WSL")->health, Health::kRemark);
 }
 
 TEST(HostFindings, RemarkOnASlowDisk) {

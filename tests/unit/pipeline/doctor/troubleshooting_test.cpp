@@ -12,6 +12,7 @@
 #include <string>
 
 #include "backends/cuda/requirements.h"
+#include "base/byte_units.h"
 #include "base/error.h"
 #include "pipeline/doctor/gpu_findings.h"
 #include "pipeline/doctor/host_findings.h"
@@ -20,7 +21,6 @@
 namespace reel::pipeline {
 namespace {
 
-constexpr uint64_t kGiB = uint64_t{1} << 30;
 constexpr auto kNoCuda = cuda::StartFailure::kInsufficientDriver;
 
 std::string what_of(const std::function<void()>& refused) {

@@ -14,8 +14,8 @@ namespace {
 using checkpoint::Component;
 using checkpoint::Network;
 
-Component made(const std::string& file, const std::filesystem::path& folder,
-               const std::string& preset = "tiny") {
+Component made_decoder(const std::string& file, const std::filesystem::path& folder,
+                       const std::string& preset = "tiny") {
   SynthRequest request{.layout = "decoder:" + file, .preset = preset, .out = folder / file};
   request.sparse = true;
   const SynthReport report = synthesize(request);
@@ -27,7 +27,7 @@ Component made(const std::string& file, const std::filesystem::path& folder,
 TEST(SynthDecoder, WritesTaesAsTheyArePublished) {
   const test::TempFolder folder;
   for (const char* file : {"taew2_1.pth", "lighttaew2_1.safetensors"}) {
-    const Component tae = made(file, folder.path(), "wan2.1-t2v-14b");
+    const Component tae = made_decoder(file, folder.path(), "wan2.1-t2v-14b");
     EXPECT_EQ(tae.network, Network::kTae);
     EXPECT_EQ(tae.precision, "f16");
     EXPECT_EQ(tae.shape_of("decoder.3.conv.0.weight"), (Shape{256, 512, 3, 3}));
@@ -37,7 +37,7 @@ TEST(SynthDecoder, WritesTaesAsTheyArePublished) {
 
 TEST(SynthDecoder, PrunesTheVae) {
   const test::TempFolder folder;
-  const Component vae = made("lightvaew2_1.pth", folder.path(), "wan2.1-t2v-14b");
+  const Component vae = made_decoder("lightvaew2_1.pth", folder.path(), "wan2.1-t2v-14b");
   int64_t parameters = 0;
   const auto file = formats::open_tensor_file(vae.path);
   for (const formats::TensorEntry& entry : file->entries()) parameters += entry.shape.elements();

@@ -14,6 +14,7 @@
 #include "pipeline/synth/model.h"
 #include "prepare/dequantise.h"
 #include "support/expect_error.h"
+#include "support/random_tensor.h"
 #include "support/temp_folder.h"
 
 namespace reel {
@@ -63,15 +64,6 @@ std::vector<float> stored_numbers(const checkpoint::StoredTensor& tensor) {
   return numbers;
 }
 
-double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
-  double difference = 0, size = 0;
-  for (size_t at = 0; at < want.size(); ++at) {
-    difference += std::pow(double{got.at(at)} - want[at], 2);
-    size += std::pow(double{want[at]}, 2);
-  }
-  return std::sqrt(difference / size);
-}
-
 // The tensors of a network that a run reads, against the rules behind their numbers.
 void expect_holds(const Component& component, const std::vector<synth::SourceTensor>& sources,
                   size_t needed_count, double matrix_error, double other_error) {
@@ -82,7 +74,7 @@ void expect_holds(const Component& component, const std::vector<synth::SourceTen
     ++compared;
     std::vector<float> want(static_cast<size_t>(source.shape.elements()));
     source.values->fill(0, want);
-    const double error = relative_error(stored_numbers(*stored), want);
+    const double error = test::relative_error(stored_numbers(*stored), want);
     EXPECT_LE(error, source.is_matrix ? matrix_error : other_error) << source.name;
   }
   EXPECT_EQ(compared, needed_count);

@@ -16,8 +16,8 @@ namespace {
 constexpr int64_t kBlocks = 2, kMatricesOfABlock = 10, kRank = 4;
 constexpr int64_t kTensors = 15 + kBlocks * 27;  // of the whole DiT
 
-checkpoint::Lora made(const std::string& style, const std::filesystem::path& folder,
-                      int64_t rank = 0) {
+checkpoint::Lora made_lora(const std::string& style, const std::filesystem::path& folder,
+                           int64_t rank = 0) {
   SynthRequest request{.layout = "lora:" + style, .out = folder / style, .seed = 9};
   request.lora_rank = rank;
   const SynthReport report = synthesize(request);
@@ -37,12 +37,12 @@ std::vector<std::byte> bytes_of(const checkpoint::Delta& delta) {
 
 TEST(SynthLora, EveryStyleHoldsTheSamePairs) {
   const test::TempFolder folder;
-  const checkpoint::Lora plain = made("peft", folder.path());
+  const checkpoint::Lora plain = made_lora("peft", folder.path());
   ASSERT_EQ(plain.changes.size(), static_cast<size_t>(kBlocks * kMatricesOfABlock));
   for (const char* style : {"kohya", "comfy", "processor", "diffusers", "old_diffusers", "bare",
                             "linear_layer", "peft_default"}) {
     SCOPED_TRACE(style);
-    const checkpoint::Lora lora = made(style, folder.path());
+    const checkpoint::Lora lora = made_lora(style, folder.path());
     EXPECT_TRUE(lora.unknown.empty());
     ASSERT_EQ(lora.changes.size(), plain.changes.size());
     const bool has_alpha = style == std::string("kohya") || style == std::string("comfy");
@@ -57,7 +57,7 @@ TEST(SynthLora, EveryStyleHoldsTheSamePairs) {
 
 TEST(SynthLora, ADistillationHasADeltaForAllThatHasNoPair) {
   const test::TempFolder folder;
-  const checkpoint::Lora lora = made("lightx2v", folder.path(), 7);
+  const checkpoint::Lora lora = made_lora("lightx2v", folder.path(), 7);
 
   EXPECT_TRUE(lora.unknown.empty());
   EXPECT_EQ(lora.changes.size(), static_cast<size_t>(kTensors));
@@ -67,7 +67,7 @@ TEST(SynthLora, ADistillationHasADeltaForAllThatHasNoPair) {
 
 TEST(SynthLora, FullDeltasAreOfEveryTensor) {
   const test::TempFolder folder;
-  const checkpoint::Lora lora = made("full", folder.path());
+  const checkpoint::Lora lora = made_lora("full", folder.path());
 
   EXPECT_TRUE(lora.unknown.empty());
   EXPECT_EQ(lora.changes.size(), static_cast<size_t>(kTensors));
@@ -76,8 +76,9 @@ TEST(SynthLora, FullDeltasAreOfEveryTensor) {
 
 TEST(SynthLora, RefusesUnknownStylesAndRanks) {
   const test::TempFolder folder;
-  EXPECT_REEL_ERROR(made("lycoris", folder.path()), kInvalidArgument, "Known are lightx2v, kohya");
-  EXPECT_REEL_ERROR(made("peft", folder.path(), -1), kInvalidArgument, "rank is -1");
+  EXPECT_REEL_ERROR(made_lora("lycoris", folder.path()), kInvalidArgument,
+                    "Known are lightx2v, kohya");
+  EXPECT_REEL_ERROR(made_lora("peft", folder.path(), -1), kInvalidArgument, "rank is -1");
 }
 
 }  // namespace

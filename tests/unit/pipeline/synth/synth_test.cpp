@@ -20,6 +20,7 @@
 #include "models/wan_vae/names.h"
 #include "pipeline/synth/model.h"
 #include "support/expect_error.h"
+#include "support/random_tensor.h"
 #include "support/temp_folder.h"
 #include "tokenizer/model_proto.h"
 #include "tokenizer/tokenizer.h"
@@ -79,15 +80,6 @@ std::vector<float> source_numbers(const std::vector<synth::SourceTensor>& tensor
   std::vector<float> numbers(static_cast<size_t>(tensor.shape.elements()));
   tensor.values->fill(0, numbers);
   return numbers;
-}
-
-double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
-  double difference = 0, size = 0;
-  for (size_t at = 0; at < want.size(); ++at) {
-    difference += std::pow(double{got.at(at)} - want[at], 2);
-    size += std::pow(double{want[at]}, 2);
-  }
-  return std::sqrt(difference / size);
 }
 
 class SynthTest : public testing::Test {
@@ -214,7 +206,7 @@ TEST_F(SynthTest, QuantisesRowsNearTheNumbersBehindThem) {
     ASSERT_EQ(scales.size(), 256u);
     for (size_t at = 0; at < got.size(); ++at) got[at] *= scales[at / 512];
     const auto want = source_numbers(synth::dit_tensors(tiny_), name);
-    EXPECT_LT(relative_error(got, want), c.rounding);
+    EXPECT_LT(test::relative_error(got, want), c.rounding);
     EXPECT_EQ(numbers_of(*file, "blocks.1.modulation"),
               source_numbers(synth::dit_tensors(tiny_), "blocks.1.modulation"));
   }

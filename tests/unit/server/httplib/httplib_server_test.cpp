@@ -13,6 +13,7 @@
 
 #include "support/expect_error.h"
 #include "support/temp_folder.h"
+#include "unit/server/httplib/any_port.h"
 
 namespace reel::server {
 namespace {
@@ -57,12 +58,6 @@ HttpResponse echo(const HttpRequest& request) {
   return response;
 }
 
-HttpOptions any_port() {
-  HttpOptions options;
-  options.port = 0;
-  return options;
-}
-
 const HttpServer::IsLong kNever = [](const std::string&) { return false; };
 
 std::unique_ptr<HttpServer> listen(const HttpOptions& options, HttpServer::Handler handler,
@@ -78,7 +73,7 @@ std::string ask(const HttpServer& server, const std::string& text) {
 }
 
 TEST(HttplibServer, HandsTheRequestOver) {
-  const auto server = listen(any_port(), echo, kNever);
+  const auto server = listen(test::any_port(), echo, kNever);
   EXPECT_NE(ask(*server, "GET /a%20b?x=1&y=%C3%A4 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
                 .find("GET /a b  x=1 y=\u00e4"),
             std::string::npos);
@@ -90,7 +85,7 @@ TEST(HttplibServer, HandsTheRequestOver) {
 }
 
 TEST(HttplibServer, KeepsAConnectionForTheNextRequest) {
-  const auto server = listen(any_port(), echo, kNever);
+  const auto server = listen(test::any_port(), echo, kNever);
   const Client client(server->port());
   client.say("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_NE(client.hear("GET /2").find("GET /1"), std::string::npos);
@@ -100,7 +95,7 @@ TEST(HttplibServer, KeepsAConnectionForTheNextRequest) {
 
 TEST(HttplibServer, IsNotFooledByHeadersThatHttplibTrusts) {
   const auto server = listen(
-      any_port(),
+      test::any_port(),
       [](const HttpRequest& request) {
         HttpResponse response;
         response.body = request.peer;
@@ -119,7 +114,7 @@ TEST(HttplibServer, SendsPartOfAFile) {
   const test::TempFolder folder;
   std::ofstream(folder / "clip") << std::string(200'000, 'a') << "0123456789";
   const auto server = listen(
-      any_port(),
+      test::any_port(),
       [&](const HttpRequest&) {
         HttpResponse response;
         response.status = 206;
@@ -133,7 +128,7 @@ TEST(HttplibServer, SendsPartOfAFile) {
 }
 
 TEST(HttplibServer, KeepsThreadsForRequestsWhileStreamsWait) {
-  HttpOptions options = any_port();
+  HttpOptions options = test::any_port();
   options.most_threads = 2;
   options.most_streams = 2;
   std::atomic<bool> ends{false};
@@ -168,8 +163,8 @@ TEST(HttplibServer, KeepsThreadsForRequestsWhileStreamsWait) {
 }
 
 TEST(HttplibServer, SaysThatThePortIsTaken) {
-  const auto server = listen(any_port(), echo, kNever);
-  HttpOptions same = any_port();
+  const auto server = listen(test::any_port(), echo, kNever);
+  HttpOptions same = test::any_port();
   same.port = server->port();
   EXPECT_REEL_ERROR(listen(same, echo, kNever), kIo, std::to_string(same.port));
 }

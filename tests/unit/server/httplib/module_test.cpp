@@ -5,20 +5,15 @@
 
 #include "server/http/httplib_module.h"
 #include "server/httplib/httplib_client.h"
+#include "unit/server/httplib/any_port.h"
 
 namespace reel::server {
 namespace {
 
-HttpOptions any_port() {
-  HttpOptions options;
-  options.port = 0;
-  return options;
-}
-
 TEST(HttplibModule, SpeaksWithItself) {
   ASSERT_STREQ(httplib_module().version, kVersion);
   const auto server = HttpServer::listen(
-      any_port(),
+      test::any_port(),
       [](const HttpRequest& request) {
         HttpResponse response;
         response.status = request.path == "/no" ? 404 : 200;
