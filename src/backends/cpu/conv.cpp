@@ -10,21 +10,34 @@
 namespace reel::cpu::reference {
 namespace {
 
-// Adds the products of one kernel position (tap, kernel row and column) to `sums` [out_channels].
-void add_position(const ops::ConvArgs& args, int64_t tap, int64_t kernel_at, int64_t pixel,
+// The weights by position, [taps, kernel_rows, kernel_cols, in_channels, out_channels]: what one
+// pixel is multiplied with lies together.
+std::vector<float> by_position(const ops::ConvArgs& args) {
+  const ConvShape& shape = args.weight.shape;
+  const int64_t positions = shape.taps * shape.kernel_rows * shape.kernel_cols;
+  const int64_t matrix = shape.in_channels * shape.out_channels;
+  std::vector<float> weights(static_cast<size_t>(positions * matrix));
+  for (int64_t at = 0; at < positions * matrix; ++at) {
+    const int64_t out = at / (shape.in_channels * positions);
+    const int64_t in = at / positions % shape.in_channels;
+    weights[static_cast<size_t>(at % positions * matrix + in * shape.out_channels + out)] =
+        load(args.weight.data, args.weight.dtype, at);
+  }
+  return weights;
+}
+
+// Adds the products of a pixel with the weights of one position to `sums` [out_channels].
+void add_position(const ops::ConvArgs& args, int64_t tap, int64_t pixel, const float* weights,
                   std::vector<double>& sums) {
   const ConvShape& shape = args.weight.shape;
-  const int64_t window = shape.kernel_rows * shape.kernel_cols;
   for (int64_t in = 0; in < shape.in_channels; ++in) {
     const double x = load(args.frames[tap], args.dtype, pixel * shape.in_channels + in);
-    for (int64_t out = 0; out < shape.out_channels; ++out) {
-      const int64_t at = ((out * shape.in_channels + in) * shape.taps + tap) * window + kernel_at;
-      sums[static_cast<size_t>(out)] += x * load(args.weight.data, args.weight.dtype, at);
-    }
+    for (double& sum : sums) sum += x * *weights++;
   }
 }
 
-void conv_pixel(const ops::ConvArgs& args, int64_t row, int64_t col, std::vector<double>& sums) {
+void conv_pixel(const ops::ConvArgs& args, const std::vector<float>& weights, int64_t row,
+                int64_t col, std::vector<double>& sums) {
   const ConvShape& shape = args.weight.shape;
   sums.assign(static_cast<size_t>(shape.out_channels), 0.0);
   for (int64_t tap = 0; tap < shape.taps; ++tap) {
@@ -35,8 +48,10 @@ void conv_pixel(const ops::ConvArgs& args, int64_t row, int64_t col, std::vector
         const int64_t from_col = col + kernel_col - shape.kernel_cols / 2;
         if (from_row < 0 || from_row >= args.rows || from_col < 0 || from_col >= args.cols)
           continue;
-        add_position(args, tap, kernel_row * shape.kernel_cols + kernel_col,
-                     from_row * args.cols + from_col, sums);
+        const int64_t position =
+            (tap * shape.kernel_rows + kernel_row) * shape.kernel_cols + kernel_col;
+        add_position(args, tap, from_row * args.cols + from_col,
+                     weights.data() + position * shape.in_channels * shape.out_channels, sums);
       }
     }
   }
@@ -74,11 +89,12 @@ void pack_conv(const ops::PackConvArgs& args, Stream) {
 }
 
 void conv(const ops::ConvArgs& args, Stream) {
+  const std::vector<float> weights = by_position(args);
   const int64_t pixels = (args.row_end - args.row_begin) * args.cols;
   parallel_for(pixels, 4, [&](int64_t begin, int64_t end) {
     std::vector<double> sums;
     for (int64_t at = begin; at < end; ++at) {
-      conv_pixel(args, args.row_begin + at / args.cols, at % args.cols, sums);
+      conv_pixel(args, weights, args.row_begin + at / args.cols, at % args.cols, sums);
     }
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reference matrix products.
 #include <cstring>
+#include <vector>
 
 #include "backends/cpu/element.h"
 #include "backends/cpu/reference_kernels.h"
@@ -10,17 +11,22 @@
 namespace reel::cpu::reference {
 namespace {
 
-double dot(const ops::LinearArgs& args, int64_t row, int64_t column) {
+// A row of x as the products take it: in the weight's dtype where that is a 16-bit one.
+void read_row(const ops::LinearArgs& args, int64_t row, std::vector<double>& to) {
   const int64_t width = args.weight.in;
-  double sum = 0;
+  to.resize(static_cast<size_t>(width));
   for (int64_t at = 0; at < width; ++at) {
-    double x = load(args.x, args.x_dtype, row * width + at);
-    if (args.weight.dtype == DType::kBF16) x = BF16(static_cast<float>(x));
-    if (args.weight.dtype == DType::kF16) {
-      x = numerics::f16_to_float(numerics::float_to_f16(static_cast<float>(x)));
-    }
-    sum += x * load(args.weight.data, args.weight.dtype, column * width + at);
+    float x = load(args.x, args.x_dtype, row * width + at);
+    if (args.weight.dtype == DType::kBF16) x = static_cast<float>(BF16(x));
+    if (args.weight.dtype == DType::kF16) x = numerics::f16_to_float(numerics::float_to_f16(x));
+    to[static_cast<size_t>(at)] = x;
   }
+}
+
+double dot(const ops::LinearArgs& args, const std::vector<double>& x, int64_t column) {
+  int64_t at = column * args.weight.in;
+  double sum = 0;
+  for (const double value : x) sum += value * load(args.weight.data, args.weight.dtype, at++);
   return sum;
 }
 
@@ -63,10 +69,12 @@ namespace {
 void plain_linear(const ops::LinearArgs& args) {
   const int64_t columns = args.weight.out;
   parallel_for(args.rows * columns, 64, [&](int64_t begin, int64_t end) {
+    std::vector<double> x;
     for (int64_t at = begin; at < end; ++at) {
       const int64_t row = at / columns;
       const int64_t column = at % columns;
-      store_epilogue(args, row, column, dot(args, row, column));
+      if (at == begin || column == 0) read_row(args, row, x);
+      store_epilogue(args, row, column, dot(args, x, column));
     }
   });
 }
