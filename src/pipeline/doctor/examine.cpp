@@ -73,7 +73,7 @@ class Examination {
   }
 
   void test_kernels() {
-    progress_.on_note("Testing every kernel against the readable ones.");
+    progress_.on_note("Testing every kernel against plain code that does the same.");
     ModelOptions options = request_.model;
     options.vram_bytes = 0;
     if (!gpu_) options.device = "cpu";
