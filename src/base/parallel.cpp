@@ -7,8 +7,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdio>
 #include <exception>
+#include <fstream>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,15 +21,13 @@ namespace {
 thread_local bool inside_parallel_for = false;
 
 // cgroup v2 "quota period" in microseconds; 0 when there is no limit to be read.
-int cgroup_cores() {
-  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
-  if (file == nullptr) return 0;
-  long quota = 0;
-  long period = 0;
-  const int read = std::fscanf(file, "%ld %ld", &quota, &period);
-  std::fclose(file);
-  if (read != 2 || quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::max(1L, (quota + period - 1) / period));
+int cgroup_cores(const std::filesystem::path& root) {
+  std::ifstream file(root / "sys/fs/cgroup/cpu.max");
+  int64_t quota = 0;
+  int64_t period = 0;
+  if (!(file >> quota >> period) || quota <= 0 || period <= 0) return 0;
+  const int64_t cores = quota / period + (quota % period == 0 ? 0 : 1);
+  return static_cast<int>(std::min<int64_t>(cores, std::numeric_limits<int>::max()));
 }
 
 inline void pause_core() {
@@ -163,11 +162,11 @@ std::mutex& pool_turn() {
 
 }  // namespace
 
-int usable_cores() {
+int usable_cores(const std::filesystem::path& root) {
   cpu_set_t set;
   int cores = static_cast<int>(std::thread::hardware_concurrency());
   if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
-  const int quota = cgroup_cores();
+  const int quota = cgroup_cores(root);
   if (quota > 0) cores = std::min(cores, quota);
   return std::max(cores, 1);
 }

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 
 namespace reel {
 
-// Cores this process may run on: the affinity mask and the cgroup's CPU quota, at least 1.
-int usable_cores();
+// Cores this process may run on: the affinity mask and the CPU quota of the cgroup below `root`,
+// rounded up, at least 1.
+int usable_cores(const std::filesystem::path& root = "/");
 
 // Sets the number of threads that parallel_for uses, the calling one included. 0 means
 // usable_cores(). Not to be called while a parallel_for runs.

@@ -2,16 +2,53 @@
 #include "base/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "support/temp_folder.h"
+
 namespace reel {
 namespace {
+
+// With a made-up /sys, whose cgroup has this quota and period in microseconds.
+int cores_with(const std::string& cpu_max) {
+  const test::TempFolder root;
+  const std::filesystem::path group = root.path() / "sys/fs/cgroup";
+  std::filesystem::create_directories(group);
+  std::ofstream(group / "cpu.max") << cpu_max;
+  return usable_cores(root.path());
+}
+
+TEST(UsableCores, AreThoseOfTheAffinityMaskWithoutAQuota) {
+  cpu_set_t mask;
+  ASSERT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
+
+  EXPECT_EQ(usable_cores(test::TempFolder().path()), CPU_COUNT(&mask));
+  EXPECT_EQ(cores_with("max 100000\n"), CPU_COUNT(&mask));
+  EXPECT_EQ(cores_with("9223372036854775807 1\n"), CPU_COUNT(&mask));
+}
+
+TEST(UsableCores, AreNoMoreThanTheQuotaOfTheCgroup) {
+  EXPECT_EQ(cores_with("50000 100000\n"), 1);
+  EXPECT_EQ(cores_with("100000 100000\n"), 1);
+  EXPECT_EQ(cores_with("100001 100000\n"), std::min(2, usable_cores(test::TempFolder().path())));
+}
+
+TEST(UsableCores, IgnoreAQuotaThatIsNone) {
+  const int without = usable_cores(test::TempFolder().path());
+
+  for (const char* quota : {"", "0 100000\n", "-1 100000\n", "100000 0\n", "100000\n", "x y\n"}) {
+    EXPECT_EQ(cores_with(quota), without) << '"' << quota << '"';
+  }
+}
 
 TEST(ParallelFor, VisitsEveryElementOnce) {
   set_compute_threads(4);
