@@ -6,10 +6,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all="tests server page tidy headers silence environment asan ubsan tsan fuzz wheel fleet dist bare"
+all="tests server page sizes tidy headers silence environment asan ubsan tsan fuzz wheel fleet dist bare"
 passed=build/check-passed
 
 tests() { tests/run.sh; }
+
+# Never fails: what it prints wants a reason.
+sizes() { python3 tools/size_report.py .; }
 
 # The vector kernels use vectors as gcc alone has them; the pragmas that choose instructions are its own too.
 tidy() {
