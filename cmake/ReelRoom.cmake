@@ -6,7 +6,7 @@
 #   DEPS   rooms it may include; tools/check_rooms.py reads the same list
 #   LINKS  our own targets it links; when left out, the rooms in DEPS
 #   LIBS   libraries from outside, private to the room
-#   OWN_FLAGS   its files are not compiled with the precompiled headers
+#   OWN_FLAGS   its files are compiled one by one and without the precompiled headers
 #   SELDOM_RUN  its code runs a few times in a run of the program: compiling it at -O3 costs more
 #               than that gains
 function(reel_room name)
@@ -21,7 +21,9 @@ function(reel_room name)
       target_compile_options(${target} PRIVATE ${seldom_run_options})
       set(seldom_run SELDOM_RUN)
     endif()
-    if(NOT ROOM_OWN_FLAGS)
+    if(ROOM_OWN_FLAGS)
+      set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+    else()
       reel_precompile_headers(${target} ${seldom_run})
     endif()
   else()  # headers only, as core/numerics

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flags of our own code: warnings are errors.
+# Files that are compiled as one see each other's names: a local that has the same is no mistake.
+set(shadow -Wshadow)
+if(REEL_UNITY_BUILD)
+  set(shadow $<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wno-shadow>
+             $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 add_library(reel_warnings INTERFACE)
 target_compile_options(reel_warnings INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;-Wshadow;-Wnon-virtual-dtor;-Wimplicit-fallthrough>
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Werror;${shadow};-Wnon-virtual-dtor;-Wimplicit-fallthrough>
   $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-Wno-missing-field-initializers>
   # GCC 12 warns about members with defaults that designated initialisers leave out.
   $<$<COMPILE_LANGUAGE:CXX>:-Wno-missing-field-initializers>
