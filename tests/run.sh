@@ -19,7 +19,7 @@ step() {
 
 format() {
   find include src tests bench tools python -name '*.cpp' -o -name '*.h' -o -name '*.inc' -o -name '*.cu' -o -name '*.cuh' 2> /dev/null |
-    grep -v html_entities.inc | xargs clang-format --dry-run -Werror
+    grep -v html_entities.inc | xargs -P "$(nproc)" -n 50 clang-format --dry-run -Werror
   python3 tools/check_text.py .
 }
 

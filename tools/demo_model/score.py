@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -84,16 +85,21 @@ def main():
     if a.shuffle:
         wanted = random.Random(1).sample(wanted, len(wanted))
     found, strips, begin = [], [], time.time()
-    with tempfile.TemporaryDirectory() as folder:
-        for i, combination in enumerate(drawn):
-            path = os.path.join(a.clips or folder, f"{i}.y4m")
-            if not a.clips:
-                generate(a.reel, a.model, combination, a.seed + i, path, a.extra)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as programs:
+        def frames_of(i):
+            if a.clips:
+                return read_y4m(os.path.join(a.clips, f"{i}.y4m"))
+            path = os.path.join(folder, f"{i}.y4m")
+            generate(a.reel, a.model, drawn[i], a.seed + i, path, a.extra)
             frames = read_y4m(path)
+            os.remove(path)
+            return frames
+
+        # Two at a time: a small clip does not keep two cores busy.
+        for i, frames in enumerate(programs.map(frames_of, range(len(drawn)))):
             found.append(measure.measure(frames))
             strips.append(contact_strip(frames))
             if not a.clips:
-                os.remove(path)
                 print(f"\r{i + 1}/{len(wanted)} clips, {time.time() - begin:.0f} s", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     misses = [i for i, (w, f) in enumerate(zip(wanted, found)) if w != f]
