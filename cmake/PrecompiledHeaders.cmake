@@ -12,7 +12,9 @@ endif()
 # from the flow of values is left to the other builds. Where a file's flags do not fit, it says so and
 # parses the headers.
 set(precompiled_flags -Wno-array-bounds -Wno-free-nonheap-object -Wno-maybe-uninitialized
-    -Wno-stringop-overflow -Wno-stringop-overread -Wno-use-after-free -Wno-error=invalid-pch)
+    -Wno-stringop-overflow -Wno-stringop-overread -Wno-use-after-free -Wno-error=invalid-pch
+    # Its garbage collection walks the precompiled headers each time: only above 512 MiB.
+    --param=ggc-min-heapsize=524288)
 
 # Code that runs a few times in a run of the program: compiling it at -O3 costs more than that gains.
 if(REEL_SANITIZE)
