@@ -9,7 +9,7 @@ namespace reel::nn {
 namespace {
 
 // Rows that some kernels take together.
-constexpr int64_t kRowGrain = 128;
+constexpr int64_t kShareGrain = 128;
 
 // `count` things in grains of `grain`, the last one shorter; the first ranks have a grain more.
 std::vector<Share> share(int64_t count, int64_t grain, int ranks) {
@@ -39,8 +39,8 @@ std::vector<Share> share_tokens(int64_t tokens, int ranks) {
                str_cat("There are ", ranks, " devices for a clip of ", tokens,
                        tokens == 1 ? " token." : " tokens."),
                "Use fewer devices, or a larger clip.");
-  const bool are_many = (tokens + kRowGrain - 1) / kRowGrain >= ranks;
-  return share(tokens, are_many ? kRowGrain : 1, ranks);
+  const bool are_many = (tokens + kShareGrain - 1) / kShareGrain >= ranks;
+  return share(tokens, are_many ? kShareGrain : 1, ranks);
 }
 
 std::vector<Share> share_heads(int64_t heads, int ranks) {
