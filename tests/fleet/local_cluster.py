@@ -64,19 +64,21 @@ class LocalCluster:
         self.nodes.append(node)
         return node
 
-    def replicas(self, name: str) -> List[int]:
-        """Processes of a deployment, by their titles."""
+    def processes(self, words: str = "") -> List[int]:
+        """Of the cluster, and of what was started on it; those with the words in their titles."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                title = (process / "cmdline").read_bytes()
-                if f"ServeReplica:reel:{name}".encode() not in title:
-                    continue
-                if f"{_MARK}={self._mark}".encode() in (process / "environ").read_bytes():
-                    found.append(int(process.name))
+                if words.encode() in (process / "cmdline").read_bytes():
+                    if f"{_MARK}={self._mark}".encode() in (process / "environ").read_bytes():
+                        found.append(int(process.name))
             except OSError:
                 continue
         return found
+
+    def replicas(self, name: str) -> List[int]:
+        """Processes of a deployment."""
+        return self.processes(f"ServeReplica:reel:{name}")
 
     def kill_node(self, pid: int) -> None:
         """The node that a process runs on, as if its power was cut: its raylet and all workers."""

@@ -26,6 +26,8 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual(options["ray_actor_options"], {"num_cpus": 2.5, "num_gpus": 0.2})
         self.assertEqual(options["max_ongoing_requests"], 1)
         self.assertEqual(options["autoscaling_config"]["max_replicas"], 3)
+        fixed = StageSettings(least=2, most=2).deployment_options()
+        self.assertEqual((fixed["num_replicas"], "autoscaling_config" in fixed), (2, False))
         self.assertEqual(StageSettings(cpus=0.2, threads=4).stages_options({})["threads"], 4)
 
     def test_twice_as_many_clips_are_begun_as_denoisers_can_be(self) -> None:

@@ -4,7 +4,7 @@
     tests/check_fleet.sh speed [CLIPS]
 
 Nothing else should run meanwhile. Ray's own processes, the interface and this client are not bound to a
-core: on two cores they take from what the nodes have, so it also tells what they took.
+core: on two cores they take from what the nodes have, so it tells what they took, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
 from client import Client
 from local_cluster import LocalCluster, RunningFleet
@@ -22,21 +22,19 @@ CLIP: Dict[str, Any] = {"size": "128x128", "frames": 81}
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
-def cpu_s() -> Tuple[float, float]:
-    """Seconds that this machine's processors worked: all, and those of replicas of a stage alone."""
+def cpu_s(cluster: LocalCluster) -> Dict[str, float]:
+    """Seconds that this machine's processors have worked: all, the replicas of the stages, the other
+    processes of the cluster and the fleet."""
     busy = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
-    whole = sum(busy[:3]) + sum(busy[5:8])
-    stages = 0
-    for process in Path("/proc").glob("[0-9]*"):
+    stages = {pid for name in ("TextEncoder", "Denoiser", "Decoder") for pid in cluster.replicas(name)}
+    seconds = {"all": (sum(busy[:3]) + sum(busy[5:8])) * TICK_S, "stages": 0.0, "ray": 0.0}
+    for pid in [*cluster.processes(), os.getpid()]:
         try:
-            title = (process / "cmdline").read_bytes()
-            words = (process / "stat").read_text().rpartition(")")[2].split()
+            words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if any(f"ServeReplica:reel:{name}".encode() in title
-               for name in ("TextEncoder", "Denoiser", "Decoder")):
-            stages += int(words[11]) + int(words[12])
-    return whole * TICK_S, stages * TICK_S
+        seconds["stages" if pid in stages else "ray"] += (int(words[11]) + int(words[12])) * TICK_S
+    return seconds
 
 
 def seconds_of(client: Client, clips: int) -> float:
@@ -44,7 +42,7 @@ def seconds_of(client: Client, clips: int) -> float:
     ids = [client.create(seed=seed, **CLIP) for seed in range(clips)]
     for video_id in ids:
         while client.video(video_id)["status"] != "completed":
-            time.sleep(0.2)
+            time.sleep(0.5)
     return time.monotonic() - began
 
 
@@ -57,12 +55,14 @@ def measure(cores: List[int], clips: int) -> float:
     ) as fleet:
         client = Client(fleet.port)
         seconds_of(client, 2 * len(cores))
-        before = cpu_s()
+        before = cpu_s(cluster)
         took_s = seconds_of(client, clips)
-        whole, stages = (after - first for after, first in zip(cpu_s(), before))
-    print(f"{len(cores)} nodes: {clips} clips in {took_s:.2f} s, {clips / took_s:.3f} clips/s; processors "
-          f"{whole / took_s:.2f} of {os.cpu_count()} busy, the stages' replicas {stages / took_s:.2f}; "
-          f"{stages / clips:.3f} s of the stages a clip", flush=True)
+        spent = {name: seconds - before[name] for name, seconds in cpu_s(cluster).items()}
+    others = spent["all"] - spent["stages"] - spent["ray"]
+    print(f"{len(cores)} nodes: {clips} clips in {took_s:.2f} s, {clips / took_s:.3f} clips/s, "
+          f"{spent['stages'] / clips:.3f} s of processor time a clip. Of {os.cpu_count()} processors the stages "
+          f"had {spent['stages'] / took_s:.2f}, Ray, interface and client {spent['ray'] / took_s:.2f}, "
+          f"what does not belong here {others / took_s:.2f}", flush=True)
     return clips / took_s
 
 

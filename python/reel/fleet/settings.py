@@ -32,21 +32,24 @@ class StageSettings:
     def deployment_options(self) -> Dict[str, Any]:
         """For ``serve.deployment``. A replica makes one clip at a time; those that wait make Serve
         start another."""
-        return {
+        options = {
             "max_ongoing_requests": 1,
             "health_check_period_s": 5,
             "graceful_shutdown_timeout_s": 5,
             "ray_actor_options": {"num_cpus": self.cpus, "num_gpus": self.gpus},
-            "autoscaling_config": {
-                "min_replicas": self.least,
-                "max_replicas": max(self.least, self.most),
-                "target_ongoing_requests": 1,
-                "metrics_interval_s": 1,
-                "look_back_period_s": 3,
-                "upscale_delay_s": 2,
-                "downscale_delay_s": 60,
-            },
         }
+        if self.most <= self.least:  # counting requests would cost for nothing
+            return {**options, "num_replicas": self.least}
+        scaling = {
+            "min_replicas": self.least,
+            "max_replicas": self.most,
+            "target_ongoing_requests": 1,
+            "metrics_interval_s": 1,
+            "look_back_period_s": 3,
+            "upscale_delay_s": 2,
+            "downscale_delay_s": 60,
+        }
+        return {**options, "autoscaling_config": scaling}
 
     def stages_options(self, model: Dict[str, Any]) -> Dict[str, Any]:
         """The arguments of :class:`reel.Stages` on a replica."""

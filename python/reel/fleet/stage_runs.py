@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any, AsyncGenerator, Callable, Dict, Optional, Tuple
 
@@ -18,6 +20,8 @@ from .requests import ClipRequest
 # ("done", what the stage makes).
 Report = Tuple[str, Any]
 Tell = Callable[[Report], None]
+# Between two reports of progress, each a message to another machine. Clients hear no more often.
+_SHORTEST_PAUSE_S = 0.2
 
 
 class Abandoned(Exception):
@@ -40,10 +44,16 @@ async def _reports(work: Callable[[Tell], Any]) -> AsyncGenerator[Report, None]:
     loop = asyncio.get_running_loop()
     reports: "asyncio.Queue[Report]" = asyncio.Queue()
     is_abandoned = threading.Event()
+    progress_at = -math.inf
 
     def tell(report: Report) -> None:
+        nonlocal progress_at
         if is_abandoned.is_set():
             raise Abandoned
+        if report[0] == "progress":
+            if time.monotonic() < progress_at + _SHORTEST_PAUSE_S:
+                return
+            progress_at = time.monotonic()
         loop.call_soon_threadsafe(reports.put_nowait, report)
 
     def run() -> None:
