@@ -55,6 +55,14 @@ REFUSED: List[Tuple[str, Any]] = [
 ]
 
 
+def form(fields: Dict[str, str], more: bytes = b"") -> Tuple[bytes, Dict[str, str]]:
+    """multipart/form-data, as OpenAI's client sends, and its header."""
+    parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+             for name, value in fields.items()]
+    body = "".join(parts).encode() + more + b"--x--\r\n"
+    return body, {"Content_Type": "multipart/form-data; boundary=x"}
+
+
 class HttpTest(unittest.TestCase):
     cluster: LocalCluster
     fleet: RunningFleet
@@ -165,6 +173,10 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(self.client.video(ids[-1])["queue_position"], 8)
         self.assertEqual(self.client.ask("GET", "/ready").status, 200)
 
+    def test_a_clip_cannot_be_held(self) -> None:
+        answer = self.client.ask("POST", "/v1/videos", {"prompt": PROMPT, "look_after": 1})
+        self.assertEqual((answer.status, answer.json()["error"]["param"]), (400, "look_after"))
+
     def test_other_names_and_sites_are_refused(self) -> None:
         for headers, status in (
             ({"Host": "evil.example.org"}, 403),
@@ -185,13 +197,14 @@ class HttpTest(unittest.TestCase):
     def _compare_refusals(self, one: Client) -> None:
         requests: List[Tuple[str, str, str, Any, Dict[str, str]]] = [
             (what, "POST", "/v1/videos", body, {}) for what, body in REFUSED]
-        form = (b'--x\r\nContent-Disposition: form-data; name="prompt"\r\n\r\na\r\n'
-                b'--x\r\nContent-Disposition: form-data; name="input_reference"; filename="a.png"\r\n'
-                b"Content-Type: image/png\r\n\r\nPNG\r\n--x--\r\n")
-        kind = {"Content_Type": "multipart/form-data; boundary=x"}
+        picture = (b'--x\r\nContent-Disposition: form-data; name="input_reference"; filename="a.png"\r\n'
+                   b"Content-Type: image/png\r\n\r\nPNG\r\n")
+        image, kind = form({"prompt": "a"}, picture)
+        twice, _ = form({"prompt": "a"}, form({"prompt": "b"})[0].removesuffix(b"--x--\r\n"))
         requests += [
             ("no kind of body", "POST", "/v1/videos", b"{}", {"Content_Type": "text/plain"}),
-            ("an image in a form", "POST", "/v1/videos", form, kind),
+            ("an image in a form", "POST", "/v1/videos", image, kind),
+            ("a field twice", "POST", "/v1/videos", twice, kind),
             ("a limit", "GET", "/v1/videos?limit=0", None, {}),
             ("an order", "GET", "/v1/videos?order=random", None, {}),
             ("a page after nothing", "GET", "/v1/videos?after=video_0", None, {}),
@@ -214,8 +227,9 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(here.json()["error"]["type"], there.json()["error"]["type"])
 
     def _compare_answers(self, one: Client) -> None:
-        asked = {"prompt": PROMPT, "seed": 7, "seconds": "0.5", "size": "64x64", "steps": 2}
-        created = [client.ask("POST", "/v1/videos", asked).json() for client in (self.client, one)]
+        body, kind = form({"prompt": PROMPT, "seed": "7", "seconds": "0.5", "size": "64x64", "steps": "2"})
+        created = [client.ask("POST", "/v1/videos", body, **kind).json()
+                   for client in (self.client, one)]
         self.assertEqual(created[0].keys() - created[1].keys(), {"restarts"})
         self.assertEqual(created[1].keys() - created[0].keys(), set())
         self.assertEqual(created[0]["warnings"], created[1]["warnings"])

@@ -198,6 +198,9 @@ def parse_request(body: Mapping[str, Any], model_name: str) -> ClipRequest:
     sampling["sampler"] = fields.text("sampler")
     sampling["shift"] = fields.number("shift")
     sampling["guidance"] = fields.number("guidance")
+    if fields.take("look_after") is not None:
+        raise ApiError(400, "look_after was sent, but a fleet makes clips to their end.",
+                       "invalid_value", "look_after")
     fields.finish()
     request = ClipRequest(
         prompt=prompt,

@@ -54,6 +54,8 @@ def video_json(clip: Clip, model: str, ahead: Optional[int]) -> Dict[str, Any]:
         "took_seconds": took_s,
         "bytes": len(clip.content) if clip.content is not None else None,
         "frames_digest": clip.frames_digest,
+        "look_after": None,
+        "held": False,
         "restarts": clip.restarts,
     }
 
