@@ -182,7 +182,7 @@ TEST_F(Convert, SaysWhatASlabCannotBe) {
   EXPECT_REEL_ERROR(convert({.model = with_lora}, progress), kInvalidArgument, "without LoRAs");
 }
 
-struct Watcher : Progress {
+struct Told : Progress {
   void on_warning(std::string_view sentence) override { warnings.emplace_back(sentence); }
   void on_note(std::string_view sentence) override { notes.emplace_back(sentence); }
   std::vector<std::string> warnings, notes;
@@ -192,7 +192,7 @@ TEST_F(Convert, SaysThatATaeIsLeftOut) {
   const std::string model = write();
   synthesize({.layout = "decoder:taew2_1.pth", .out = folder_ / "tae"});
   fs::rename(folder_ / "tae/taew2_1.pth", model + "/taew2_1.pth");
-  Watcher beside, alone;
+  Told beside, alone;
 
   const ConvertResult with_vae = convert({.model = {.model = model}}, beside);
   EXPECT_THAT(beside.notes, testing::Contains(HasSubstr("/taew2_1.pth\" is left out of the slab")));
@@ -205,7 +205,7 @@ TEST_F(Convert, SaysThatATaeIsLeftOut) {
 }
 
 TEST_F(Convert, LeavesOutWhatIsMissing) {
-  Watcher progress;
+  Told progress;
   const std::string model = write();
   fs::remove(model + "/distill_fp8/Wan2.1_VAE.pth");
 
