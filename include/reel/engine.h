@@ -54,4 +54,8 @@ SavedJob load_job(const std::string& job_id);
 // Removes what a job has saved, if there is such a job.
 void forget_job(const std::string& job_id);
 
+// Throws kUnsupported, saying what is missing, where no MP4 file can be written: for programs whose
+// first clip comes long after they were started.
+void require_mp4();
+
 }  // namespace reel

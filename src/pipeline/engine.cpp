@@ -12,6 +12,7 @@
 #include "media/frame.h"
 #include "media/frame_writer.h"
 #include "media/mp4_encoders.h"
+#include "media/mp4_writer.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/job_state.h"
 #include "pipeline/recipe.h"
@@ -167,6 +168,13 @@ SavedJob load_job(const std::string& job_id) {
 }
 
 void forget_job(const std::string& job_id) { Job::forget(job_id); }
+
+void require_mp4() {
+  const media::Mp4Support support = media::mp4_support();
+  REEL_REQUIRE(support.route != media::Mp4Route::kNone, kUnsupported,
+               str_cat("MP4 files cannot be written: ", support.problem, "."),
+               str_cat(media::kInstallFfmpeg, "."));
+}
 
 std::string build_summary() {
   return str_cat("reel ", kVersion, " (", cpu::kernels_summary(), ')');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/serve.h"
 
+#include <reel/engine.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -66,6 +67,7 @@ void serve(const ServeOptions& options,
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   raise_open_files();
   ApiKeys keys = load_keys(options);
+  require_mp4();
   VideoService service(options.model, options.service);
   std::optional<Api> api;
   std::atomic<const HttpServer*> listening{nullptr};

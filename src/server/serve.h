@@ -24,7 +24,7 @@ struct ServeOptions {
 // Serves until SIGINT or SIGTERM; the clip that is being made is kept for the next server.
 // `is_ready` hears the address once requests are answered. Call it before other threads exist: it
 // blocks those signals in all that follow. Throws kInvalidArgument when other machines could ask
-// without a key, and what VideoService and HttpServer throw.
+// without a key, kUnsupported without FFmpeg, and what VideoService and HttpServer throw.
 void serve(const ServeOptions& options,
            const std::function<void(const std::string& url)>& is_ready);
 

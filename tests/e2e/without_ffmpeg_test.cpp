@@ -58,6 +58,19 @@ TEST_F(WithoutFfmpeg, AClipWithoutANameIsY4m) {
   EXPECT_TRUE(read_all(scene_ / "reel-7.y4m").starts_with("YUV4MPEG2 W16 H16"));
 }
 
+// Rather than every clip that it is asked for.
+TEST_F(WithoutFfmpeg, AServerDoesNotStart) {
+  const Outcome outcome =
+      run_program(scene_.reel({"serve", "--port", "0", "--data", "out/server"}).command);
+
+  EXPECT_EQ(outcome.exit_code, 6) << outcome.err;
+  ASSERT_EQ(outcome.error_lines().size(), 2u) << outcome.err;
+  EXPECT_TRUE(outcome.error_lines()[0].find("MP4 files cannot be written: there is no ffmpeg") !=
+              std::string::npos)
+      << outcome.err;
+  EXPECT_FALSE(fs::exists(scene_ / "out/server"));
+}
+
 TEST_F(WithoutFfmpeg, PngFramesNeedNothing) {
   scene_.generate({"--out", "out/frames"});
 
