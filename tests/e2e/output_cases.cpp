@@ -21,7 +21,11 @@ void without_root(Scene& scene) {
     scene.command.started_by = {"unshare", "--user", "--map-user=65534"};
   } else {
     scene.command.started_by = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
-    fs::permissions(scene.folder(), fs::perms(0755));
+    // The folders that TempFolder made are for their owner alone.
+    const fs::path parent = scene.folder().parent_path();
+    for (const fs::path& folder : {scene.folder(), parent, parent.parent_path()}) {
+      fs::permissions(folder, fs::perms(0755));
+    }
   }
 }
 
@@ -36,7 +40,8 @@ void on_small_disk(Scene& scene, const std::string& folder) {
     write_bytes(scene / "left", "");
     scene.command.started_by = {"unshare", "-rm", "sh", "-c", script, "sh"};
   } else {
-    scene.command.most_file_bytes = 8192;
+    // More than the saved latents of kLargeClip, less than a frame of it.
+    scene.command.most_file_bytes = 10'000;
   }
 }
 
