@@ -5,7 +5,7 @@
 
 help:
 	@echo "make demo        install, build, make demo.mp4 with the built-in model"
-	@echo "make test        everything a change must pass (about 15 minutes on 2 cores)"
+	@echo "make test        everything a change must pass (about 10 minutes on 2 cores)"
 	@echo "make check       what takes longer: clang-tidy, sanitizers, fuzzing, the bare-root proof"
 	@echo "make check-bare  make demo and make test in a bare Debian 12 root"
 	@echo "make dist        dist/: a bundle and a .deb for all GPUs, to run without installing anything"
