@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Self-attention in 8 bits: INT8 q k^T of smoothed keys, f16 or e4m3 values.
+// Self-attention in 8 bits: INT8 q k^T of rotated queries and smoothed, rotated keys, f16 or e4m3
+// values.
 //
 // Source: Zhang et al. 2024, arXiv:2411.10958 (SageAttention2), and for e4m3 values Zhang et al.
 // 2025, arXiv:2505.21136 (SageAttention2++). Heads are 128 wide.
@@ -30,7 +31,7 @@ struct QkNorm {
 // Room for the keys of `rows` rows, and their values in kF16 or kF8E4M3.
 Int8Keys make_int8_keys(Scratch& scratch, int64_t rows, int64_t heads, DType values);
 
-// k = quantised rope(norm(x)) less its mean. x [rows, heads * 128] f32, f16 or bf16.
+// k = rope(norm(x)) less its mean, rotated and quantised. x [rows, heads * 128] f32, f16 or bf16.
 void quantise_keys(Context& ctx, const TensorView& x, const QkNorm& norm, const Int8Keys& keys);
 
 // v = x less its mean, in f16; or in e4m3 with a scale per channel.

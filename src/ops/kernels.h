@@ -144,7 +144,8 @@ struct HeadNorm {
 
 // 8-bit attention works on heads of 128 with rows padded to a multiple of kInt8RowTile: padding
 // rows hold zeros and are masked. Source of the scheme: Zhang et al. 2024, arXiv:2411.10958
-// (SageAttention2): INT8 q k^T, keys less their mean.
+// (SageAttention2): INT8 q k^T, keys less their mean. Queries and keys are rotated before
+// (core/numerics/int8_rotation.h): q k^T stays, and large channels spoil the others no more.
 constexpr int64_t kInt8HeadDim = 128;
 constexpr int64_t kInt8RowTile = 128;
 constexpr int64_t kInt8KeyTile = 64;
@@ -156,7 +157,8 @@ constexpr int64_t int8_padded(int64_t rows) {
   return (rows + kInt8RowTile - 1) / kInt8RowTile * kInt8RowTile;
 }
 
-// numbers = round(y / scale) of y = rope(norm(x)), one scale = max|y| / 127 per row and head.
+// numbers = round(y / scale), y = rope(norm(x)) rotated, one scale = max|y| / 127 per row and
+// head.
 struct QuantiseQueriesArgs {
   const void* x;  // [rows, heads * 128] dtype
   DType dtype;
@@ -166,8 +168,9 @@ struct QuantiseQueriesArgs {
   int64_t rows, heads;
 };
 
-// The same of y - mean, with four scales a tile of 64 keys. The mean, of y over every 16th row, is
-// the same vector for all keys: it shifts all logits of a query alike and leaves the softmax as is.
+// The same of rope(norm(x)) - mean, with four scales a tile of 64 keys. The mean, over every 16th
+// row, is the same vector for all keys: it shifts all logits of a query alike and leaves the
+// softmax as is.
 struct QuantiseKeysArgs {
   const void* x;  // [rows, heads * 128] dtype
   DType dtype;

@@ -66,6 +66,16 @@ double largest_magnitude(const HeadRow& y) {
   return largest;
 }
 
+HeadRow rotated(const HeadRow& y) {
+  static_assert(kDim == numerics::kRotationBlock);
+  std::array<float, kDim> block;
+  std::copy(y.begin(), y.end(), block.begin());
+  numerics::rotate_block(block.data());
+  HeadRow result;
+  std::copy(block.begin(), block.end(), result.begin());
+  return result;
+}
+
 void quantise(const HeadRow& y, float scale, int8_t* numbers) {
   for (const double value : y) {
     *numbers++ = numerics::quantise_int8(static_cast<float>(value), 1.0f / scale);
@@ -97,7 +107,7 @@ void quantise_key_tile(const ops::QuantiseKeysArgs& args, int64_t head, int64_t 
   std::array<double, ops::kInt8KeyScales> largest{};
   for (int64_t key = 0; key < kTile && first + key < args.rows; ++key) {
     HeadRow& y = tile[static_cast<size_t>(key)];
-    y = less_mean(head_row(from, first + key, head), args.mean + head * kDim);
+    y = rotated(less_mean(head_row(from, first + key, head), args.mean + head * kDim));
     double& group = largest[static_cast<size_t>(key % 8 / 2)];
     group = larger_magnitude(group, largest_magnitude(y));
   }
@@ -225,7 +235,7 @@ void quantise_queries(const ops::QuantiseQueriesArgs& args, Stream) {
   parallel_for(args.heads * padded, 64, [&](int64_t begin, int64_t end) {
     for (int64_t at = begin; at < end; ++at) {
       const int64_t row = at % padded;
-      const HeadRow y = row < args.rows ? head_row(from, row, at / padded) : HeadRow{};
+      const HeadRow y = row < args.rows ? rotated(head_row(from, row, at / padded)) : HeadRow{};
       args.scales[at] = numerics::int8_scale(static_cast<float>(largest_magnitude(y)));
       quantise(y, args.scales[at], args.numbers + at * kDim);
     }

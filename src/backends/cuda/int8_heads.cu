@@ -13,6 +13,7 @@
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
+#include "backends/cuda/row_runs.cuh"
 #include "backends/cuda/row_warps.cuh"
 
 namespace reel::cuda {
@@ -194,6 +195,7 @@ __global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> probl
 #pragma unroll
         for (int k = 0; k < kRun; ++k) y[i][k] -= mean[k];
       }
+      rotate_run(y[i]);
       largest[i] = 0;
 #pragma unroll
       for (const float value : y[i]) largest[i] = device::larger_magnitude(largest[i], value);

@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "backends/cpu/backend.h"
+#include "core/numerics/int8_rotation.h"
 #include "core/numerics/small_floats.h"
 #include "ops/int8_attention.h"
 #include "ops/norm.h"
@@ -23,6 +25,12 @@ struct Setup {
   StopFlag stop;
   Context ctx{.kernels = cpu::reference_kernels(), .arena = arena, .stop = stop};
 };
+
+// Every head of every row; a second time, and it is as before.
+void rotate_heads(const Tensor& x) {
+  const std::span<float> all = x.values<float>();
+  for (size_t at = 0; at < all.size(); at += kInt8HeadDim) numerics::rotate_block(&all[at]);
+}
 
 // A norm that leaves a row of `heads` heads as it is.
 struct NoNorm {
@@ -83,19 +91,40 @@ TEST_P(Regimes, E4M3ValuesAreAsNearAsPublished) {
 
 struct Int8Reference : testing::Test, Setup {};
 
+TEST_F(Int8Reference, ALoudChannelDoesNotSpoilTheOthers) {
+  // Channel 77 of keys is 30 times as loud as the others, without a mean, and that of queries as
+  // much quieter: rounded as they are, the other channels' products would be 30 times as coarse.
+  test::HeadData head = test::make_head(test::kLogitRegimes[2], 48, 1024, 7);
+  const std::span<float> q = head.q.values<float>();
+  const std::span<float> k = head.k.values<float>();
+  for (size_t at = 77; at < q.size(); at += 128) q[at] /= 30;
+  for (size_t at = 77; at < k.size(); at += 128) k[at] *= at / 128 % 2 == 0 ? 30.0f : -30.0f;
+  std::vector<int64_t> all(48);
+  std::iota(all.begin(), all.end(), 0);
+
+  const Tensor got = int8_attention_of(ctx, head.q, head.k, head.v, 1);
+
+  const std::vector<double> want = test::exact_attention(head.q, head.k, head.v, all);
+  const double error = test::relative_l1(got, want, all);
+  RecordProperty("relative_l1", std::to_string(error));
+  EXPECT_LT(error, 0.08);
+}
+
 TEST_F(Int8Reference, EachRowOfQueriesHasItsOwnScale) {
-  // |y| of row r is at most r + 1, once.
+  // Once rotated, |y| of row r is at most r + 1, once.
   const Tensor x = random_tensor({3, 128}, DType::kF32, 1, -1, 1);
   for (int64_t row = 0; row < 3; ++row) {
     for (int64_t at = 0; at < 128; ++at) x.view().as<float>()[row * 128 + at] *= 0.5f;
     x.view().as<float>()[row * 128 + 5 * row] = -static_cast<float>(row + 1);
   }
+  const Tensor given = test::copy_of(x);
+  rotate_heads(given);
   const NoNorm norm(3, 1);
   const Tensor numbers = poisoned_tensor({128, 128}, DType::kI8);
   const Tensor scales = poisoned_tensor({128}, DType::kF32);
 
   ctx.kernels.quantise_queries(
-      {.x = x.view().data,
+      {.x = given.view().data,
        .dtype = DType::kF32,
        .norm = {norm.sum_squares.view().as<float>(), norm.weight.view().as<float>(), 0, nullptr},
        .numbers = numbers.view().as<int8_t>(),
@@ -106,7 +135,7 @@ TEST_F(Int8Reference, EachRowOfQueriesHasItsOwnScale) {
 
   for (int64_t row = 0; row < 3; ++row) {
     const float scale = scales.view().as<float>()[row];
-    EXPECT_FLOAT_EQ(scale, static_cast<float>(row + 1) / 127);
+    EXPECT_NEAR(scale * 127, row + 1, 1e-6f * (row + 1));
     EXPECT_EQ(numbers.view().as<int8_t>()[row * 128 + 5 * row], -127);
     for (int64_t at = 0; at < 128; ++at) {
       EXPECT_NEAR(scale * numbers.view().as<int8_t>()[row * 128 + at],
@@ -119,13 +148,15 @@ TEST_F(Int8Reference, EachRowOfQueriesHasItsOwnScale) {
 }
 
 TEST_F(Int8Reference, KeysOfATileShareScalesByPairs) {
-  // 70 keys: a whole tile and six of the next. Key j is all zeros but for one number.
+  // 70 keys: a whole tile and six of the next. Key j, once rotated, is all zeros but for one
+  // number.
   const Tensor x(DType::kF32, {70, 128});
   for (float& value : x.values<float>()) value = 0;
   for (int64_t key = 1; key < 70; key += 1) {
     if (key % 16 == 0) continue;  // the keys of the mean, which stays zero
     x.view().as<float>()[key * 128 + key % 128] = static_cast<float>(key);
   }
+  rotate_heads(x);
   const NoNorm norm(70, 1);
   const Tensor numbers = poisoned_tensor({128, 128}, DType::kI8);
   const Tensor scales = poisoned_tensor({2, 4}, DType::kF32);
@@ -144,16 +175,16 @@ TEST_F(Int8Reference, KeysOfATileShareScalesByPairs) {
 
   // The largest key of group g is 56 + 2 g + 1 in the first tile and 64 + 2 g + 1 in the second.
   for (int64_t group = 0; group < 4; ++group) {
-    EXPECT_FLOAT_EQ(scales.view().as<float>()[group], static_cast<float>(57 + 2 * group) / 127);
+    EXPECT_NEAR(scales.view().as<float>()[group] * 127, 57 + 2 * group, 1e-4);
   }
   for (int64_t group = 0; group < 3; ++group) {
-    EXPECT_FLOAT_EQ(scales.view().as<float>()[4 + group], static_cast<float>(65 + 2 * group) / 127);
+    EXPECT_NEAR(scales.view().as<float>()[4 + group] * 127, 65 + 2 * group, 1e-4);
   }
   EXPECT_EQ(numbers.view().as<int8_t>()[63 * 128 + 63], 127);
   EXPECT_EQ(numbers.view().as<int8_t>()[62 * 128 + 62], 125);  // 62 / 63 * 127 = 124.98
 }
 
-TEST_F(Int8Reference, QueriesAreNormedAndRotatedLikeRmsNorm) {
+TEST_F(Int8Reference, QueriesAreNormedLikeRmsNormAndRotated) {
   const int64_t rows = 5;
   const int64_t heads = 3;
   const Tensor x = random_tensor({rows, heads * 128}, DType::kF32, 1, -3, 3);
@@ -167,6 +198,7 @@ TEST_F(Int8Reference, QueriesAreNormedAndRotatedLikeRmsNorm) {
   }
   const Tensor want = poisoned_tensor(x.shape(), DType::kF32);
   rms_norm_rope(ctx, x, weight, 1e-6f, rope, want);
+  rotate_heads(want);
   const Tensor numbers = poisoned_tensor({heads, 128, 128}, DType::kI8);
   const Tensor scales = poisoned_tensor({heads, 128}, DType::kF32);
 
