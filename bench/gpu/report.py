@@ -64,8 +64,9 @@ def clips_section(report: dict, file: str) -> str:
         else:
             refused.append(rows[0])
     for row in refused:
+        reason = next(line for line in row["message"] if line.startswith("reel: "))
         lines += ["", f"{row['name']}: refused in {row['wall_s']:.1f} s with exit code "
-                  f"{row['exit_code']}: \"{row['message'][0].removeprefix('reel: ')}\""]
+                  f"{row['exit_code']}: \"{reason.removeprefix('reel: ')}\""]
     commands = ", ".join(f"`{one}`" for one in [report["command"], *report.get("further", [])])
     lines += ["", f"{commands}, {report['date']}, commit {report['commit']}, "
               f"{report['program'].splitlines()[0]}; everything is in "
