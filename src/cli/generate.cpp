@@ -88,16 +88,9 @@ int resume(const Flags& parser, const GenerateFlags& flags, Terminal& terminal) 
   return kExitOk;
 }
 
-int run_generate(int argc, const char* const* argv, Terminal& terminal) {
-  GenerateFlags flags;
-  Flags parser("generate", "turn a prompt into a clip");
-  add_flags(parser, flags, terminal);
-  if (parser.parse(argc, argv, terminal)) return kExitOk;
-  REEL_REQUIRE(flags.image_path.empty(), kInvalidArgument,
-               "--image_path was given, but Reel makes video from text alone.",
-               "The hub tags these text-to-video checkpoints as image-to-video and prints a wrong "
-               "snippet; leave the flag out.");
-  if (!flags.resume_id.empty()) return resume(parser, flags, terminal);
+// Reads the prompt and settles the number of clips. Throws kInvalidArgument for flags that do not
+// go together.
+void complete_flags(GenerateFlags& flags) {
   if (!flags.prompt_file.empty()) flags.request.prompt = read_prompt(flags.prompt_file);
   REEL_REQUIRE(!flags.request.prompt.empty(), kInvalidArgument, "No --prompt was given.",
                "Write: reel generate --prompt \"a red ball bounces on a meadow\"");
@@ -113,10 +106,9 @@ int run_generate(int argc, const char* const* argv, Terminal& terminal) {
                str_cat("--trace was given with --count ", flags.count,
                        ", but a trace holds the ops of one clip."),
                "Leave one of them out.");
-  if (!flags.server.url.empty()) {
-    return generate_remotely(parser, flags.server, flags.request, flags.count, flags.json,
-                             terminal);
-  }
+}
+
+int generate_here(GenerateFlags& flags, Terminal& terminal) {
   drop_unseen_previews(flags.request.preview_dir, flags.model, terminal);
   flags.request.write_recipe = !flags.no_recipe;
   if (flags.model.model.empty()) {
@@ -138,6 +130,24 @@ int run_generate(int argc, const char* const* argv, Terminal& terminal) {
     flags.request.sampling.seed = result.seed + 1;
   }
   return kExitOk;
+}
+
+int run_generate(int argc, const char* const* argv, Terminal& terminal) {
+  GenerateFlags flags;
+  Flags parser("generate", "turn a prompt into a clip");
+  add_flags(parser, flags, terminal);
+  if (parser.parse(argc, argv, terminal)) return kExitOk;
+  REEL_REQUIRE(flags.image_path.empty(), kInvalidArgument,
+               "--image_path was given, but Reel makes video from text alone.",
+               "The hub tags these text-to-video checkpoints as image-to-video and prints a wrong "
+               "snippet; leave the flag out.");
+  if (!flags.resume_id.empty()) return resume(parser, flags, terminal);
+  complete_flags(flags);
+  if (!flags.server.url.empty()) {
+    return generate_remotely(parser, flags.server, flags.request, flags.count, flags.json,
+                             terminal);
+  }
+  return generate_here(flags, terminal);
 }
 
 }  // namespace

@@ -21,12 +21,8 @@ void check_frames(std::span<const Frame> frames, DType dtype, const Frame& like,
   }
 }
 
-}  // namespace
-
-void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
-          const TensorView& bias, std::span<const Frame> out, std::span<const Frame> residual,
-          std::optional<Rows> rows, ConvEpilogue epilogue) {
-  if (out.empty()) return;
+void check_conv(std::span<const Frame> frames, const ConvView& weight, const TensorView& bias,
+                std::span<const Frame> out, std::span<const Frame> residual) {
   const ConvShape& shape = weight.shape;
   REEL_REQUIRE(frames.size() == out.size() + static_cast<size_t>(shape.taps - 1), kInvalidArgument,
                str_cat("conv: ", frames.size(), " frames in and ", out.size(), " out with ",
@@ -44,6 +40,15 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
   check_frames(out, out_dtype, out[0], shape.out_channels, "out");
   check_frames(residual, out_dtype, out[0], shape.out_channels, "residual");
   if (bias.data != nullptr) require_vector("conv", "bias", bias, shape.out_channels);
+}
+
+}  // namespace
+
+void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
+          const TensorView& bias, std::span<const Frame> out, std::span<const Frame> residual,
+          std::optional<Rows> rows, ConvEpilogue epilogue) {
+  if (out.empty()) return;
+  check_conv(frames, weight, bias, out, residual);
   require_kernel("conv", ctx, ctx.kernels.conv);
 
   const Rows computed = rows.value_or(Rows{0, out[0].shape[0]});
@@ -51,6 +56,7 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
       0 <= computed.begin && computed.begin <= computed.end && computed.end <= out[0].shape[0],
       kInvalidArgument,
       str_cat("conv: rows ", computed.begin, " to ", computed.end, " of ", out[0].shape));
+  const ConvShape& shape = weight.shape;
   const int64_t cols = out[0].shape[1];
   const int64_t flops_per_row = 2 * cols * shape.in_channels * shape.out_channels * shape.taps *
                                 shape.kernel_rows * shape.kernel_cols;
@@ -63,7 +69,7 @@ void conv(Context& ctx, std::span<const Frame> frames, const ConvView& weight,
                   .weight = weight,
                   .bias = floats(bias),
                   .dtype = weight.dtype,
-                  .out_dtype = out_dtype,
+                  .out_dtype = out[0].dtype,
                   .rows = out[0].shape[0],
                   .cols = cols,
                   .row_begin = 0,

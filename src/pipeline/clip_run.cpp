@@ -35,6 +35,59 @@ void require_share_for_all(const wan_dit::Config& dit, const VideoSize& video, i
   nn::share_heads(dit.heads(), ranks);
 }
 
+// What the parts of a run share.
+struct RunParts {
+  const OpenModel& model;
+  Runtime& runtime;
+  const VideoRequest& request;
+  const RunSettings& settings;
+  Job* job;  // or null
+  Progress& progress;
+};
+
+// The latents, after the steps that the job has not saved.
+DenoiseState take_steps(const RunParts& run, const EncodedPrompts& prompts, RunMeter& meter,
+                        ProgressClock& clock, std::string& weights_digest) {
+  DenoiseState state = start_denoising(run.settings);
+  if (run.job != nullptr) {
+    if (auto saved = run.job->load_state(run.settings)) state = std::move(*saved);
+  }
+  meter.begin(memory::Phase::kDenoise);
+  {
+    PreviewPainter painter(run.model, run.settings.size, run.runtime);
+    Previews previews(painter, run.request.preview_dir, run.progress);
+    DenoiseHooks hooks;
+    hooks.before_step = [&](int index) { meter.begin_step(index); };
+    hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
+      meter.end_step();
+      if (run.job != nullptr) run.job->save_state(now, run.settings);
+    };
+    hooks.on_clean = [&](const Tensor& clean, int step, int steps) {
+      previews.show(clean, step, steps);
+    };
+    denoise(run.model, run.runtime, run.settings, prompts, state, clock, hooks, &weights_digest);
+  }
+  log_stage(meter.end(), *run.model.files().dit, run.runtime.numbers());
+  return state;
+}
+
+void make_frames(const RunParts& run, const Tensor& latents,
+                 const std::function<void(const media::FrameView&)>& on_frame, RunMeter& meter,
+                 ProgressClock& clock, std::string& weights_digest) {
+  media::Frame rgb(static_cast<int>(run.settings.size.height_px),
+                   static_cast<int>(run.settings.size.width_px));
+  meter.begin(memory::Phase::kDecode);
+  decode_latents(
+      run.model, run.runtime, latents, clock,
+      [&](const TensorView& pixels) {
+        media::to_rgb8({pixels.as<float>(), static_cast<size_t>(pixels.elements())},
+                       media::PixelRange::kSigned, rgb.rgb);
+        on_frame(rgb.view());
+      },
+      &weights_digest);
+  log_stage(meter.end(), *run.model.files().vae, run.runtime.vae_numbers());
+}
+
 }  // namespace
 
 std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stages,
@@ -95,40 +148,10 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
     if (job != nullptr) job->save_prompts(*prompts);
   }
 
-  DenoiseState state = start_denoising(settings);
-  if (job != nullptr) {
-    if (auto saved = job->load_state(settings)) state = std::move(*saved);
-  }
-  meter.begin(memory::Phase::kDenoise);
-  {
-    PreviewPainter painter(model, settings.size, runtime);
-    Previews previews(painter, request.preview_dir, progress);
-    DenoiseHooks hooks;
-    hooks.before_step = [&](int index) { meter.begin_step(index); };
-    hooks.on_step = [&](const DenoiseState& now, const Tensor&) {
-      meter.end_step();
-      if (job != nullptr) job->save_state(now, settings);
-    };
-    hooks.on_clean = [&](const Tensor& clean, int step, int steps) {
-      previews.show(clean, step, steps);
-    };
-    denoise(model, runtime, settings, *prompts, state, clock, hooks, &clip.weights.dit);
-  }
-  log_stage(meter.end(), *model.files().dit, runtime.numbers());
+  const RunParts run{model, runtime, request, settings, job, progress};
+  const DenoiseState state = take_steps(run, *prompts, meter, clock, clip.weights.dit);
   clip.loras = model.lora_records(runtime.stop());
-
-  media::Frame rgb(static_cast<int>(settings.size.height_px),
-                   static_cast<int>(settings.size.width_px));
-  meter.begin(memory::Phase::kDecode);
-  decode_latents(
-      model, runtime, state.latents, clock,
-      [&](const TensorView& pixels) {
-        media::to_rgb8({pixels.as<float>(), static_cast<size_t>(pixels.elements())},
-                       media::PixelRange::kSigned, rgb.rgb);
-        on_frame(rgb.view());
-      },
-      &clip.weights.vae);
-  log_stage(meter.end(), *model.files().vae, runtime.vae_numbers());
+  make_frames(run, state.latents, on_frame, meter, clock, clip.weights.vae);
   clip.report = meter.report();
   if (text_was_cached) clip.report.stages.front().is_from_cache = true;
   clip.report.also_fits = also_fits(planned, model, runtime.budget());

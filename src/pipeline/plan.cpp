@@ -181,6 +181,26 @@ void describe(const memory::Plan& made, Plan& plan) {
   if (made.second_attempt) plan.second_attempt = describe(*made.second_attempt);
 }
 
+void describe(const ClipSize& clip, const Place& place, Plan& plan) {
+  plan.width_px = static_cast<int>(clip.video.width_px);
+  plan.height_px = static_cast<int>(clip.video.height_px);
+  plan.frames = static_cast<int>(clip.video.frames);
+  plan.steps = clip.steps;
+  plan.prompt_tokens = static_cast<int>(clip.prompt_tokens.front());
+  plan.gpu = place.machine.gpu;
+  plan.is_gpu_here = place.has_gpu;
+  plan.is_assumed = place.machine.is_assumed;
+  plan.card_bytes = place.budget.card_bytes;
+}
+
+void add_alternatives(const ClipPlanner& planner, const ClipSize& clip,
+                      const memory::Budget& budget, Plan& plan) {
+  for (const PlanAlternative& one : find_alternatives(planner, clip, budget)) {
+    plan.alternatives.push_back(one.text());
+    plan.changes.push_back(describe(one));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> predictable_gpus() {
@@ -217,24 +237,11 @@ Plan make_plan(const PlanRequest& request) {
   const memory::Plan made = planner.plan(clip, place.budget);
 
   Plan plan;
-  plan.width_px = static_cast<int>(clip.video.width_px);
-  plan.height_px = static_cast<int>(clip.video.height_px);
-  plan.frames = static_cast<int>(clip.video.frames);
-  plan.steps = clip.steps;
-  plan.prompt_tokens = static_cast<int>(clip.prompt_tokens.front());
+  describe(clip, place, plan);
   plan.guided = settings.guided();
   plan.trained_sizes = trained_sizes(model.facts());
-  plan.gpu = place.machine.gpu;
-  plan.is_gpu_here = place.has_gpu;
-  plan.is_assumed = place.machine.is_assumed;
-  plan.card_bytes = place.budget.card_bytes;
   describe(made, plan);
-  if (!made.fits) {
-    for (const PlanAlternative& one : find_alternatives(planner, clip, place.budget)) {
-      plan.alternatives.push_back(one.text());
-      plan.changes.push_back(describe(one));
-    }
-  }
+  if (!made.fits) add_alternatives(planner, clip, place.budget, plan);
   plan.warnings = std::move(checked.warnings);
   for (const std::vector<std::string>* more : {&std::as_const(remarks.warnings), &made.warnings}) {
     plan.warnings.insert(plan.warnings.end(), more->begin(), more->end());

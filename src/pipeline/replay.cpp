@@ -56,6 +56,37 @@ std::vector<LoraChoice> loras_of(const Recipe& recipe, const std::vector<LoraCho
   return loras;
 }
 
+// What the recipe says and the user left open. The clip knows what its decoder took; a name may
+// have changed.
+ModelOptions options_of(const Recipe& recipe, const ModelOptions& given) {
+  ModelOptions options = given;
+  if (options.precision == "auto") options.precision = recipe.precision;
+  if (options.checkpoint_kind.empty()) options.checkpoint_kind = recipe.verdict;
+  if (options.tae_latents == "auto") {
+    if (recipe.decoder == kTaeName) options.tae_latents = "diffusion";
+    if (recipe.decoder == kTaeOfVaeLatentsName) options.tae_latents = "vae";
+  }
+  options.loras = loras_of(recipe, given.loras);
+  return options;
+}
+
+std::vector<std::string> differences_between(const Recipe& then, const Recipe& now) {
+  std::vector<std::string> found;
+  compare("version of Reel", then.version, now.version, found);
+  compare("text encoder's weights digest", then.weights.text_encoder, now.weights.text_encoder,
+          found);
+  compare("DiT's weights digest", then.weights.dit, now.weights.dit, found);
+  if (!then.decoder.empty()) compare("decoder", then.decoder, now.decoder, found);
+  compare("VAE's weights digest", then.weights.vae, now.weights.vae, found);
+  for (size_t at = 0; at < then.loras.size(); ++at) {
+    compare("LoRA's digest", then.loras[at].digest, now.loras[at].digest, found);
+  }
+  compare("precision", then.precision, now.precision, found);
+  compare("device", then.device, now.device, found);
+  compare("set of kernels", then.kernels, now.kernels, found);
+  return found;
+}
+
 }  // namespace
 
 std::string read_recipe(const std::string& clip) {
@@ -71,15 +102,7 @@ ReplayResult replay(const std::string& clip, const ModelOptions& options, Progre
   REEL_REQUIRE(!options.model.empty() || recipe.model_name == "demo", kInvalidArgument,
                str_cat("The clip was made with \"", recipe.model_name, "\", not the demo model."),
                "Say where that model is with --model.");
-  ModelOptions model_options = options;
-  if (model_options.precision == "auto") model_options.precision = recipe.precision;
-  if (model_options.checkpoint_kind.empty()) model_options.checkpoint_kind = recipe.verdict;
-  if (model_options.tae_latents == "auto" && !recipe.decoder.empty()) {
-    // The clip knows what its decoder took; a name may have changed.
-    if (recipe.decoder == kTaeName) model_options.tae_latents = "diffusion";
-    if (recipe.decoder == kTaeOfVaeLatentsName) model_options.tae_latents = "vae";
-  }
-  model_options.loras = loras_of(recipe, options.loras);
+  const ModelOptions model_options = options_of(recipe, options);
   const OpenModel model(model_options, Parts{}, progress);
   const CheckedRun checked = check_sampling(recipe.sampling, model.facts());
   const StopFlag stop(progress.stop_requested);
@@ -95,26 +118,11 @@ ReplayResult replay(const std::string& clip, const ModelOptions& options, Progre
                [&](const media::FrameView& frame) { digest.add(std::as_bytes(frame.rgb)); });
   const Recipe now = describe_clip(model, recipe.prompt, recipe.negative_prompt, checked.settings,
                                    runtime, run, recipe.fps);
-  ReplayResult result{.equal = false,
-                      .recorded_digest = recipe.frames_digest,
-                      .digest = digest.hex(),
-                      .differences = {}};
-  result.equal = result.digest == result.recorded_digest;
-  compare("version of Reel", recipe.version, now.version, result.differences);
-  compare("text encoder's weights digest", recipe.weights.text_encoder, now.weights.text_encoder,
-          result.differences);
-  compare("DiT's weights digest", recipe.weights.dit, now.weights.dit, result.differences);
-  if (!recipe.decoder.empty()) {
-    compare("decoder", recipe.decoder, now.decoder, result.differences);
-  }
-  compare("VAE's weights digest", recipe.weights.vae, now.weights.vae, result.differences);
-  for (size_t at = 0; at < recipe.loras.size(); ++at) {
-    compare("LoRA's digest", recipe.loras[at].digest, now.loras[at].digest, result.differences);
-  }
-  compare("precision", recipe.precision, now.precision, result.differences);
-  compare("device", recipe.device, now.device, result.differences);
-  compare("set of kernels", recipe.kernels, now.kernels, result.differences);
-  return result;
+  const std::string made = digest.hex();
+  return {.equal = made == recipe.frames_digest,
+          .recorded_digest = recipe.frames_digest,
+          .digest = made,
+          .differences = differences_between(recipe, now)};
 }
 
 }  // namespace reel

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/output_path.h"
@@ -130,6 +134,75 @@ Tensor vector_tensor(const std::vector<float>& values, size_t count) {
   return tensor;
 }
 
+Shape per_step(int64_t steps, const Shape& one) { return {steps, one[0], one[1], one[2], one[3]}; }
+
+// What lcm's steps but the last are going to draw from `rng`.
+Tensor step_noise(schedulers::Rng rng, int64_t steps, const Tensor& latents) {
+  Tensor noise(DType::kF32, per_step(steps, latents.shape()));
+  const auto elements = static_cast<size_t>(latents.view().elements());
+  for (size_t step = 0; step < static_cast<size_t>(steps); ++step) {
+    rng.fill_normal(noise.values<float>().subspan(step * elements, elements));
+  }
+  return noise;
+}
+
+EncodedPrompts prompts_for(const RunSettings& settings, const std::string& path, int64_t text_dim) {
+  EncodedPrompts prompts = read_prompts(path, text_dim);
+  REEL_REQUIRE(!settings.guided() || prompts.negative, kInvalidArgument,
+               str_cat("guidance is ", settings.guidance, " but \"", path,
+                       "\" has no \"negative_text_states\"."),
+               "Make the file with reel encode-text --negative-prompt, or use --guidance 1.");
+  if (!settings.guided()) prompts.negative.reset();
+  return prompts;
+}
+
+Tensor read_latents(const std::string& path) {
+  StageFile file = read_stage_file(path);
+  Tensor latents = take_finite(file, "latents", path);
+  const Shape& shape = latents.shape();
+  REEL_REQUIRE(
+      shape.axes() == 4 && shape[0] == 16 && shape.elements() > 0, kBadFile,
+      str_cat('"', path, "\": \"latents\" is ", shape, "; [16, frames, rows, cols] is needed."),
+      "Make the file with reel denoise.");
+  return latents;
+}
+
+using PixelSink = std::function<void(const TensorView& pixels)>;  // [rows, cols, 3], about -1 to 1
+
+// All frames as one tensor, 0 to 1.
+void decode_to_numbers(const VideoSize& size, const std::string& out,
+                       const std::function<void(const PixelSink&)>& decode) {
+  Tensor frames(DType::kF32, {size.frames, size.height_px, size.width_px, 3}, "the frames");
+  float* to = frames.view().as<float>();
+  decode([&](const TensorView& pixels) {
+    const float* const from = pixels.as<float>();
+    to = std::transform(from, from + pixels.elements(), to,
+                        [](float value) { return std::clamp(value * 0.5f + 0.5f, 0.0f, 1.0f); });
+  });
+  StageFile decoded;
+  decoded.add("frames", std::move(frames));
+  write_stage_file(out, decoded);
+}
+
+// Returns the digest of the frames.
+std::string decode_to_clip(const VideoSize& size, const DecodeRequest& request,
+                           const std::string& out, const StopFlag& stop,
+                           const std::function<void(const PixelSink&)>& decode) {
+  const auto writer = media::make_frame_writer(out, {.width_px = static_cast<int>(size.width_px),
+                                                     .height_px = static_cast<int>(size.height_px),
+                                                     .frame_rate = {request.fps, 1},
+                                                     .quality = request.quality,
+                                                     .encoders = {}});
+  media::Frame rgb(static_cast<int>(size.height_px), static_cast<int>(size.width_px));
+  decode([&](const TensorView& pixels) {
+    media::to_rgb8({pixels.as<float>(), static_cast<size_t>(pixels.elements())},
+                   media::PixelRange::kSigned, rgb.rgb);
+    writer->add(rgb.view());
+  });
+  writer->finish({}, &stop);
+  return writer->digest_hex();
+}
+
 }  // namespace
 
 RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& request,
@@ -184,13 +257,7 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   Runtime& runtime = *own_runtime;
   const std::string out = choose_output_path(request.out, settings.seed, true);
   const std::string preview_dir = choose_preview_folder(request.preview_dir, settings.seed);
-  EncodedPrompts prompts = read_prompts(request.text, model.facts().dit.text_dim);
-  REEL_REQUIRE(!settings.guided() || prompts.negative, kInvalidArgument,
-               str_cat("guidance is ", settings.guidance, " but \"", request.text,
-                       "\" has no \"negative_text_states\"."),
-               "Make the file with reel encode-text --negative-prompt, or use --guidance 1.");
-  if (!settings.guided()) prompts.negative.reset();
-
+  const EncodedPrompts prompts = prompts_for(settings, request.text, model.facts().dit.text_dim);
   obey_plan(model, {.text = false, .decode = false},
             {.video = settings.size,
              .steps = static_cast<int>(settings.levels.timesteps.size()),
@@ -206,7 +273,9 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   if (!request.noise.empty()) use_noise_file(request.noise, drawing_steps, state);
   StageFile file;
   file.add_copy("noise", state.latents);
-  const auto elements = state.latents.view().elements();
+  if (drawing_steps > 0) {
+    file.add("step_noise", step_noise(state.rng, drawing_steps, state.latents));
+  }
   std::vector<float> velocities;
   RunMeter meter(runtime);
   DenoiseHooks hooks;
@@ -219,16 +288,6 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
     velocities.insert(velocities.end(), values.begin(), values.end());
   };
   hooks.on_clean = [&](const Tensor& clean, int step, int all) { previews.show(clean, step, all); };
-  if (drawing_steps > 0) {
-    schedulers::Rng preview = state.rng;
-    const Shape& one = state.latents.shape();
-    Tensor noise(DType::kF32, {drawing_steps, one[0], one[1], one[2], one[3]});
-    for (size_t step = 0; step + 1 < steps; ++step) {
-      preview.fill_normal(noise.values<float>().subspan(step * static_cast<size_t>(elements),
-                                                        static_cast<size_t>(elements)));
-    }
-    file.add("step_noise", std::move(noise));
-  }
   if (!request.state.empty() && std::filesystem::exists(request.state)) {
     state = read_denoise_state(request.state, settings, std::move(state));
   }
@@ -239,8 +298,7 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   file.add("timesteps", vector_tensor(settings.levels.timesteps, steps));
   file.add("sigmas", vector_tensor(settings.levels.sigmas, steps));
   if (request.trace_velocity) {
-    const Shape& one = state.latents.shape();
-    Tensor traced(DType::kF32, {static_cast<int64_t>(steps), one[0], one[1], one[2], one[3]});
+    Tensor traced(DType::kF32, per_step(static_cast<int64_t>(steps), state.latents.shape()));
     std::copy(velocities.begin(), velocities.end(), traced.view().as<float>());
     file.add("velocity", std::move(traced));
   }
@@ -257,49 +315,25 @@ RunReport decode(const ModelOptions& options, const DecodeRequest& request, Prog
                         progress);
   const StopFlag stop(progress.stop_requested);
   Runtime runtime(options, stop);
-  StageFile file = read_stage_file(request.latents);
-  const Tensor latents = take_finite(file, "latents", request.latents);
-  const Shape& shape = latents.shape();
-  REEL_REQUIRE(shape.axes() == 4 && shape[0] == 16 && shape.elements() > 0, kBadFile,
-               str_cat('"', request.latents, "\": \"latents\" is ", shape,
-                       "; [16, frames, rows, cols] is needed."),
-               "Make the file with reel denoise.");
+  const Tensor latents = read_latents(request.latents);
   const VideoSize size = video_size(latents.shape());
   const std::string out = choose_output_path(request.out, 0, request.overwrite);
   obey_plan(model, {.text = false, .denoise = false}, {.video = size}, runtime);
-  ProgressClock clock(progress);
   RunMeter meter(runtime);
-  meter.begin(memory::Phase::kDecode);
-  const auto end_stage = [&] { log_stage(meter.end(), *model.files().vae, runtime.vae_numbers()); };
+  const auto decode_into = [&](const PixelSink& sink) {
+    ProgressClock clock(progress);
+    meter.begin(memory::Phase::kDecode);
+    decode_latents(model, runtime, latents, clock, sink);
+    log_stage(meter.end(), *model.files().vae, runtime.vae_numbers());
+  };
+  std::string digest;
   if (std::filesystem::path(out).extension() == ".safetensors") {
-    Tensor frames(DType::kF32, {size.frames, size.height_px, size.width_px, 3}, "the frames");
-    float* to = frames.view().as<float>();
-    decode_latents(model, runtime, latents, clock, [&](const TensorView& pixels) {
-      const float* const from = pixels.as<float>();
-      to = std::transform(from, from + pixels.elements(), to,
-                          [](float value) { return std::clamp(value * 0.5f + 0.5f, 0.0f, 1.0f); });
-    });
-    end_stage();
-    StageFile decoded;
-    decoded.add("frames", std::move(frames));
-    write_stage_file(out, decoded);
-    return meter.report();
+    decode_to_numbers(size, out, decode_into);
+  } else {
+    digest = decode_to_clip(size, request, out, stop, decode_into);
   }
-  const auto writer = media::make_frame_writer(out, {.width_px = static_cast<int>(size.width_px),
-                                                     .height_px = static_cast<int>(size.height_px),
-                                                     .frame_rate = {request.fps, 1},
-                                                     .quality = request.quality,
-                                                     .encoders = {}});
-  media::Frame rgb(static_cast<int>(size.height_px), static_cast<int>(size.width_px));
-  decode_latents(model, runtime, latents, clock, [&](const TensorView& pixels) {
-    media::to_rgb8({pixels.as<float>(), static_cast<size_t>(pixels.elements())},
-                   media::PixelRange::kSigned, rgb.rgb);
-    writer->add(rgb.view());
-  });
-  end_stage();
-  writer->finish({}, &stop);
   RunReport report = meter.report();
-  report.frames_digest = writer->digest_hex();
+  report.frames_digest = digest;
   return report;
 }
 

@@ -120,57 +120,70 @@ void calibrate(Runtime& runtime, memory::Rates rates, double conv_ops, BenchRepo
   report.saved_to = file.string();
 }
 
+// What the GPU can do at most; nothing of a CPU.
+Limits measure_limits(Runtime& runtime, BenchReport& report, Progress& progress) {
+  if (!runtime.on_gpu()) return {};
+  progress.on_note("Measuring what the GPU can do at most.");
+  const cuda::GpuLimits most = runtime.measure_limits();
+  report.sm_clock_hz = most.sm_clock_hz;
+  report.power_w = most.power_w;
+  describe_card(*runtime.gpu(), report);
+  add_rate(report, "INT8 tensor cores (mma.sync)", most.int8_ops, "op");
+  add_rate(report, "f16 tensor cores (mma.sync)", most.f16_ops, "op");
+  add_rate(report, "bf16 tensor cores (mma.sync)", most.bf16_ops, "op");
+  add_rate(report, "copy within GPU memory, read and written", most.copied_bytes, "B");
+  return {.int8_ops = most.int8_ops, .wide_ops = most.f16_ops, .memory_bytes = most.copied_bytes};
+}
+
+// Throws kInvalidArgument for a size that no clip has.
+BenchShape shape_of(const VideoSize& size, bool on_gpu) {
+  REEL_REQUIRE(size.width_px >= 16 && size.height_px >= 16 && size.frames >= 1, kInvalidArgument,
+               str_cat("The size is ", size.width_px, "x", size.height_px, ", ", size.frames,
+                       " frames; 16x16 and one frame are the least."));
+  BenchShape shape = on_gpu ? kGpuShape : kCpuShape;
+  shape.tokens = (size.width_px / 16) * (size.height_px / 16) * ((size.frames - 1) / 4 + 1);
+  return shape;
+}
+
+void describe_run(Runtime& runtime, const BenchShape& shape, BenchReport& report) {
+  report.device = runtime.device_name();
+  report.kernels = runtime.kernels_summary();
+  report.precision = precision_name(runtime.numbers());
+  report.threads = compute_threads();
+  report.dim = shape.dim;
+  report.ffn_dim = shape.ffn_dim;
+  report.tokens = shape.tokens;
+  report.row_chunk = runtime.context(runtime.numbers()).row_chunk;
+  report.blocks = static_cast<int>(shape.blocks);
+}
+
+void time_ops(const BenchRequest& request, const StopFlag& stop, BenchReport& report,
+              Progress& progress) {
+  ModelOptions options = request.model;
+  options.vram_bytes = 0;  // ops are timed, not what a budget lets stay
+  Runtime runtime(options, stop);
+  const VideoSize size = size_of(request.sampling, runtime.on_gpu());
+  const BenchShape shape = shape_of(size, runtime.on_gpu());
+  describe_run(runtime, shape, report);
+  const Limits limits = measure_limits(runtime, report, progress);
+  progress.on_note("Measuring the DiT's ops and one block.");
+  DitTimes dit = time_dit(runtime, shape, limits);
+  report.ops = std::move(dit.ops);
+  report.block_s = dit.block_s;
+  progress.on_note("Measuring the decoder's convolutions.");
+  const ConvTimes convs = time_convs(runtime, size.height_px, size.width_px, limits.wide_ops);
+  report.ops.insert(report.ops.end(), convs.ops.begin(), convs.ops.end());
+  if (!runtime.on_gpu()) return;
+  progress.on_note("Measuring copies and reads.");
+  calibrate(runtime, dit.sustained, convs.sustained_ops, report);
+}
+
 }  // namespace
 
 BenchReport run_bench(const BenchRequest& request, Progress& progress) {
   const StopFlag stop(progress.stop_requested);
   BenchReport report{.version = kVersion, .date = now(), .commit = source_commit()};
-  {
-    ModelOptions options = request.model;
-    options.vram_bytes = 0;  // ops are timed, not what a budget lets stay
-    Runtime runtime(options, stop);
-    const VideoSize size = size_of(request.sampling, runtime.on_gpu());
-    REEL_REQUIRE(size.width_px >= 16 && size.height_px >= 16 && size.frames >= 1, kInvalidArgument,
-                 str_cat("The size is ", size.width_px, "x", size.height_px, ", ", size.frames,
-                         " frames; 16x16 and one frame are the least."));
-    BenchShape shape = runtime.on_gpu() ? kGpuShape : kCpuShape;
-    shape.tokens = (size.width_px / 16) * (size.height_px / 16) * ((size.frames - 1) / 4 + 1);
-    report.device = runtime.device_name();
-    report.kernels = runtime.kernels_summary();
-    report.precision = precision_name(runtime.numbers());
-    report.threads = compute_threads();
-    report.dim = shape.dim;
-    report.ffn_dim = shape.ffn_dim;
-    report.tokens = shape.tokens;
-    report.row_chunk = runtime.context(runtime.numbers()).row_chunk;
-    report.blocks = static_cast<int>(shape.blocks);
-
-    Limits limits;
-    if (runtime.on_gpu()) {
-      progress.on_note("Measuring what the GPU can do at most.");
-      const cuda::GpuLimits most = runtime.measure_limits();
-      limits = {
-          .int8_ops = most.int8_ops, .wide_ops = most.f16_ops, .memory_bytes = most.copied_bytes};
-      report.sm_clock_hz = most.sm_clock_hz;
-      report.power_w = most.power_w;
-      describe_card(*runtime.gpu(), report);
-      add_rate(report, "INT8 tensor cores (mma.sync)", limits.int8_ops, "op");
-      add_rate(report, "f16 tensor cores (mma.sync)", limits.wide_ops, "op");
-      add_rate(report, "bf16 tensor cores (mma.sync)", most.bf16_ops, "op");
-      add_rate(report, "copy within GPU memory, read and written", limits.memory_bytes, "B");
-    }
-    progress.on_note("Measuring the DiT's ops and one block.");
-    DitTimes dit = time_dit(runtime, shape, limits);
-    report.ops = std::move(dit.ops);
-    report.block_s = dit.block_s;
-    progress.on_note("Measuring the decoder's convolutions.");
-    ConvTimes convs = time_convs(runtime, size.height_px, size.width_px, limits.wide_ops);
-    report.ops.insert(report.ops.end(), convs.ops.begin(), convs.ops.end());
-    if (runtime.on_gpu()) {
-      progress.on_note("Measuring copies and reads.");
-      calibrate(runtime, dit.sustained, convs.sustained_ops, report);
-    }
-  }
+  time_ops(request, stop, report, progress);
   if (!request.model.model.empty()) {
     progress.on_note("Making two clips.");
     report.clips.push_back(time_clip(request, progress));
