@@ -6,7 +6,7 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config git curl ca-certificates python3 python3-numpy python3-dev python3-venv pybind11-dev python3-pytest \
-clang clang-format clang-tidy libclang-rt-14-dev \
+clang clang-format clang-tidy libclang-rt-14-dev llvm \
 nlohmann-json3-dev libcli11-dev libspdlog-dev libpng-dev zlib1g-dev libutf8proc-dev \
 libxxhash-dev libssl-dev libcurl4-openssl-dev libdnnl-dev libcpp-httplib-dev libsqlite3-dev libavformat-dev libavcodec-dev libavutil-dev \
 libsentencepiece-dev libgtest-dev libgmock-dev libbenchmark-dev ffmpeg"
