@@ -53,9 +53,12 @@ REFERENCE = {
     "create_generator": "attn_mode infer_steps num_frames height width guidance_scale sample_shift "
     "fps aspect_ratio boundary boundary_step_index denoising_step_list config_json rope_type "
     "resize_mode audio_fps double_precision_rope norm_modulate_backend distilled_sigma_values",
-    "generate": "seed prompt negative_prompt save_result_path task image_path video_path "
-    "image_strength image_frame_idx last_frame_path audio_path src_ref_images src_video src_mask "
-    "return_result_tensor target_shape sr_ratio",
+    "enable_cache": "cache_method coefficients teacache_thresh use_ret_steps magcache_calibration "
+    "magcache_K magcache_thresh magcache_retention_ratio magcache_ratios",
+    "generate": "seed prompt negative_prompt save_result_path task image_path action_path "
+    "video_path image_strength i2i_denoise_strength image_frame_idx last_frame_path audio_path "
+    "src_ref_images src_video src_mask return_result_tensor target_shape num_frames sr_ratio "
+    "prompt_ref",
 }
 
 
@@ -153,7 +156,7 @@ def test_calls_in_the_wrong_order_say_so(tiny_model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", "image_path last_frame_path audio_path video_path src_video src_mask".split()
+    "name", "image_path last_frame_path audio_path video_path action_path src_video src_mask".split()
 )
 def test_other_inputs_are_refused(tiny_model: Path, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} was given, but Reel makes video from text alone"):

@@ -106,6 +106,11 @@ void complete_flags(GenerateFlags& flags) {
                str_cat("--trace was given with --count ", flags.count,
                        ", but a trace holds the ops of one clip."),
                "Leave one of them out.");
+  REEL_REQUIRE(flags.count == 1 || flags.request.out.empty() ||
+                   flags.request.out.find("{seed}") != std::string::npos,
+               kInvalidArgument,
+               str_cat("--out names one clip, but ", flags.count, " are to be made."),
+               "Write {seed} into the name: --out \"clip-{seed}.mp4\".");
 }
 
 int generate_here(GenerateFlags& flags, Terminal& terminal) {
@@ -121,7 +126,11 @@ int generate_here(GenerateFlags& flags, Terminal& terminal) {
   ShownProgress progress(terminal);
   Engine engine(flags.model);
   if (flags.dry_run) {
-    terminal.answer(describe(engine.check(flags.request, progress)));
+    for (int index = 0; index < flags.count; ++index) {
+      const VideoRequest complete = engine.check(flags.request, progress);
+      terminal.answer(describe(complete));
+      flags.request.sampling.seed = complete.sampling.seed.value() + 1;
+    }
     return kExitOk;
   }
   for (int index = 0; index < flags.count; ++index) {

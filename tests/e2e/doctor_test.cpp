@@ -13,12 +13,13 @@ using nlohmann::json;
 
 TEST(Doctor, TellsWhatTheMachineHasAndTestsItsKernels) {
   Scene scene;
-  scene.reel({"doctor", "--device", "cpu", "--quick"});
+  scene.reel({"doctor", "--device", "cpu", "--model", "model"});
 
   const Outcome outcome = run_program(scene.command);
 
   EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-  for (const char* const area : {"system", "processor", "memory", "video", "self-test"}) {
+  for (const char* const area : {"system", "processor", "memory", "video", "self-test", "speed",
+                                 "from the page cache, where the model lies"}) {
     EXPECT_NE(outcome.out.find(area), std::string::npos) << area << '\n' << outcome.out;
   }
 }

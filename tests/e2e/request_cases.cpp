@@ -215,6 +215,10 @@ std::vector<Case> request_cases() {
        [](Scene& s) {
          s.generate({"--count", "0"});
        }},
+      {"count-one-file",
+       [](Scene& s) {
+         s.generate({"--count", "2"});
+       }},
       {"scout-no-seeds",
        [](Scene& s) {
          s.reel({"scout", "--model", "model", "--prompt", "a ball", "--seeds", "0"});

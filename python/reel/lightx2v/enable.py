@@ -126,7 +126,18 @@ class Enable(Attributes):
             tae_path=tae_path,
         )
 
-    def enable_cache(self, cache_method: str = "Tea", **_options: Any) -> None:
+    def enable_cache(
+        self,
+        cache_method: str = "Tea",
+        coefficients: Any = None,
+        teacache_thresh: Any = None,
+        use_ret_steps: Any = None,
+        magcache_calibration: Any = None,
+        magcache_K: Any = None,  # noqa: N803: LightX2V's name
+        magcache_thresh: Any = None,
+        magcache_retention_ratio: Any = None,
+        magcache_ratios: Any = None,
+    ) -> None:
         """Refused by ``create_generator``: skipping work between steps changes the result."""
         self._require_not_created("enable_cache")
         self._set("enable_cache", feature_caching=cache_method)
@@ -139,7 +150,7 @@ class Enable(Attributes):
     def enable_parallel(
         self, cfg_p_size: int = 1, seq_p_size: int = 1, seq_p_attn_type: str = "ulysses"
     ) -> None:
-        """Without effect: Reel uses one GPU."""
+        """Without effect: the constructor's ``device`` may name several GPUs ("cuda:0,cuda:1")."""
         self._require_not_created("enable_parallel")
         sizes = {"cfg_p_size": cfg_p_size, "seq_p_size": seq_p_size}
         self._set("enable_parallel", parallel={**sizes, "seq_p_attn_type": seq_p_attn_type})

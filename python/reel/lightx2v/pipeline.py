@@ -165,8 +165,10 @@ class LightX2VPipeline(Enable):
         save_result_path: Path = "lightx2v_gen_result.mp4",
         task: Optional[str] = None,
         image_path: Optional[Path] = None,
+        action_path: Optional[Path] = None,
         video_path: Optional[Path] = None,
         image_strength: Any = None,
+        i2i_denoise_strength: Any = None,
         image_frame_idx: Any = None,
         last_frame_path: Optional[Path] = None,
         audio_path: Optional[Path] = None,
@@ -175,8 +177,9 @@ class LightX2VPipeline(Enable):
         src_mask: Optional[Path] = None,
         return_result_tensor: bool = False,
         target_shape: Sequence[int] = (),
-        sr_ratio: Optional[float] = None,
         num_frames: Optional[int] = None,
+        sr_ratio: Optional[float] = None,
+        prompt_ref: Optional[str] = None,
         *,
         progress: Optional[ProgressCallback] = None,
     ) -> Dict[str, Optional["numpy.ndarray"]]:
@@ -189,8 +192,10 @@ class LightX2VPipeline(Enable):
             return_result_tensor: return the frames, and write no file.
             target_shape: [height, width] in pixels, for this clip alone.
             num_frames: where the settings of ``create_generator`` name no length.
-            image_path, last_frame_path, audio_path, video_path, src_video, src_mask,
+            image_path, last_frame_path, audio_path, video_path, action_path, src_video, src_mask,
                 src_ref_images: refused, Reel makes video from text alone.
+            image_strength, i2i_denoise_strength, image_frame_idx, sr_ratio, prompt_ref: without
+                effect.
             progress: Reel's own: called with a :class:`reel.ProgressEvent`. What it raises stops
                 the run.
 
@@ -202,8 +207,8 @@ class LightX2VPipeline(Enable):
         engine = self._require_created("generate")
         _refuse_inputs(
             image_path=image_path, last_frame_path=last_frame_path, audio_path=audio_path,
-            video_path=video_path, src_video=src_video, src_mask=src_mask,
-            src_ref_images=src_ref_images,
+            video_path=video_path, action_path=action_path, src_video=src_video,
+            src_mask=src_mask, src_ref_images=src_ref_images,
         )
         if task not in (None, "t2v"):
             raise Unsupported(f'task is "{task}"; Reel makes video from text alone (t2v).')
@@ -217,8 +222,10 @@ class LightX2VPipeline(Enable):
             name
             for name, value in (
                 ("image_strength", image_strength),
+                ("i2i_denoise_strength", i2i_denoise_strength),
                 ("image_frame_idx", image_frame_idx),
                 ("sr_ratio", sr_ratio),
+                ("prompt_ref", prompt_ref),
             )
             if value is not None
         ]

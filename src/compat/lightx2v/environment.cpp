@@ -28,10 +28,11 @@ std::span<const char* const> ignored_variables() { return kIgnored; }
 
 std::vector<std::string> check_environment(const GetVariable& get) {
   const auto processes = get("WORLD_SIZE");
-  REEL_REQUIRE(!processes || *processes == "1", kUnsupported,
-               str_cat("WORLD_SIZE is ", formats::quoted_name(processes.value_or("")),
-                       "; Reel makes a clip in one process on one GPU."),
-               "Start reel infer by itself, without torchrun.");
+  REEL_REQUIRE(
+      !processes || *processes == "1", kUnsupported,
+      str_cat("WORLD_SIZE is ", formats::quoted_name(processes.value_or("")),
+              "; Reel makes a clip in one process."),
+      "Start reel infer by itself, without torchrun; --device cuda:0,cuda:1 is for several GPUs.");
   std::vector<std::string> names;
   for (const char* name : kIgnored) {
     const auto value = get(name);

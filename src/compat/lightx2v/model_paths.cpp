@@ -93,7 +93,12 @@ void set_checkpoint(const Settings& settings, bool quantised, const FileTest& ex
   paths.model.text_encoder = paths.model.vae = paths.model.tokenizer = model_path.string();
 }
 
-void set_parts(const Settings& settings, ModelPaths& paths) {
+// What is not there stays as it is given, for the message about it.
+std::string located(const std::string& wanted, const ModelPaths& paths, const FileTest& exists) {
+  return locate(wanted, paths.model_path, exists).value_or(wanted).string();
+}
+
+void set_parts(const Settings& settings, const FileTest& exists, ModelPaths& paths) {
   const bool quantised = flag_of(settings, "t5_quantized").value_or(false);
   if (!quantised) paths.text_encoder_precision = "bf16";
   if (const auto name = text_of(settings, "t5_quant_scheme")) {
@@ -104,14 +109,17 @@ void set_parts(const Settings& settings, ModelPaths& paths) {
     if (*products != '\0') paths.notes.push_back(str_cat(where, ": ", products, " run instead."));
   }
   const auto encoder = text_of(settings, quantised ? "t5_quantized_ckpt" : "t5_original_ckpt");
-  if (encoder && !encoder->empty()) paths.model.text_encoder = *encoder;
+  if (encoder && !encoder->empty()) {
+    paths.model.text_encoder = located(*encoder, paths, exists);
+  }
   if (const auto tokenizer = text_of(settings, "t5_tokenizer_path")) {
-    if (!tokenizer->empty()) paths.model.tokenizer = *tokenizer;
+    if (!tokenizer->empty()) paths.model.tokenizer = located(*tokenizer, paths, exists);
   }
 }
 
 // [{"path": ..., "strength": 1.0}, ...]: each entry is read like a config of its own.
-std::vector<LoraChoice> loras_of(const Settings& settings) {
+std::vector<LoraChoice> loras_of(const Settings& settings, const FileTest& exists,
+                                 const ModelPaths& paths) {
   const Setting* configs = find(settings, "lora_configs");
   if (configs == nullptr) return {};
   constexpr size_t kMost = 100;
@@ -133,7 +141,8 @@ std::vector<LoraChoice> loras_of(const Settings& settings) {
                  str_cat(described("lora_configs", {config, configs->origin}),
                          "; an object with a path is needed."),
                  kHowToWriteLoras);
-    loras.push_back({*path, number_of(entry, "lora_configs.strength").value_or(1.0f)});
+    loras.push_back(
+        {located(*path, paths, exists), number_of(entry, "lora_configs.strength").value_or(1.0f)});
   }
   return loras;
 }
@@ -167,9 +176,9 @@ ModelPaths find_paths(const Settings& settings, const FileTest& exists) {
     paths.notes.push_back(str_cat(scheme.key, ": ", products_of(scheme.family), " run instead."));
   }
   set_checkpoint(settings, quantised && !at_load, exists, paths);
-  set_parts(settings, paths);
+  set_parts(settings, exists, paths);
   choose_decoder(settings, exists, paths);
-  paths.model.loras = loras_of(settings);
+  paths.model.loras = loras_of(settings, exists, paths);
   return paths;
 }
 

@@ -11,19 +11,31 @@ namespace {
 
 using Name = std::string_view;
 
-constexpr std::array<Name, 7> kDense = {"flash_attn2",
-                                        "flash_attn3",
-                                        "flash_attn4",
-                                        "torch_sdpa",
-                                        "sage_attn2",
-                                        "sage_attn3",
-                                        "sage_attn2_k_int8_v_fp8"};
-constexpr std::array<Name, 15> kSparse = {
-    "spas_sage_attn2",     "spas_sage_attn3", "spas_flash_attn4",
-    "radial_attn",         "svg_attn",        "svg2_attn",
-    "sparge_attn",         "nbhd_attn",       "draft_attn",
-    "dynamic_sparse_attn", "flex_attn",       "general_sparse_attn",
-    "rainfusion_attn",     "sol_attn",        "nbhd_attn_flashinfer"};
+// The last ten are those of lightx2v_platform, for chips of other makers.
+constexpr std::array<Name, 17> kDense = {"flash_attn2",
+                                         "flash_attn3",
+                                         "flash_attn4",
+                                         "torch_sdpa",
+                                         "sage_attn2",
+                                         "sage_attn3",
+                                         "sage_attn2_k_int8_v_fp8",
+                                         "aiter_attn",
+                                         "npu_flash_attn",
+                                         "mlu_flash_attn",
+                                         "mlu_sage_attn",
+                                         "metax_sage_attn2",
+                                         "iluvatar_flash_attn",
+                                         "intel_xpu_flash_attn",
+                                         "intel_xpu_cute_attn",
+                                         "flash_attn_hygon_dcu",
+                                         "flash_attn_enflame_gcu"};
+constexpr std::array<Name, 16> kSparse = {
+    "spas_sage_attn",      "spas_sage_attn2",     "spas_sage_attn3",
+    "spas_flash_attn4",    "radial_attn",         "svg_attn",
+    "svg2_attn",           "sparge_attn",         "nbhd_attn",
+    "draft_attn",          "dynamic_sparse_attn", "flex_attn",
+    "general_sparse_attn", "rainfusion_attn",     "sol_attn",
+    "nbhd_attn_flashinfer"};
 constexpr std::array<Name, 2> kDistributed = {"ulysses", "ring"};
 
 constexpr std::array<Name, 10> kFp8 = {
@@ -67,9 +79,10 @@ void require_dense_attention(Name name, const std::string& where) {
                        ", which leaves tokens out and changes the result; Reel has dense "
                        "attention only."),
                "Write flash_attn3, or another dense name.");
-  REEL_REQUIRE(!has(kDistributed, name), kUnsupported,
-               str_cat(where, ", which spreads a clip over several GPUs; Reel uses one."),
-               "Write flash_attn3, or another dense name.");
+  REEL_REQUIRE(
+      !has(kDistributed, name), kUnsupported,
+      str_cat(where, ", which spreads a clip over several GPUs; here the device does that."),
+      "Write flash_attn3, or another dense name, and the device as cuda:0,cuda:1.");
   fail(ErrorCode::kInvalidArgument, str_cat(where, "; a dense attention of LightX2V is needed."),
        str_cat("These are: ", joined(kDense), '.'));
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <reel/bench.h>
 #include <reel/doctor.h>
+#include <reel/inspect.h>
 #include <reel/version.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "base/error.h"
 #include "base/host_facts.h"
 #include "base/parallel.h"
+#include "pipeline/bench/transfers.h"
 #include "pipeline/doctor/clip_times.h"
 #include "pipeline/doctor/gpu_findings.h"
 #include "pipeline/doctor/host_findings.h"
@@ -26,6 +29,7 @@ namespace reel {
 namespace {
 
 using namespace pipeline;
+namespace fs = std::filesystem;
 
 class Examination {
  public:
@@ -40,6 +44,7 @@ class Examination {
     test_kernels();
     if (request_.measure) measure();
     tell_rates();
+    tell_disk();
     predict();
     return std::move(report_);
   }
@@ -121,7 +126,39 @@ class Examination {
     if (!rates) return;
     const memory::Machine assumed = memory::assumed_machine(gpu_->name);
     report_.findings.push_back(finding_on_rates(*rates, assumed.rates, assumed.gpu));
-    report_.findings.push_back(finding_on_disk(*rates));
+    disk_ = *rates;
+  }
+
+  // That of the model where one is named, else that of the cache folder.
+  void tell_disk() {
+    const auto weights = request_.measure ? largest_file() : std::nullopt;
+    if (weights || (request_.measure && !disk_)) {
+      progress_.on_note("Measuring the disk.");
+      const fs::path folder = machine_file().parent_path();
+      fs::create_directories(folder);
+      const ReadRates reads = read_rates(weights, folder);
+      disk_ = memory::Rates{};
+      disk_->disk_bytes = reads.disk_bytes;
+      disk_->cache_bytes = reads.cache_bytes;
+    }
+    if (!disk_) return;
+    report_.findings.push_back(finding_on_disk(*disk_));
+    if (weights) report_.findings.back().text += ", where the model lies";
+  }
+
+  // Of the model that was named.
+  std::optional<fs::path> largest_file() const {
+    if (request_.model.model.empty()) return std::nullopt;
+    const Inspection found = inspect(request_.model);
+    if (found.networks.empty()) return std::nullopt;
+    const fs::path weights = found.networks[0].path;
+    if (!fs::is_directory(weights)) return weights;
+    std::optional<fs::path> largest;
+    for (const auto& entry : fs::directory_iterator(weights)) {
+      if (!entry.is_regular_file()) continue;
+      if (!largest || entry.file_size() > fs::file_size(*largest)) largest = entry.path();
+    }
+    return largest;
   }
 
   void predict() {
@@ -153,6 +190,7 @@ class Examination {
   Progress& progress_;
   const StopFlag stop_;
   std::optional<cuda::GpuFacts> gpu_;
+  std::optional<memory::Rates> disk_;
   DoctorReport report_;
 };
 

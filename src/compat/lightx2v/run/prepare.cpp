@@ -101,7 +101,9 @@ Inspection inspect_preferred(mapping::MappedRun& run, const ModelOptions& option
     if (error.code() != ErrorCode::kNotFound) throw;
   }
   Inspection found = inspect(options);
-  if (!found.networks.empty()) {
+  const bool is_quantised = !found.networks.empty() && found.networks[0].precision != "f32" &&
+                            found.networks[0].precision != "f16";
+  if (is_quantised) {
     progress.on_note(str_cat("dit_quantized is not set, but there are no BF16 weights: those in ",
                              found.networks[0].path, " (", found.networks[0].precision,
                              ") are used."));

@@ -131,6 +131,21 @@ TEST(ModelPaths, LorasAreListedInOrder) {
   }
 }
 
+TEST(ModelPaths, TheOtherPartsAreFoundWhereADownloadPutsThem) {
+  const char* config = R"({"lora_configs": [{"path": "lab/loras/a.safetensors"}],
+      "t5_quantized": true, "t5_quantized_ckpt": "t5.pth", "t5_tokenizer_path": "google/umt5-xxl"})";
+  for (const std::string& lora :
+       {std::string("lab/loras/a.safetensors"), std::string("models/wan/a.safetensors"),
+        std::string("models/lab/loras/a.safetensors")}) {
+    const ModelPaths paths =
+        find(config, {lora, "models/wan/t5.pth", "models/wan/google/umt5-xxl"});
+    ASSERT_EQ(paths.model.loras.size(), 1u);
+    EXPECT_EQ(paths.model.loras[0].path, lora);
+    EXPECT_EQ(paths.model.text_encoder, "models/wan/t5.pth");
+    EXPECT_EQ(paths.model.tokenizer, "models/wan/google/umt5-xxl");
+  }
+}
+
 TEST(ModelPaths, TheOtherPartsAreTakenAsGiven) {
   const ModelPaths paths = find(R"({"t5_quantized": true, "t5_quant_scheme": "fp8-q8f",
       "t5_quantized_ckpt": "a.pth", "t5_original_ckpt": "b.pth", "vae_path": "v.pth",
