@@ -2,17 +2,14 @@
 #include "cuda_host/machine.h"
 
 #include <bit>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <numeric>
-#include <random>
 #include <sstream>
 #include <utility>
 #include <vector>
 
 #include "cuda_host/fiber.h"
+#include "cuda_host/random.h"
 #include "cuda_host/shared_memory.h"
 #include "cuda_host/warps.h"
 
@@ -50,23 +47,6 @@ struct Warp {
   const Collective* kind = nullptr;  // what the arrived lanes wait for
   Site site{};
   void* args[kLanes] = {};
-};
-
-// splitmix64 (Steele, Lea & Flood 2014).
-struct Random {
-  uint64_t state;
-
-  uint64_t next() {
-    uint64_t z = state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-  // A random set bit of `mask`, which has one.
-  int pick(uint32_t mask) {
-    const int turn = static_cast<int>(next() >> 59);
-    return (std::countr_zero(std::rotr(mask, turn)) + turn) % kLanes;
-  }
 };
 
 class Machine {
@@ -356,42 +336,7 @@ void Machine::leave(const char* fault) {
   __builtin_unreachable();
 }
 
-uint64_t first_seed() {
-  const char* wish = std::getenv("REEL_CUDA_HOST_SEED");
-  const uint64_t seed = wish != nullptr ? std::strtoull(wish, nullptr, 10) : std::random_device{}();
-  std::fprintf(stderr, "cuda_host: REEL_CUDA_HOST_SEED=%llu repeats this run\n",
-               static_cast<unsigned long long>(seed));
-  return seed;
-}
-
 }  // namespace
-
-Text& Text::operator<<(const char* text) {
-  for (; *text != 0 && length_ + 1 < sizeof text_; ++text) text_[length_++] = *text;
-  text_[length_] = 0;
-  return *this;
-}
-
-Text& Text::operator<<(int64_t number) {
-  char digits[24];
-  std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
-  return *this << digits;
-}
-
-Text& Text::operator<<(const Site& site) {
-  const char* slash = std::strrchr(site.file, '/');
-  return *this << (slash != nullptr ? slash + 1 : site.file) << ":" << site.line;
-}
-
-Text& operator<<(Text& text, ThreadName name) {
-  return text << "thread " << name.thread << " (lane " << name.thread % kLanes << " of warp "
-              << name.thread / kLanes << ")";
-}
-
-uint64_t seed() {
-  static const uint64_t seed = first_seed();
-  return seed;
-}
 
 void run_grid(const Grid& grid) { machine().run(grid); }
 Actor actor() { return machine().actor(); }
