@@ -104,6 +104,16 @@ void add_reads(std::string& text, const StagePlan& stage) {
            format_bytes(stage.later_pass_bytes).c_str(), stage.passes - 1, from);
 }
 
+// "12.3 s", and "4.5 ms" below a second.
+std::string time_text(double seconds) {
+  const bool is_short = seconds < 1;
+  const double number = is_short ? 1e3 * seconds : seconds;
+  char text[32];
+  std::snprintf(text, sizeof text, is_short && number >= 10 ? "%.0f %s" : "%.1f %s", number,
+                is_short ? "ms" : "s");
+  return text;
+}
+
 void add_times(std::string& text, const Plan& plan) {
   add_line(text, "time%s, from a cold disk:",
            plan.is_assumed
@@ -111,13 +121,14 @@ void add_times(std::string& text, const Plan& plan) {
                : "");
   for (const StagePlan& stage : plan.stages) {
     if (stage.passes > 1) {
-      add_line(text, "  %-9s %8.1f s; a pass computes for %.1f s and streams for %.1f s",
-               stage.stage.c_str(), stage.total_s, stage.compute_s, stage.stream_s);
+      add_line(text, "  %-9s %10s; a pass computes for %s and streams for %s", stage.stage.c_str(),
+               time_text(stage.total_s).c_str(), time_text(stage.compute_s).c_str(),
+               time_text(stage.stream_s).c_str());
     } else {
-      add_line(text, "  %-9s %8.1f s", stage.stage.c_str(), stage.total_s);
+      add_line(text, "  %-9s %10s", stage.stage.c_str(), time_text(stage.total_s).c_str());
     }
   }
-  add_line(text, "  %-9s %8.1f s", "in all", plan.total_s);
+  add_line(text, "  %-9s %10s", "in all", time_text(plan.total_s).c_str());
 }
 
 std::string as_text(const Plan& plan) {

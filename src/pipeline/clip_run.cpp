@@ -126,7 +126,6 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
                  const RunSettings& settings, Job* job, Progress& progress,
                  const std::function<void(const media::FrameView&)>& on_frame) {
   ClipRun clip;
-  if (const std::string why = why_int8(model, runtime); !why.empty()) progress.on_note(why);
   ProgressClock clock(progress);
   std::optional<EncodedPrompts> prompts;
   if (job != nullptr) prompts = job->load_prompts();
@@ -138,6 +137,7 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
                  .steps = static_cast<int>(settings.levels.timesteps.size()),
                  .prompt_tokens = prompts ? token_counts(*prompts) : token_counts(ids)},
                 runtime);
+  if (const std::string why = why_int8(model, runtime); !why.empty()) progress.on_note(why);
   RunMeter meter(runtime);
   bool text_was_cached = false;
   if (!prompts) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 
 #include "e2e/answers.h"
@@ -232,6 +233,11 @@ TEST(Commands, PlanSaysWhatAClipTakesOnAGpu) {
   const Outcome text = expect_ok(scene.reel({"plan", "--model", "model", "--vram", "8GiB"}));
   EXPECT_NE(text.out.find("it fits"), std::string::npos);
   EXPECT_NE(text.out.find("a prediction"), std::string::npos);
+  const size_t total = text.out.rfind("in all");
+  ASSERT_NE(total, std::string::npos);
+  double milliseconds = 0;  // a model as small as this one takes less than a second
+  EXPECT_EQ(std::sscanf(text.out.c_str() + total, "in all %lf ms", &milliseconds), 1);
+  EXPECT_NEAR(milliseconds, 1e3 * plan.at("seconds").get<double>(), 0.5);
 }
 
 // Reading the 22 GB would take several seconds.
