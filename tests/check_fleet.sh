@@ -23,6 +23,6 @@ if [ "${1:-}" = speed ]; then
   shift
   exec "$venv/bin/python" tests/fleet/speed.py "$@"
 fi
-for name in ${*:-settings start http faults}; do
+for name in ${*:-settings start keys http faults}; do
   "$venv/bin/python" "tests/fleet/${name}_test.py"
 done

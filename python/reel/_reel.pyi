@@ -179,6 +179,72 @@ def decode(
     watcher: Watcher,
 ) -> str: ...
 
+class PlanChange:
+    """Of a request that does not fit, under which it would. One of frames, size and card_bytes is
+    set, or none when it is other files of the model."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def frames(self) -> Optional[int]: ...
+    @property
+    def size(self) -> Optional[Tuple[int, int]]:
+        """Width and height."""
+    @property
+    def card_bytes(self) -> Optional[int]: ...
+
+class Plan:
+    """What a clip would take on a GPU, and whether it fits."""
+
+    @property
+    def fits(self) -> bool: ...
+    @property
+    def refusal(self) -> str: ...
+    @property
+    def changes(self) -> List[PlanChange]:
+        """Nearest first."""
+    @property
+    def trained_sizes(self) -> List[Tuple[int, int]]:
+        """Widths and heights of the model, its default first."""
+    @property
+    def width_px(self) -> int: ...
+    @property
+    def height_px(self) -> int: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def guided(self) -> bool: ...
+    @property
+    def gpu(self) -> str:
+        """Whose speed is used."""
+    @property
+    def is_gpu_here(self) -> bool:
+        """A clip would be made on it; else the CPU makes it."""
+    @property
+    def is_assumed(self) -> bool:
+        """Of that GPU nothing was measured: times are a prediction."""
+    @property
+    def card_bytes(self) -> int: ...
+    @property
+    def context_bytes(self) -> int: ...
+    @property
+    def arena_bytes(self) -> int: ...
+    @property
+    def host_bytes(self) -> int: ...
+    @property
+    def total_s(self) -> float: ...
+    @property
+    def warnings(self) -> List[str]: ...
+    @property
+    def notes(self) -> List[str]: ...
+
+def make_plan(
+    model: ModelOptions, sampling: SamplingOptions, prompt: str, negative_prompt: str
+) -> Plan:
+    """Reads headers alone. An empty prompt plans for the longest."""
+
 class LightX2VSetting:
     def __init__(self, key: str, json: str, origin: str) -> None: ...
     @property

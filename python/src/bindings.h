@@ -9,6 +9,7 @@ namespace reel::python {
 void bind_request(pybind11::module_& module);   // options, requests, results, events
 void bind_engine(pybind11::module_& module);    // the engine, and how it is watched and stopped
 void bind_stages(pybind11::module_& module);    // the stages on their own
+void bind_plan(pybind11::module_& module);      // what a clip would take
 void bind_lightx2v(pybind11::module_& module);  // settings under LightX2V's names
 
 }  // namespace reel::python

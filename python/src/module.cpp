@@ -10,6 +10,7 @@ PYBIND11_MODULE(_reel, module) {
   reel::python::bind_request(module);
   reel::python::bind_engine(module);
   reel::python::bind_stages(module);
+  reel::python::bind_plan(module);
   reel::python::bind_lightx2v(module);
   module.attr("version") = reel::kVersion;
   module.attr("error_codes") = reel::python::error_codes();

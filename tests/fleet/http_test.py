@@ -44,6 +44,9 @@ REFUSED: List[Tuple[str, Any]] = [
     ("a seed that is too large", {"prompt": "a", "seed": 2**64}),
     ("no step", {"prompt": "a", "steps": 0}),
     ("no frame rate", {"prompt": "a", "fps": 0}),
+    ("a look after no step", {"prompt": "a", "look_after": 0}),
+    ("a look after more steps than there are", {"prompt": "a", "steps": 2, "look_after": 3}),
+    ("a look after half a step", {"prompt": "a", "look_after": 0.5}),
     ("an unknown sampler", {"prompt": "a", "sampler": "ddim"}),
     ("truth for a number", {"prompt": "a", "shift": True}),
     ("a number for a text", {"prompt": 1}),
@@ -173,9 +176,48 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(self.client.video(ids[-1])["queue_position"], 8)
         self.assertEqual(self.client.ask("GET", "/ready").status, 200)
 
-    def test_a_clip_cannot_be_held(self) -> None:
-        answer = self.client.ask("POST", "/v1/videos", {"prompt": PROMPT, "look_after": 1})
-        self.assertEqual((answer.status, answer.json()["error"]["param"]), (400, "look_after"))
+    def test_a_held_clip_goes_on_from_its_step(self) -> None:
+        expected = reel.Pipeline(device="cpu").generate(PROMPT, **SMALL).frames_digest
+        for steps in (1, 2, 4):  # the last is all that it has
+            with self.subTest(steps=steps):
+                video_id = self.client.create(look_after=steps, **SMALL)
+                *_, (name, held), end = self.client.events(video_id)
+                self.assertEqual((name, end), ("video", ("end", {})))
+                self.assertEqual((held["status"], held["held"], held["look_after"], held["phase"]),
+                                 ("queued", True, steps, None))
+                self.assertGreaterEqual(held["previews"], steps)
+                self.assertEqual(self.client.ask("GET", f"/v1/videos/{video_id}/content").status, 409)
+                picture = self.client.ask("GET", f"/v1/videos/{video_id}/previews/{steps}")
+                self.assertEqual(picture.body[:4], b"\x89PNG")
+
+                path = f"/v1/videos/{video_id}/continue"
+                going = self.client.ask("POST", path)
+                self.assertEqual((going.status, going.json()["look_after"]), (200, None))
+                video = self.client.wait_until_ended(video_id)
+                self.assertEqual(video["status"], "completed", video)
+                self.assertEqual(video["frames_digest"], expected)
+                again = self.client.ask("POST", path)
+                self.assertEqual((again.status, again.json()["error"]["code"]),
+                                 (409, "video_not_held"))
+
+    def test_a_held_clip_lets_others_be_made(self) -> None:
+        held = [self.client.create(look_after=1, **SMALL) for _ in range(5)]
+        other = self.client.wait_until_ended(self.client.create(**SMALL))
+        self.assertEqual(other["status"], "completed")
+        for video_id in held:
+            for video in self.client.videos_of_events(video_id):
+                pass
+            self.assertTrue(video["held"], video)
+        metrics = self.client.ask("GET", "/metrics").body.decode()
+        self.assertIn('reel_jobs{state="held"} 5\n', metrics)
+        self.assertEqual(self.client.ask("DELETE", f"/v1/videos/{held[0]}").status, 200)
+        self.assertIn('reel_jobs{state="held"} 4\n', self.client.ask("GET", "/metrics").body.decode())
+
+    def test_a_recipe_is_refused_by_name(self) -> None:
+        video_id = self.client.create(**SMALL)
+        self.client.wait_until_ended(video_id)
+        answer = self.client.ask("GET", f"/v1/videos/{video_id}/recipe")
+        self.assertEqual((answer.status, answer.json()["error"]["code"]), (404, "no_recipe"))
 
     def test_other_names_and_sites_are_refused(self) -> None:
         for headers, status in (
@@ -193,6 +235,8 @@ class HttpTest(unittest.TestCase):
             one = Client(server.port)
             self._compare_refusals(one)
             self._compare_answers(one)
+            self._compare_plans(one)
+            self._compare_pages(one)
 
     def _compare_refusals(self, one: Client) -> None:
         requests: List[Tuple[str, str, str, Any, Dict[str, str]]] = [
@@ -212,6 +256,13 @@ class HttpTest(unittest.TestCase):
             ("no video to delete", "DELETE", "/v1/videos/video_0", None, {}),
             ("no content", "GET", "/v1/videos/video_0/content", None, {}),
             ("no events", "GET", "/v1/videos/video_0/events", None, {}),
+            ("no recipe", "GET", "/v1/videos/video_0/recipe", None, {}),
+            ("nothing to continue", "POST", "/v1/videos/video_0/continue", None, {}),
+            ("no model", "GET", "/v1/models/other", None, {}),
+            ("no file of the page", "GET", "/page/other.js", None, {}),
+            ("no path of the page", "GET", "/page/..%2fapi.py", None, {}),
+            ("no prompt to plan for", "POST", "/v1/plans", {}, {}),
+            ("no size to plan for", "POST", "/v1/plans", {"prompt": "", "size": "8x8"}, {}),
             ("no path", "GET", "/v2", None, {}),
             ("another site", "GET", "/v1/videos", None, {"Origin": "http://evil.example.org"}),
             ("another host", "GET", "/v1/videos", None, {"Host": "evil.example.org"}),
@@ -238,9 +289,29 @@ class HttpTest(unittest.TestCase):
         differ = {"id", "created_at", "completed_at", "took_seconds", "bytes", "restarts"}
         self.assertEqual(*({name: value for name, value in video.items() if name not in differ}
                            for video in made))
-        for path in ("/v1/models", "/health", "/ready"):
+        for path in ("/v1/models", "/v1/models/reel-demo", "/health", "/ready"):
             here, there = (client.ask("GET", path) for client in (self.client, one))
             self.assertEqual((here.status, here.json()), (there.status, there.json()), path)
+
+    def _compare_plans(self, one: Client) -> None:
+        for fields in ({"prompt": ""}, {"prompt": PROMPT, "seconds": "2", "steps": 3},
+                       {"prompt": PROMPT, "fps": 24, "guidance": 5, "negative_prompt": "a"},
+                       {"prompt": "", "size": "1920x1088", "frames": 481}):
+            here, there = (client.ask("POST", "/v1/plans", fields) for client in (self.client, one))
+            self.assertEqual((here.status, here.json()), (there.status, there.json()), fields)
+
+    def _compare_pages(self, one: Client) -> None:
+        files = sorted((ROOT / "src/server/page").iterdir())
+        names = [file.name for file in files if file.suffix in (".js", ".css", ".svg")]
+        self.assertGreater(len(names), 5)
+        for path in ("/", *(f"/page/{name}" for name in names)):
+            here, there = (client.ask("GET", path) for client in (self.client, one))
+            self.assertEqual((here.status, here.body), (200, there.body), path)
+            for name in ("content-type", "etag", "cache-control", "content-security-policy",
+                         "cross-origin-opener-policy", "referrer-policy", "x-content-type-options"):
+                self.assertEqual(here.headers[name], there.headers[name], name)
+            known = self.client.ask("GET", path, If_None_Match=here.headers["etag"])
+            self.assertEqual((known.status, known.body), (304, b""))
 
 
 if __name__ == "__main__":

@@ -104,19 +104,23 @@ def _kill(pid: int) -> None:
 
 
 class RunningFleet:
-    """``python -m reel.fleet`` on a cluster, with the demo model on the CPU."""
+    """``python -m reel.fleet`` on a cluster, with the demo model on the CPU.
 
-    def __init__(self, cluster: LocalCluster, *flags: str) -> None:
+    Args:
+        host: the address that it listens on.
+    """
+
+    def __init__(self, cluster: LocalCluster, *flags: str, host: str = "127.0.0.1") -> None:
         self.port = free_port()
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "reel.fleet", "--address", cluster.address,
-             "--port", str(self.port), *flags],
+             "--host", host, "--port", str(self.port), *flags],
             stdout=subprocess.PIPE, stderr=self._log, text=True,
         )
         assert self._process.stdout is not None
         url = self._process.stdout.readline().strip()
-        if url != f"http://127.0.0.1:{self.port}":
+        if url != f"http://{host}:{self.port}":
             self._log.seek(0)
             said = self._log.read()
             self.stop()

@@ -9,7 +9,7 @@ import sys
 from typing import List, Optional, Tuple
 
 from .settings import FleetSettings, StageSettings
-from .start import StartFailure, serve_until_stopped
+from .start import StartFailure, load_keys, serve_until_stopped
 
 _STAGE_WORDS = {"text": "text encoder", "denoise": "DiT", "decode": "decoder"}
 
@@ -60,9 +60,12 @@ def _parse(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument("--model", default="", help="as for reel serve; default: the demo model")
     parser.add_argument("--address", help="of a Ray cluster, HOST:PORT or auto; default: a new one "
                                           "on this machine")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; there are no "
-                                                            "keys: others can ask too then")
+    parser.add_argument("--host", default="127.0.0.1",
+                        help="the address to listen on; 0.0.0.0 is for other machines too, and needs "
+                             "--api-keys")
     parser.add_argument("--port", type=_count, default=8000)
+    parser.add_argument("--api-keys", default="", metavar="FILE",
+                        help="a file of keys, as reel serve's; without one only this machine is served")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME",
                         help="a name that clients use for this server")
     parser.add_argument("--max-queue", type=_count, default=64, metavar="N", help="clips that may wait")
@@ -82,6 +85,8 @@ def _parse(arguments: Optional[List[str]]) -> argparse.Namespace:
 
 
 def _settings(given: argparse.Namespace) -> FleetSettings:
+    """Raises StartFailure."""
+
     def stage(name: str) -> StageSettings:
         least, most = getattr(given, f"{name}_replicas")
         return StageSettings(
@@ -98,7 +103,8 @@ def _settings(given: argparse.Namespace) -> FleetSettings:
         text=stage("text"),
         denoise=stage("denoise"),
         decode=stage("decode"),
-        host_names=tuple(given.allow_host),
+        host_names=(*given.allow_host, given.host),
+        keys=load_keys(given.host, given.api_keys),
         most_waiting=given.max_queue,
     )
 

@@ -11,7 +11,7 @@ import reel
 from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
-from .clips import Clip, FleetError
+from .clip import Clip, FleetError
 
 _LONGEST_PAUSE_S = 5.0
 
@@ -46,29 +46,34 @@ class ClipMaker:
         self._attempts = attempts
         self._decode_s: Dict[Tuple[int, int, int], float] = {}  # of late, by width, height, frames
 
-    async def make(self, clip: Clip) -> None:
-        """Sets the clip's content. Raises what a stage raised, or FleetError."""
-        request = clip.request
+    async def make(self, clip: Clip) -> bool:
+        """Sets the clip's content; False when it is to be held before that. Goes on from what is
+        made of it. Raises what a stage raised, or FleetError."""
+        request, made = clip.request, clip.made
         sampling = request.sampling
         size = (sampling["width"], sampling["height"], sampling["frames"])
-        state: Optional[bytes] = None
         loop = asyncio.get_running_loop()
 
         def is_state(kind: str, value: Any) -> bool:
-            nonlocal state
             if kind == "state":
-                state = value
+                made.state = value
             return kind == "state"
 
-        text = await self._stage(
-            clip, "text", lambda: self._encode.remote(request), lambda *_: False, None)
-        latents = await self._stage(
-            clip, "denoise", lambda: self._denoise.remote(text, sampling, state), is_state,
-            self._decode_s.get(size))
+        if made.text is None:
+            made.text = await self._stage(
+                clip, "text", lambda: self._encode.remote(request), lambda *_: False, None)
+        if made.latents is None:
+            made.latents = await self._stage(
+                clip, "denoise",
+                lambda: self._denoise.remote(made.text, sampling, made.state, clip.look_after),
+                is_state, self._decode_s.get(size))
+        if clip.look_after is not None:  # also where that is the last step
+            return False
         began = loop.time()
         clip.content, clip.frames_digest = await self._stage(
-            clip, "decode", lambda: self._decode.remote(latents, request.fps), lambda *_: False, 0)
+            clip, "decode", lambda: self._decode.remote(made.latents, request.fps), lambda *_: False, 0)
         self._decode_s[size] = loop.time() - began
+        return True
 
     async def _stage(self, clip: Clip, name: str, begin: Callable[[], Any],
                      is_step: Callable[[str, Any], bool], rest_s: Optional[float]) -> Any:

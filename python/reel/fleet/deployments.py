@@ -35,9 +35,10 @@ class Denoiser:
         self._runs = StageRuns(options)
 
     async def denoise(
-        self, text: bytes, sampling: Dict[str, Any], state: Optional[bytes]
+        self, text: bytes, sampling: Dict[str, Any], state: Optional[bytes],
+        look_after: Optional[int],
     ) -> AsyncGenerator[Report, None]:
-        async with aclosing(self._runs.denoise(text, sampling, state)) as reports:
+        async with aclosing(self._runs.denoise(text, sampling, state, look_after)) as reports:
             async for report in reports:
                 yield report
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from typing import Any, Awaitable, Callable, Dict, Iterable, MutableMapping, Optional
+from dataclasses import dataclass
+from typing import Any, Awaitable, Callable, Dict, FrozenSet, Iterable, MutableMapping, Optional
 
+from .keys import ApiKeys
 from .requests import ApiError
 from .video_json import error_json
 
@@ -17,9 +19,19 @@ Send = Callable[[Message], Awaitable[None]]
 
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
-# Names that a request's Host may have besides "localhost" and addresses. The process has one
-# interface; the routes are made before its settings are known.
-host_names: "set[str]" = set()
+
+
+@dataclass(frozen=True)
+class Access:
+    """Names that a request's Host may have besides "localhost" and addresses, in lower case, and
+    the keys, of which a request needs one where there are any."""
+
+    host_names: FrozenSet[str] = frozenset()
+    keys: ApiKeys = ApiKeys()
+
+
+# The process has one interface; the routes are made before its settings are known.
+access = Access()
 
 
 def _is_address(host: str) -> bool:
@@ -49,10 +61,30 @@ def check_origin(host: str, origin: Optional[str], names: Iterable[str]) -> None
     """
     name = _host_of(host)
     is_known = name == "localhost" or _is_address(name) or name in names
-    if not is_known:
+    if not name or not is_known:
         raise ApiError(403, "This server does not answer to that Host.", "host_not_allowed")
     if origin and origin not in (f"http://{host}", f"https://{host}"):
         raise ApiError(403, "Pages of other sites may not ask this server.", "origin_not_allowed")
+
+
+def check_key(header: str, keys: ApiKeys) -> str:
+    """The name of the key that a request has; empty where none is needed.
+
+    Args:
+        header: the request's Authorization, one character a byte.
+
+    Raises:
+        ApiError: 401.
+    """
+    if not keys.digests:
+        return ""
+    scheme = "Bearer "
+    key = header[len(scheme):].encode("latin-1") if header.startswith(scheme) else None
+    name = None if key is None else keys.name_of(key)
+    if name is None:
+        words = "The key is wrong." if header else 'A key is needed: "Authorization: Bearer KEY".'
+        raise ApiError(401, words, "invalid_api_key")
+    return name
 
 
 class Gate:
@@ -69,11 +101,14 @@ class Gate:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
+                headers = list(message.get("headers", []))
+                there = {name.lower() for name, _ in headers}
+                headers += [header for header in _HEADERS if header[0] not in there]
+                message = {**message, "headers": headers}
             await send(message)
 
         try:
-            check_origin(given.get(b"host", ""), given.get(b"origin"), host_names)
+            check_origin(given.get(b"host", ""), given.get(b"origin"), access.host_names)
         except ApiError as error:
             await _refuse(error, send_with_headers)
             return

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 from .. import _reel
 from ..errors import InvalidArgument, OutOfMemory, Unsupported
@@ -15,6 +16,15 @@ from .requests import ApiError, ClipRequest
 # A client hears of these: they are about what it asked for. The rest is for who runs the fleet.
 TOLD = (InvalidArgument, OutOfMemory, Unsupported)
 _STATUS = {InvalidArgument: 400, OutOfMemory: 507, Unsupported: 501}
+
+
+@contextmanager
+def told_to_client() -> Iterator[None]:
+    """Raises an ApiError in the place of what a client hears of."""
+    try:
+        yield
+    except TOLD as error:
+        raise ApiError(_STATUS[type(error)], error.what, "invalid_value") from None
 
 
 class _Listener:
@@ -50,10 +60,13 @@ class ModelCheck:
     def complete(self, request: ClipRequest) -> Tuple[ClipRequest, List[str]]:
         """The request with every gap filled, and warnings. Raises ApiError."""
         listener = _Listener()
-        try:
-            return replace(request, sampling=self._fill(request, listener)), listener.warnings
-        except TOLD as error:
-            raise ApiError(_STATUS[type(error)], error.what, "invalid_value") from None
+        with told_to_client():
+            whole = replace(request, sampling=self._fill(request, listener))
+        steps = whole.sampling["steps"]
+        if request.look_after is not None and request.look_after > steps:
+            raise ApiError(400, f"look_after is {request.look_after}; the clip has {steps} steps.",
+                           "invalid_value")
+        return whole, listener.warnings
 
     def _fill(self, request: ClipRequest, listener: _Listener) -> Dict[str, Any]:
         asked = _reel.VideoRequest()

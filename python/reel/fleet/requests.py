@@ -11,10 +11,10 @@ from typing import Any, Dict, Mapping, Optional
 
 LONGEST_PROMPT_BYTES = 8192
 LONGEST_SIDE_PX, MOST_PIXELS = 1920, 1920 * 1088
-MOST_SECONDS = 30
+MOST_FRAMES, MOST_STEPS, MOST_SECONDS = 481, 100, 30
 FRAMES_PER_SECOND = 16
-_RANGES = {"width": (16, LONGEST_SIDE_PX), "height": (16, LONGEST_SIDE_PX), "frames": (1, 481),
-           "steps": (1, 100), "fps": (1, 240)}
+_RANGES = {"width": (16, LONGEST_SIDE_PX), "height": (16, LONGEST_SIDE_PX), "frames": (1, MOST_FRAMES),
+           "steps": (1, MOST_STEPS), "look_after": (1, MOST_STEPS), "fps": (1, 240)}
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -34,12 +34,13 @@ class ApiError(Exception):
 @dataclass(frozen=True)
 class ClipRequest:
     """One clip. ``sampling`` has the arguments of :meth:`reel.Stages.denoise`: what was asked for,
-    and all of them once the model has filled the gaps."""
+    and all of them once the model has filled the gaps. After ``look_after`` steps it is held."""
 
     prompt: str
     negative_prompt: str = ""
     fps: int = FRAMES_PER_SECOND
     sampling: Dict[str, Any] = field(default_factory=dict)
+    look_after: Optional[int] = None
 
     def is_guided(self) -> bool:
         return bool(self.sampling.get("guidance", 1) != 1)
@@ -155,14 +156,14 @@ def _check_limits(request: ClipRequest, fps: Optional[int]) -> None:
         size = len(text.encode())
         if size > LONGEST_PROMPT_BYTES:
             raise _beyond(f"{name} has {size} bytes; at most {LONGEST_PROMPT_BYTES} are possible.")
-    given = {**request.sampling, "fps": fps}
+    given = {**request.sampling, "look_after": request.look_after, "fps": fps}
     for name in ("width", "height"):
         _check_range(name, given.get(name))
     width, height = given.get("width", 0), given.get("height", 0)
     if width * height > MOST_PIXELS:
         raise _beyond(f"size is {width}x{height}, {width * height} pixels; at most {MOST_PIXELS} "
                       "are possible.")
-    for name in ("frames", "steps", "fps"):
+    for name in ("frames", "steps", "look_after", "fps"):
         _check_range(name, given.get(name))
 
 
@@ -198,15 +199,14 @@ def parse_request(body: Mapping[str, Any], model_name: str) -> ClipRequest:
     sampling["sampler"] = fields.text("sampler")
     sampling["shift"] = fields.number("shift")
     sampling["guidance"] = fields.number("guidance")
-    if fields.take("look_after") is not None:
-        raise ApiError(400, "look_after was sent, but a fleet makes clips to their end.",
-                       "invalid_value", "look_after")
+    look_after = fields.integer("look_after")
     fields.finish()
     request = ClipRequest(
         prompt=prompt,
         negative_prompt=negative_prompt,
         fps=FRAMES_PER_SECOND if fps is None else fps,
         sampling={name: value for name, value in sampling.items() if value is not None},
+        look_after=look_after,
     )
     _check_limits(request, fps)
     return request

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, Tuple
 
+from .keys import ApiKeys
+
 STAGES = ("text", "denoise", "decode")
 
 
@@ -72,6 +74,7 @@ class FleetSettings:
             the same on every machine.
         text, denoise, decode: the stages.
         host_names: that a request's ``Host`` may be besides ``localhost`` and addresses.
+        keys: of which a request needs one; empty: it needs none.
         most_waiting: clips that may wait; beyond them a request is answered with 429.
         most_kept: finished clips that are kept, in memory; the oldest go.
         attempts: how often a stage may lose its replica, each time without a step done, before its
@@ -83,6 +86,7 @@ class FleetSettings:
     denoise: StageSettings = StageSettings(cpus=0.6)
     decode: StageSettings = StageSettings(cpus=0.2)
     host_names: Tuple[str, ...] = ()
+    keys: ApiKeys = ApiKeys()
     most_waiting: int = 64
     most_kept: int = 100
     attempts: int = 3

@@ -28,6 +28,10 @@ class Abandoned(Exception):
     """Whoever asked for the stage no longer listens."""
 
 
+class _LookedAt(Exception):
+    """So many steps are taken as the clip is to be held after, and its state was told."""
+
+
 def _as_dict(event: reel.ProgressEvent) -> Dict[str, Any]:
     return {
         "phase": event.stage,
@@ -78,13 +82,17 @@ async def _reports(work: Callable[[Tell], Any]) -> AsyncGenerator[Report, None]:
 
 
 class _NewFiles:
-    """Tells of the state and the previews of a run as they appear."""
+    """Tells of the state and the previews of a run as they appear.
+
+    Attributes:
+        told_steps: that the state which was told last has taken.
+    """
 
     def __init__(self, state: Path, previews: Path, tell: Tell) -> None:
         self._state = state
         self._previews = previews
         self._tell = tell
-        self._steps = 0
+        self._steps = self.told_steps = 0
 
     def look(self, event: reel.ProgressEvent) -> None:
         if event.stage != "denoise" or event.done == self._steps:
@@ -95,6 +103,7 @@ class _NewFiles:
         # The run is not waiting: a later state is as good, and the last step's is removed.
         try:
             self._tell(("state", self._state.read_bytes()))
+            self.told_steps = event.done
         except FileNotFoundError:
             pass
 
@@ -136,15 +145,18 @@ class StageRuns:
         return _reports(work)
 
     def denoise(
-        self, text: bytes, sampling: Dict[str, Any], state: Optional[bytes]
+        self, text: bytes, sampling: Dict[str, Any], state: Optional[bytes],
+        look_after: Optional[int] = None,
     ) -> AsyncGenerator[Report, None]:
         """Progress, preview and state after every step, then the latents' file.
 
         Args:
             state: the last that was told by a run that did not get to its end.
+            look_after: steps, after which None is told in the place of the latents. A run that is
+                at its end by then tells the latents.
         """
 
-        def work(tell: Tell) -> bytes:
+        def work(tell: Tell) -> Optional[bytes]:
             with tempfile.TemporaryDirectory(prefix="reel-fleet-") as name:
                 folder = Path(name)
                 text_file, latents = folder / "text.safetensors", folder / "latents.safetensors"
@@ -157,9 +169,14 @@ class StageRuns:
                 def progress(event: reel.ProgressEvent) -> None:
                     new_files.look(event)
                     tell(("progress", _as_dict(event)))
+                    if look_after is not None and new_files.told_steps >= look_after:
+                        raise _LookedAt
 
-                self._stages.denoise(text_file, latents, state=state_file, previews=previews,
-                                     progress=progress, **sampling)
+                try:
+                    self._stages.denoise(text_file, latents, state=state_file, previews=previews,
+                                         progress=progress, **sampling)
+                except _LookedAt:
+                    return None
                 new_files.tell_previews()
                 return latents.read_bytes()
 

@@ -10,7 +10,8 @@ import socket
 import threading
 from typing import Any, Dict, List, Optional
 
-from ..errors import BadFile, Error, InvalidArgument, NotFound
+from ..errors import BadFile, Error, InvalidArgument, NotFound, WriteFailure
+from .keys import ApiKeys, keys_for
 from .model_check import ModelCheck
 from .settings import STAGES, FleetSettings
 
@@ -23,13 +24,30 @@ class StartFailure(Exception):
         self.exit_code = exit_code
 
 
+def _as_failure(error: Error) -> StartFailure:
+    codes = {InvalidArgument: 2, NotFound: 4, BadFile: 5, WriteFailure: 8}
+    code = next((code for kind, code in codes.items() if isinstance(error, kind)), 6)
+    return StartFailure(code, str(error))
+
+
+def load_keys(host: str, file: str) -> ApiKeys:
+    """Those in the file; none where the file is none and `host` this machine's alone.
+
+    Raises:
+        StartFailure: 2 where others could ask without a key, 4, 5 or 8 for what is wrong with the
+            file.
+    """
+    try:
+        return keys_for(host, file)
+    except Error as error:
+        raise _as_failure(error) from None
+
+
 def _check_model(settings: FleetSettings) -> None:
     try:
         ModelCheck(settings.model)
     except Error as error:
-        codes = {InvalidArgument: 2, NotFound: 4, BadFile: 5}
-        code = next((code for kind, code in codes.items() if isinstance(error, kind)), 6)
-        raise StartFailure(code, str(error)) from None
+        raise _as_failure(error) from None
 
 
 def _check_port(host: str, port: int) -> None:
@@ -139,7 +157,7 @@ def serve_until_stopped(
         is_stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: is_stopped.set())
-        print(f"http://{host}:{port}", flush=True)
+        print(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", flush=True)
         is_stopped.wait()
         serve.shutdown()
     finally:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from .clips import COMPLETED, QUEUED, Clip
+from .clip import COMPLETED, QUEUED, Clip
 
 
-def _seconds(frames: int, fps: int) -> str:
+def seconds_text(frames: int, fps: int) -> str:
+    """How long a clip is, as OpenAI's interface has it."""
     return f"{(frames - 1) / fps:.6f}".rstrip("0").rstrip(".")
 
 
@@ -21,7 +22,7 @@ def video_json(clip: Clip, model: str, ahead: Optional[int]) -> Dict[str, Any]:
     sampling = clip.request.sampling
     took_s = None
     if clip.status == COMPLETED and clip.completed_at and clip.started_at:
-        took_s = round(clip.completed_at - clip.started_at, 3)
+        took_s = round(clip.spent_s + clip.completed_at - clip.started_at, 3)
     is_done = clip.status == COMPLETED
     return {
         "id": clip.id,
@@ -35,7 +36,7 @@ def video_json(clip: Clip, model: str, ahead: Optional[int]) -> Dict[str, Any]:
         "error": clip.error,
         "prompt": clip.request.prompt,
         "remixed_from_video_id": None,
-        "seconds": _seconds(sampling["frames"], clip.request.fps),
+        "seconds": seconds_text(sampling["frames"], clip.request.fps),
         "size": f"{sampling['width']}x{sampling['height']}",
         "seed": str(sampling["seed"]),
         "frames": sampling["frames"],
@@ -54,8 +55,8 @@ def video_json(clip: Clip, model: str, ahead: Optional[int]) -> Dict[str, Any]:
         "took_seconds": took_s,
         "bytes": len(clip.content) if clip.content is not None else None,
         "frames_digest": clip.frames_digest,
-        "look_after": None,
-        "held": False,
+        "look_after": clip.look_after,
+        "held": clip.is_held,
         "restarts": clip.restarts,
     }
 
