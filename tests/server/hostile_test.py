@@ -123,7 +123,8 @@ class HostileTest(unittest.TestCase):
         self.assertEqual(answer.status, 400)
         for field, value in (("size", "0x0"), ("size", "-1x5"), ("size", "99999x99999"), ("seconds", "1e99"),
                              ("frames", 10**9), ("steps", -1), ("fps", 0), ("seed", -1), ("shift", "nan"),
-                             ("guidance", 1e300), ("sampler", "../x"), ("prompt", "a\0b")):
+                             ("guidance", 1e300), ("sampler", "../x"), ("prompt", "a\0b"), ("look_after", 0),
+                             ("look_after", 101), ("look_after", "1e99"), ("look_after", [1])):
             answer = self.server.ask("POST", "/v1/videos", {**SMALL, field: value})
             self.assertEqual(answer.status, 400, (field, value, answer.body))
 
@@ -166,6 +167,23 @@ class HostileTest(unittest.TestCase):
         self.assertEqual(last["status"], "completed")
         self.assertEqual(len(list((self.folder / "data/clips").iterdir())), 1)
         self.assertEqual(len(list((self.folder / "data/previews").iterdir())), 1)
+
+    def test_held_clips_do_not_pile_up(self):
+        self.server.stop()
+        self.server = self.serve("--max-queue", "3")
+        held = []
+        for _ in range(8):
+            held.append(self.server.create({**SMALL, "look_after": 1}))
+            self.server.wait(held[-1], lambda now: now["held"])
+        states = [self.server.video(video)["status"] for video in held]
+        self.assertEqual(states, ["failed"] * 5 + ["queued"] * 3)
+        self.assertEqual(len(list((self.folder / "data/previews").iterdir())), 3)
+        for video in (held[0], "..", "..%2f..%2fetc", "video_0"):
+            self.assertIn(self.server.ask("POST", f"/v1/videos/{video}/continue").status, (404, 409), video)
+        going = [self.server.ask("POST", f"/v1/videos/{held[-1]}/continue").status for _ in range(20)]
+        self.assertEqual((going[0], set(going[1:])), (200, {409}))  # it goes on once
+        self.assertEqual(self.server.wait_until_over(held[-1])["status"], "completed")
+        self.assertEqual(len(list((self.folder / "data/clips").iterdir())), 1)
 
 
 if __name__ == "__main__":
