@@ -206,6 +206,7 @@ MappedRun map_request(const Settings& settings, const RequestFlags& flags, const
                 .absent_checkpoint = std::move(paths.absent_checkpoint),
                 .text_encoder_precision = std::move(paths.text_encoder_precision),
                 .decoder = std::move(paths.decoder),
+                .gguf_type = std::move(paths.gguf_type),
                 .prefers_bf16 = paths.prefers_bf16,
                 .notes = std::move(paths.notes)};
   run.request.prompt = flags.prompt;

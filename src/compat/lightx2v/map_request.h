@@ -26,9 +26,10 @@ struct RequestFlags {
 struct MappedRun {
   ModelOptions model;
   VideoRequest request;           // the sampler is left to the kind of model
-  std::string absent_checkpoint;  // this and the next three as in ModelPaths
+  std::string absent_checkpoint;  // this and the next four as in ModelPaths
   std::string text_encoder_precision;
   std::string decoder;
+  std::string gguf_type;
   bool prefers_bf16 = false;
   std::vector<std::string> notes;
 };

@@ -14,6 +14,7 @@ constexpr const char* kHowToWriteLoras =
 
 struct Scheme {
   std::string key;  // for messages; empty where none is named
+  std::string name;
   SchemeFamily family = SchemeFamily::kUnquantised;
 };
 
@@ -21,7 +22,7 @@ struct Scheme {
 Scheme dit_scheme(const Settings& settings) {
   if (const auto name = text_of(settings, "dit_quant_scheme")) {
     const std::string where = described("dit_quant_scheme", *find(settings, "dit_quant_scheme"));
-    return {where, scheme_family(*name, where)};
+    return {where, *name, scheme_family(*name, where)};
   }
   const Setting* legacy = find(settings, "mm_config");
   if (legacy == nullptr || !legacy->value.is_object()) return {};
@@ -31,7 +32,8 @@ Scheme dit_scheme(const Settings& settings) {
   const std::string where = described("mm_config.mm_type", setting);
   REEL_REQUIRE(type->is_string(), kInvalidArgument,
                str_cat(where, "; a text in quotes is needed."));
-  return {where, scheme_family(type->get<std::string>(), where)};
+  const auto name = type->get<std::string>();
+  return {where, name, scheme_family(name, where)};
 }
 
 const char* variant_of(SchemeFamily family) {
@@ -174,6 +176,9 @@ ModelPaths find_paths(const Settings& settings, const FileTest& exists) {
   }
   if (scheme.family != SchemeFamily::kUnquantised) {
     paths.notes.push_back(str_cat(scheme.key, ": ", products_of(scheme.family), " run instead."));
+  }
+  if (scheme.family == SchemeFamily::kGguf) {
+    paths.gguf_type = scheme.name.substr(std::string_view("gguf-").size());
   }
   set_checkpoint(settings, quantised && !at_load, exists, paths);
   set_parts(settings, exists, paths);

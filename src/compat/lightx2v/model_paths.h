@@ -25,7 +25,8 @@ struct ModelPaths {
   std::string absent_checkpoint;
   // "fp8", "int8" or "bf16": what the config expects; empty where any will do.
   std::string text_encoder_precision;
-  std::string decoder;  // "TAE" or "light VAE" where one is asked for; empty: whatever is found
+  std::string decoder;    // "TAE" or "light VAE" where one is asked for; empty: whatever is found
+  std::string gguf_type;  // "Q4_K_M": the file of the DiT that the scheme means; empty: no GGUF
   bool prefers_bf16 = false;  // the config asks for weights that are not quantised
   std::vector<std::string> notes;
 };

@@ -72,6 +72,40 @@ mapping::MappedRun map(const Settings& settings, Progress& progress) {
   return run;
 }
 
+bool is_dit(const fs::path& file) {
+  try {
+    const Inspection found = inspect({.model = file.string()});
+    return !found.networks.empty() && found.networks[0].network == "DiT" &&
+           found.networks[0].path == file;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// The file of a folder whose name has the type that the scheme asks for, as LightX2V chooses it
+// (models/networks/base_model.py).
+void choose_gguf(mapping::MappedRun& run) {
+  const fs::path folder = run.model.model;
+  if (run.gguf_type.empty() || !fs::is_directory(folder)) return;
+  for (const fs::path& place : {folder, folder / "diffusion_models", folder / "unet"}) {
+    if (!fs::is_directory(place)) continue;
+    for (const auto& entry : fs::directory_iterator(place)) {
+      const std::string name = entry.path().filename().string();
+      const bool is_named = name.ends_with(".gguf") && name.find(run.gguf_type) != name.npos;
+      if (!is_named || !is_dit(entry.path())) continue;
+      run.model.model = entry.path().string();
+      for (std::string* part : {&run.model.text_encoder, &run.model.vae}) {
+        if (part->empty()) *part = folder.string();
+      }
+      return;
+    }
+  }
+  fail(ErrorCode::kNotFound,
+       str_cat(folder.string(), " has no GGUF file of the DiT in ", run.gguf_type, '.'),
+       "dit_quant_scheme of the config asks for it: change that, or give --model_path the folder "
+       "that has it.");
+}
+
 // Without the hint about a flag that LightX2V does not have.
 Inspection inspect_variant(const ModelOptions& options) {
   try {
@@ -138,6 +172,7 @@ void require_decoder(const mapping::MappedRun& run, const Inspection& found) {
 // Asks the files what they are, whatever the settings say: the wrong model for the settings makes
 // nothing but noise.
 void settle_model(mapping::MappedRun& run, const std::string& sampler, Progress& progress) {
+  choose_gguf(run);
   ModelOptions options = run.model;
   options.checkpoint_kind.clear();
   const Inspection found = inspect_preferred(run, options, progress);

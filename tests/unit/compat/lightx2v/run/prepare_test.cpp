@@ -76,6 +76,31 @@ TEST_F(Prepare, ChecksThatTheDecoderIsTheOneAskedFor) {
   expect_error(ErrorCode::kBadFile, "use_lightvae is true, but");
 }
 
+TEST_F(Prepare, TakesTheGgufFileOfTheScheme) {
+  namespace fs = std::filesystem;
+  for (const char* type : {"q8_0", "q4_0"}) {
+    SynthRequest request{.layout = std::string("gguf:") + type, .out = folder_ / type};
+    request.dim = request.ffn_dim = request.text_dim = request.t5_ffn_dim = 256;
+    request.layers = request.t5_layers = 1;
+    request.t5_vocab = 512;
+    request.vae_base = 8;
+    synthesize(request);
+  }
+  fs::remove(folder_ / "q4_0/umt5-xxl-encoder-Q4_0.gguf");
+  for (const auto& entry : fs::directory_iterator(folder_ / "q4_0")) {
+    if (entry.path().extension() == ".gguf") fs::copy(entry.path(), folder_ / "q8_0");
+  }
+  give("model_path", '"' + (folder_ / "q8_0").string() + '"');
+  for (const std::string type : {"Q8_0", "Q4_0"}) {
+    give("dit_quant_scheme", "\"gguf-" + type + '"');
+    const std::string file = prepare(settings_, told_).model.model;
+    EXPECT_TRUE(file.ends_with("-" + type + ".gguf")) << file;
+    EXPECT_THAT(file, testing::Not(HasSubstr("umt5")));
+  }
+  give("dit_quant_scheme", "\"gguf-Q4_K_M\"");
+  expect_error(ErrorCode::kNotFound, "has no GGUF file of the DiT in Q4_K_M.");
+}
+
 TEST_F(Prepare, TakesWhatIsGivenAndFindsTheModel) {
   give("model_cls", "\"wan2.1_distill\"");
   give("sample_shift", "3");
