@@ -11,6 +11,7 @@
 #include "base/byte_units.h"
 #include "base/env.h"
 #include "base/error.h"
+#include "cli/examples.h"
 #include "cli/flag_table.h"
 #include "cli/logging.h"
 
@@ -68,7 +69,8 @@ std::string Flags::Impl::help() {
 Flags::Flags(const char* command, const char* summary) : impl_(std::make_unique<Impl>()) {
   impl_->app.name(std::string("reel ") + command);
   impl_->app.description(with_capital(summary) + ".\n");
-  impl_->app.footer(std::string(kHowToSet));
+  const std::string_view examples = examples_of(command);
+  impl_->app.footer(str_cat(kHowToSet, examples.empty() ? "" : "\n\nExamples:\n", examples));
   impl_->app.set_help_flag("-h,--help", "print this and exit");
   impl_->app.get_formatter()->column_width(34);
   // One file for all commands, so a key may belong to another one.
@@ -141,10 +143,6 @@ void Flags::add_bytes(const std::string& name, uint64_t& bytes, const std::strin
     }
   };
   add_parsed(name, take, help);
-}
-
-void Flags::add_examples(const std::string& lines) {
-  impl_->app.footer(str_cat(kHowToSet, "\n\nExamples:\n", lines));
 }
 
 void Flags::add_terminal(Terminal& terminal) {

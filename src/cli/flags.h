@@ -66,9 +66,6 @@ class Flags {
   void add_sampling(SamplingOptions& options, int& count);
   void add_terminal(Terminal& terminal);
 
-  // Command lines that --help ends with.
-  void add_examples(const std::string& lines);
-
   // Throws kInvalidArgument naming the flag. True when --help was asked for and printed.
   bool parse(int argc, const char* const* argv, Terminal& terminal);
 

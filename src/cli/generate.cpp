@@ -55,10 +55,6 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add_trace(to.model);
   flags.add_sampling(to.request.sampling, to.seeds);
   flags.add_terminal(terminal);
-  flags.add_examples(
-      "  reel generate --prompt \"a red ball bounces on a meadow\" --out ball.mp4\n"
-      "  reel generate --prompt-file prompt.txt --seed 1..8 --out \"clip-{seed}.mp4\"\n"
-      "  echo \"a blue star\" | reel generate --prompt-file - --dry-run");
 }
 
 // A job keeps what decides about its frames; where they go and what the machine lends are free.

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/examples.h"
 #include "cli/exit_codes.h"
 #include "cli/flag_table.h"
 #include "cli/flags.h"
@@ -102,6 +103,8 @@ std::string man_page() {
       for (const std::string& name : row.names) names += (names.empty() ? "" : ", ") + roff(name);
       text += str_cat(".TP\n\\fB", names, "\\fR ", row.value, '\n', roff(row.help), '\n');
     }
+    const std::string examples(examples_of(command->name));
+    if (!examples.empty()) text += str_cat(".PP\nExamples:\n.nf\n", roff(examples), "\n.fi\n");
   }
   return text + ".SH SEE ALSO\nThe folder docs of the source tree.";
 }
