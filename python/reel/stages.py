@@ -53,7 +53,7 @@ class Stages:
 
         With ``negative_prompt``, which guidance needs, ``negative_text_states`` too.
         """
-        return json.loads(
+        return _report(
             _reel.encode_text(
                 self._model,
                 prompt,
@@ -107,7 +107,7 @@ class Stages:
             sampler=sampler,
             rng=rng,
         )
-        return json.loads(
+        return _report(
             _reel.denoise(
                 self._model,
                 os.fsencode(text),
@@ -133,7 +133,7 @@ class Stages:
         """Writes the clip: .mp4, .y4m, a folder for PNG frames, or .safetensors with ``frames``
         [N, H, W, 3] float32 in 0 to 1.
         """
-        return json.loads(
+        return _report(
             _reel.decode(
                 self._model,
                 os.fsencode(latents),
@@ -144,3 +144,8 @@ class Stages:
                 Watcher(progress),
             )
         )
+
+
+def _report(text: str) -> Report:
+    report: Report = json.loads(text)
+    return report
