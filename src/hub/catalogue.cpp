@@ -15,7 +15,7 @@ constexpr const char* kStepDistill = "lightx2v/Wan2.1-T2V-14B-StepDistill-CfgDis
 constexpr const char* kDistillModels = "lightx2v/Wan2.1-Distill-Models";
 constexpr const char* kEncoders = "lightx2v/Encoders-Lightx2v";
 constexpr const char* kWan14B = "Wan-AI/Wan2.1-T2V-14B";
-constexpr const char* kWan1_3B = "Wan-AI/Wan2.1-T2V-1.3B";
+constexpr const char* kSmallWan = "Wan-AI/Wan2.1-T2V-1.3B";
 constexpr const char* kComfy = "Comfy-Org/Wan_2.1_ComfyUI_repackaged";
 constexpr const char* kGguf = "QuantStack/Wan2.1_T2V_14B_LightX2V_StepCfgDistill_VACE-GGUF";
 constexpr const char* kGgufEncoder = "city96/umt5-xxl-encoder-gguf";
@@ -41,7 +41,7 @@ CataloguePart config(const char* repository) {
 
 // distill_fp8/ and distill_int8/: a file for every block.
 CatalogueEntry block_folder(const char* precision, std::string summary) {
-  static const std::vector<std::string> kPatterns = [] {  // what sources point into
+  static const std::vector<std::string> patterns = [] {  // what sources point into
     std::vector<std::string> all;
     for (const char* each : {"fp8", "int8"}) {
       const std::string folder = str_cat("distill_", each, '/');
@@ -53,7 +53,7 @@ CatalogueEntry block_folder(const char* precision, std::string summary) {
     }
     return all;
   }();
-  const std::string* own = &kPatterns[precision == std::string_view("fp8") ? 0 : 5];
+  const std::string* own = &patterns[precision == std::string_view("fp8") ? 0 : 5];
   return {
       .name = str_cat("wan2.1-t2v-14b-", precision),
       .summary = std::move(summary),
@@ -162,7 +162,7 @@ std::vector<CatalogueEntry> make_catalogue() {
                             "models_t5_umt5-xxl-enc-bf16.pth", kDit16 + kEncoder16));
   all.push_back(comfy_fp8());
   for (const GgufType& type : kTypes) all.push_back(gguf(type));
-  all.push_back(official("wan2.1-t2v-1.3b", "undistilled 1.3B of Wan-AI", kWan1_3B, 5676));
+  all.push_back(official("wan2.1-t2v-1.3b", "undistilled 1.3B of Wan-AI", kSmallWan, 5676));
   all.push_back(official("wan2.1-t2v-14b-base", "undistilled 14B of Wan-AI", kWan14B, 57154));
   return all;
 }

@@ -236,7 +236,7 @@ void tell_of_tae(const checkpoint::OpenOptions& options, const Checkpoint& files
 }
 
 fs::path slab_path(const ConvertRequest& request, const Checkpoint& files) {
-  const fs::path path =
+  fs::path path =
       request.out.empty() ? checkpoint::default_slab(*files.dit) : fs::path(request.out);
   REEL_REQUIRE(path.extension() == formats::kSlabExtension, kInvalidArgument,
                str_cat("--out is ", quoted(path), "; a name that ends in ", formats::kSlabExtension,

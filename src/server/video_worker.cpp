@@ -72,14 +72,13 @@ std::optional<Job> VideoService::begin_next() {
   }
   job->started_ms = unix_ms();
   store_.set_started(job->sequence, job->started_ms);
-  current_.emplace();
-  current_->sequence = job->sequence;
-  current_->live = std::make_unique<LiveJob>([this] { changed(); },
-                                             [this, at = job->sequence](const std::string& saved) {
-                                               const std::lock_guard saving(mutex_);
-                                               store_.set_saved_job(at, saved);
-                                             },
-                                             job->look_after);
+  const auto save_job = [this, at = job->sequence](const std::string& saved) {
+    const std::lock_guard saving(mutex_);
+    store_.set_saved_job(at, saved);
+  };
+  current_ =
+      Current{.sequence = job->sequence,
+              .live = std::make_unique<LiveJob>([this] { changed(); }, save_job, job->look_after)};
   is_warm_ = true;
   changed();
   return job;

@@ -42,13 +42,14 @@ const char* mma_name(Mma mma) {
 
 double mma_rate(Mma mma) {
   constexpr int kRounds = 8192;
+  constexpr int kWarps = kMmaThreads / 32;  // of a block
   const int blocks = processor_count() * kMmaBlocks;
   const DeviceBytes out(sizeof(float) * static_cast<size_t>(blocks) * kMmaThreads);
   const double seconds = median_seconds(kRepeats, [&](int) {
     run_mma_rounds(mma, kRounds, blocks, static_cast<float*>(out.data()));
   });
   const double operations = 2.0 * 16 * 8 * (mma == Mma::kS8 ? 32 : 16);
-  return operations * kMmaChains * kRounds * blocks * (kMmaThreads / 32) / seconds;
+  return operations * kMmaChains * kRounds * blocks * kWarps / seconds;
 }
 
 double copy_rate() {
