@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple
 
 from . import _reel
 from ._watch import PreviewCallback, ProgressCallback, Watcher
+from .errors import InvalidArgument
 from .options import Lora, Path, model_options, sampling_options
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class Pipeline:
         progress: Optional[ProgressCallback] = None,
         previews: Optional[Path] = None,
         on_preview: Optional[PreviewCallback] = None,
+        image: Any = None,
     ) -> Clip:
         """Makes a clip. What is left out gets the value that the model was made for.
 
@@ -176,6 +178,7 @@ class Pipeline:
             previews: a folder for step-1.png, step-2.png, ...: after every step, what the clip
                 is going to look like; "{seed}" is replaced.
             on_preview: called with the same as a :class:`reel.Preview`, like ``progress``.
+            image: refused, Reel makes video from text alone.
 
         Raises:
             reel.InvalidArgument (ValueError): before anything is computed.
@@ -184,6 +187,12 @@ class Pipeline:
             reel.WriteFailure (OSError): the output cannot be written.
             reel.Cancelled: after :meth:`cancel`. KeyboardInterrupt: within half a second of Ctrl-C.
         """
+        if image is not None:
+            raise InvalidArgument(
+                "image was given, but Reel makes video from text alone.",
+                "The hub tags these text-to-video checkpoints as image-to-video and prints a wrong "
+                "snippet; leave it out.",
+            )
         request = _reel.VideoRequest()
         request.prompt = prompt
         request.negative_prompt = negative_prompt

@@ -22,6 +22,7 @@ def damage(model: Path) -> None:
     "arguments, raised, built_in, words",
     [
         ({"prompt": ""}, reel.InvalidArgument, ValueError, "The prompt is empty."),
+        ({"image": "cat.png"}, reel.InvalidArgument, ValueError, "image was given, but Reel makes"),
         ({"fps": 0}, reel.InvalidArgument, ValueError, "fps is 0"),
         ({"sampler": "heun"}, reel.InvalidArgument, ValueError, "heun"),
         ({"out": "absent/clip.mp4"}, reel.WriteFailure, OSError, "there is no folder"),

@@ -237,7 +237,7 @@ std::vector<Case> request_cases() {
        }},
       {"image-path",
        [](Scene& s) {
-         s.generate({"--image_path", "cat.png"});
+         s.generate({"--image", "cat.png"});
        }},
       {"prompt-none",
        [](Scene& s) {
