@@ -111,14 +111,14 @@ def predicted_section(report: dict, file: str) -> str:
     lines = [f"{report['width']}x{report['height']}, {report['frames']} frames, {report['steps']} steps, "
              "the 14B's FP8 folder, as much of the card as a plan may use:", "",
              "| card | INT8 products Top/s | 8-bit attention Top/s | step s | text s | decode s "
-             "| clip from a cold disk s | GPU GiB | attention with FP8 PV Top/s | step s |",
+             "| clip from a cold disk s | GPU GiB | attention with f16 PV Top/s | step s |",
              "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for card in report["cards"]:
-        fp8 = (f"{card['fp8_values_attention_ops'] * 1e-12:.0f} | {card['fp8_values_step_s']:.1f}"
-               if "fp8_values_step_s" in card else "|")
+        f16 = (f"{card['f16_values_attention_ops'] * 1e-12:.0f} | {card['f16_values_step_s']:.1f}"
+               if "f16_values_step_s" in card else "|")
         lines.append(f"| {card['gpu']} | {card['int8_ops'] * 1e-12:.0f} | "
                      f"{card['attention_ops'] * 1e-12:.0f} | {card['step_s']:.1f} | {card['text_s']:.1f} | "
-                     f"{card['decode_s']:.1f} | {card['clip_s']:.0f} | {card['gpu_bytes'] / 2**30:.1f} | {fp8} |")
+                     f"{card['decode_s']:.1f} | {card['clip_s']:.0f} | {card['gpu_bytes'] / 2**30:.1f} | {f16} |")
     lines += ["", " ".join(report["assumptions"].split()),
               "", f"[{file}](../bench/results/{file})"]
     return "\n".join(lines) + "\n"

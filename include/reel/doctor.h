@@ -57,8 +57,8 @@ struct CardPrediction {
   Plan plan;  // plan.gpu names the card
   // Per second: what products, attention and convolutions should sustain, and the card's memory.
   double int8_ops = 0, attention_ops = 0, conv_ops = 0, memory_bytes = 0;
-  // With precision "int8-fp8pv": per second, and seconds. 0 for a card that cannot.
-  double fp8_values_attention_ops = 0, fp8_values_step_s = 0;
+  // With precision "int8", where "auto" takes "int8-fp8pv": per second, and seconds. Else 0.
+  double f16_values_attention_ops = 0, f16_values_step_s = 0;
 };
 
 // Of each of these cards (as PlanRequest::as_gpu), for the clip and the model of `request`. Throws

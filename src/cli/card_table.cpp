@@ -20,13 +20,13 @@ constexpr const char* kAssumptions =
     "boost\n"
     "clock; elementwise work runs at 85 % of the memory's rate; the weights come from a gen-4 "
     "NVMe\n"
-    "drive and stay in the page cache where this machine's free memory allows. FP8 PV is "
-    "`--precision\n"
-    "int8-fp8pv`: attention with the same clocks besides its products, the second at the rate of "
-    "FP8\n"
-    "with f16 sums. A card under its power limit, or in a narrow slot, is slower. `reel doctor` on "
-    "such\n"
-    "a card prints what it really does.";
+    "drive and stay in the page cache where this machine's free memory allows. Attention has FP8 "
+    "values\n"
+    "on all but the RTX 3060: the same clocks besides its products, the second at the rate of FP8 "
+    "with\n"
+    "f16 sums; f16 PV is `--precision int8`. A card under its power limit, or in a narrow slot, "
+    "is\n"
+    "slower. `reel doctor` on such a card prints what it really does.";
 
 struct StageTimes {
   double step_s = 0, text_s = 0, denoise_s = 0, decode_s = 0;
@@ -53,14 +53,14 @@ std::string row(const CardPrediction& one) {
     return text + plan.refusal;
   }
   const StageTimes times = times_of(plan);
-  char fp8_values[32] = "-";
-  if (one.fp8_values_step_s > 0) {
-    std::snprintf(fp8_values, sizeof fp8_values, "%.1f", one.fp8_values_step_s);
+  char f16_values[32] = "-";
+  if (one.f16_values_step_s > 0) {
+    std::snprintf(f16_values, sizeof f16_values, "%.1f", one.f16_values_step_s);
   }
   std::snprintf(text, sizeof text, "%-12s %8.0f %9.0f %8.0f %8.1f %8.1f %8.1f %8.1f %9.1f %10s",
                 plan.gpu.c_str(), kPerTera * one.int8_ops, kPerTera * one.attention_ops,
                 kPerTera * one.conv_ops, times.step_s, times.text_s, times.decode_s, plan.total_s,
-                kPerGiB * static_cast<double>(plan.context_bytes + plan.arena_bytes), fp8_values);
+                kPerGiB * static_cast<double>(plan.context_bytes + plan.arena_bytes), f16_values);
   return text;
 }
 
@@ -78,7 +78,7 @@ std::string card_table(const std::vector<CardPrediction>& predictions) {
   text +=
       "             products attention   convs     step     text   decode     clip GPU memory  "
       "step with\n"
-      "                Top/s     Top/s   Top/s        s        s        s        s       GiB   FP8 "
+      "                Top/s     Top/s   Top/s        s        s        s        s       GiB   f16 "
       "PV s\n";
   for (const CardPrediction& one : predictions) text += row(one) + '\n';
   return text + '\n' + kAssumptions;
@@ -96,9 +96,9 @@ std::string card_json(const std::vector<CardPrediction>& predictions) {
       card["step_s"] = times.step_s;
       card["text_s"] = times.text_s;
       card["denoise_s"] = times.denoise_s;
-      if (one.fp8_values_step_s > 0) {
-        card["fp8_values_attention_ops"] = one.fp8_values_attention_ops;
-        card["fp8_values_step_s"] = one.fp8_values_step_s;
+      if (one.f16_values_step_s > 0) {
+        card["f16_values_attention_ops"] = one.f16_values_attention_ops;
+        card["f16_values_step_s"] = one.f16_values_step_s;
       }
       card["decode_s"] = times.decode_s;
       card["clip_s"] = plan.total_s;

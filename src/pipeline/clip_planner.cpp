@@ -68,7 +68,7 @@ ClipPrecision gpu_precision(const std::string& name) {
                          .vae = {.compute = vae, .matrices = vae},
                          .int8_attention = matrices == DType::kI8};
   };
-  if (name == "auto" || name == "int8") return all(DType::kBF16, DType::kI8, DType::kF16);
+  if (name == "int8") return all(DType::kBF16, DType::kI8, DType::kF16);
   if (name == kFp8ValuesPrecision) {
     ClipPrecision precision = gpu_precision("int8");
     precision.attention_values = DType::kF8E4M3;

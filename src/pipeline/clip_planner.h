@@ -38,7 +38,7 @@ struct ClipPrecision {
 };
 // For the second attempt at a step of the DiT: nothing in 8 bits. As Runtime::safer_numbers().
 ClipPrecision safer_precision(ClipPrecision precision);
-// "auto", "int8", "int8-fp8pv", "fp8", "bf16", "f32". Throws kInvalidArgument.
+// "int8", "int8-fp8pv", "fp8", "bf16", "f32". Throws kInvalidArgument.
 ClipPrecision gpu_precision(const std::string& name);
 
 class ClipPlanner {

@@ -36,12 +36,18 @@ struct Place {
   memory::Machine machine;
   memory::Budget budget;
   bool has_gpu = false;
+  std::string precision;  // never "auto"
 };
 
 std::string names_of_cards() {
   std::string names;
   for (const std::string& name : predictable_gpus()) names += (names.empty() ? "" : ", ") + name;
   return names;
+}
+
+std::string precision_on(const std::string& text, bool fp8_values_are_faster) {
+  if (text != "auto") return text;
+  return fp8_values_are_faster ? kFp8ValuesPrecision : "int8";
 }
 
 // As if the card of that name were here, and nothing else on it.
@@ -53,7 +59,8 @@ Place place_with(const std::string& gpu, const ModelOptions& options) {
   Place place{
       .machine = memory::assumed_machine(std::string(card->name)),
       .budget = {.card_bytes = options.vram_bytes > 0 ? options.vram_bytes : card->memory_bytes,
-                 .ram_bytes = options.ram_bytes}};
+                 .ram_bytes = options.ram_bytes},
+      .precision = precision_on(options.precision, fp8_values_are_faster(*card))};
   place.machine.ram_available_bytes = available_memory_bytes().value_or(0);
   return place;
 }
@@ -85,9 +92,16 @@ Place choose_place(const ModelOptions& options, std::vector<std::string>& notes)
   place.machine = machine_with(gpu == gpus.end() ? std::string() : gpu->name);
   place.machine.ram_available_bytes = available_memory_bytes().value_or(0);
   place.has_gpu = gpu != gpus.end();
+  const std::string precision =
+      precision_of_all(options.precision, device_list(options.device), gpus);
   if (place.has_gpu) {
+    place.precision = precision_on(precision, fp8_values_are_faster(*gpu));
     if (place.budget.card_bytes == 0) place.budget.card_bytes = gpu->total_bytes;
-  } else if (place.budget.card_bytes == 0) {
+    return place;
+  }
+  const memory::Card* const card = memory::find_card(place.machine.gpu);
+  place.precision = precision_on(precision, card != nullptr && fp8_values_are_faster(*card));
+  if (place.budget.card_bytes == 0) {
     place.budget.card_bytes = kAssumedCardBytes;
     notes.push_back(str_cat("There is no GPU to look at: planned as for an ", place.machine.gpu,
                             " with 12 GiB."));
@@ -217,9 +231,9 @@ Plan make_plan(const PlanRequest& request) {
   const OpenModel model(options, {.tokenizer = has_prompt}, remarks);
   CheckedRun checked = check_sampling(request.sampling, model.facts());
   const RunSettings& settings = checked.settings;
-  const ClipPrecision precision = gpu_precision(options.precision);
   Place place = request.as_gpu.empty() ? choose_place(request.model, remarks.notes)
                                        : place_with(request.as_gpu, request.model);
+  const ClipPrecision precision = gpu_precision(place.precision);
   if (precision.attention_values == DType::kF8E4M3) expect_e4m3_values(place.machine);
 
   const ClipSize clip{.video = settings.size,

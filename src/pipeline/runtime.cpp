@@ -8,8 +8,10 @@
 #include "backends/cpu/backend.h"
 #include "base/available_memory.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/parallel.h"
 #include "memory/tags.h"
+#include "pipeline/attention_trial.h"
 #include "pipeline/machine_file.h"
 #include "pipeline/peers.h"
 
@@ -21,47 +23,6 @@ static_assert(memory::kGpuMostFlopsPerCall == cuda::kMostFlopsPerCall,
 
 // Where the system does not tell.
 constexpr uint64_t kAssumedMemoryBytes = uint64_t{4} << 30;
-
-Numbers parse_cpu_precision(const std::string& text) {
-  REEL_REQUIRE(text == "auto" || text == "f32" || text == "bf16" || text == "int8" || text == "fp8",
-               kInvalidArgument,
-               str_cat("precision is \"", text,
-                       "\"; auto, f32, bf16, int8 and fp8 are possible on the CPU."));
-  const DType preferred = cpu::preferred_compute();
-  if (text == "auto") return {.precision = {.compute = preferred, .matrices = preferred}};
-  if (text == "int8") return {.precision = {.compute = preferred, .matrices = DType::kI8}};
-  if (text == "fp8") return {.precision = {.compute = preferred, .matrices = DType::kF8E4M3}};
-  const DType dtype = text == "bf16" ? DType::kBF16 : DType::kF32;
-  REEL_REQUIRE(cpu::supports_compute(dtype), kUnsupported,
-               "This CPU has no bf16 products (AVX-512 is needed).",
-               "Use --precision f32 or leave it out.");
-  return {.precision = {.compute = dtype, .matrices = dtype}};
-}
-
-Numbers parse_gpu_precision(const std::string& text) {
-  if (text == "f32") return {.precision = {.compute = DType::kF32, .matrices = DType::kF32}};
-  if (text == "bf16") return {.precision = {.compute = DType::kBF16, .matrices = DType::kBF16}};
-  if (text == "fp8") return {.precision = {.compute = DType::kBF16, .matrices = DType::kF8E4M3}};
-  REEL_REQUIRE(text == "auto" || text == "int8" || text == kFp8ValuesPrecision, kInvalidArgument,
-               str_cat("precision is \"", text,
-                       "\"; auto, f32, bf16, int8, int8-fp8pv and fp8 are possible on a GPU."));
-  return {.precision = {.compute = DType::kBF16, .matrices = DType::kI8},
-          .int8_attention = true,
-          .attention_values = text == kFp8ValuesPrecision ? DType::kF8E4M3 : DType::kF16};
-}
-
-// f16 values can be had on every GPU.
-void require_values(const cuda::Gpu& gpu, DType values) {
-  const ops::Kernels& kernels = gpu.kernels();
-  if (values == DType::kF16 || kernels.takes_e4m3_values == nullptr || kernels.takes_e4m3_values())
-    return;
-  fail(ErrorCode::kUnsupported,
-       str_cat("precision is \"", kFp8ValuesPrecision,
-               "\", which needs compute capability 8.9 or newer, "
-               "and code for it in this program; ",
-               gpu.facts().name, " has ", gpu.facts().major, '.', gpu.facts().minor, '.'),
-       "Use --precision int8 or leave it out.");
-}
 
 std::unique_ptr<cuda::Gpu> open_gpu(int index, const std::string& device) {
   try {
@@ -85,26 +46,6 @@ std::unique_ptr<cuda::Gpu> choose_gpu(const ModelOptions& options) {
 
 }  // namespace
 
-const char* precision_name(const Numbers& numbers) {
-  if (numbers.attention_values == DType::kF8E4M3) return kFp8ValuesPrecision;
-  const prepare::Precision& precision = numbers.precision;
-  if (precision.matrices == DType::kI8) return "int8";
-  if (precision.matrices == DType::kF8E4M3) return "fp8";
-  return dtype_name(precision.matrices);
-}
-
-std::string kernels_in_words(const Numbers& numbers) {
-  const bool e4m3_values = numbers.attention_values == DType::kF8E4M3;
-  const std::string products = e4m3_values ? "int8" : precision_name(numbers);
-  if (numbers.int8_attention) {
-    return str_cat(products, " products and 8-bit attention",
-                   e4m3_values ? " with FP8 values" : "");
-  }
-  const DType compute = numbers.precision.compute;
-  if (numbers.precision.matrices == compute) return products + " products and attention";
-  return str_cat(products, " products and ", dtype_name(compute), " attention");
-}
-
 Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag, int sharers)
     : Runtime(options, stop_flag, choose_gpu(options), sharers) {}
 
@@ -113,8 +54,11 @@ std::unique_ptr<Runtime> Runtime::on_all_devices(const ModelOptions& options,
   const std::vector<std::string> devices = device_list(options.device);
   ModelOptions own = options;
   own.device = devices.front();
+  own.precision = precision_of_all(options.precision, devices, cuda::list_gpus());
   auto runtime = std::make_unique<Runtime>(own, stop_flag, static_cast<int>(devices.size()));
   if (devices.size() > 1) {
+    // All compute as the first does.
+    if (runtime->on_gpu()) own.precision = precision_name(runtime->numbers());
     stop_flag.check();  // a context takes the driver a third of a second
     runtime->peers_ =
         std::make_unique<Peers>(own, std::vector<std::string>(devices.begin() + 1, devices.end()));
@@ -136,11 +80,11 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
                              : available_memory_bytes().value_or(kAssumedMemoryBytes) / 2;
   weight_budget_bytes_ /= static_cast<uint64_t>(sharers);
   if (!on_gpu()) {
-    numbers_ = parse_cpu_precision(options.precision);
+    numbers_ = cpu_numbers(options.precision);
     counted_.emplace(host_memory());
   } else {
-    numbers_ = parse_gpu_precision(options.precision);
-    require_values(*gpu_, numbers_.attention_values);
+    numbers_ = gpu_numbers(options.precision, *gpu_);
+    if (options.precision == "auto") try_fp8_values();
     budget_ = {.card_bytes = options.vram_bytes,
                .ram_bytes = options.ram_bytes / static_cast<uint64_t>(sharers)};
     counted_.emplace(gpu_->memory());
@@ -153,6 +97,23 @@ Runtime::Runtime(const ModelOptions& options, const StopFlag& stop_flag,
 }
 
 Runtime::~Runtime() = default;
+
+void Runtime::try_fp8_values() {
+  if (numbers_.attention_values != DType::kF8E4M3) return;
+  Arena arena("attention trial", gpu_->memory());
+  const double error = fp8_values_error({.kernels = gpu_->kernels(),
+                                         .arena = arena,
+                                         .stop = stop_,
+                                         .compute = numbers_.precision.compute,
+                                         .stream = stream(),
+                                         .memory = gpu_->memory()});
+  if (error <= kMostFp8ValuesError) return;
+  numbers_.attention_values = DType::kF16;
+  log_warning(str_cat("Attention with FP8 values is ", error, " away from that with f16 values on ",
+                      own_device_name(), ", where at most ", kMostFp8ValuesError,
+                      " is right; f16 values are taken, which is slower. `reel doctor` tests all "
+                      "kernels."));
+}
 
 void Runtime::watch_kernels(const std::string& trace) {
   kernels_ = ops::observed(on_gpu() ? gpu_->kernels() : cpu::kernels(), kernel_log_);

@@ -21,16 +21,9 @@
 #include "pipeline/kernel_log.h"
 #include "pipeline/op_trace.h"
 #include "pipeline/pacer.h"
-#include "prepare/weight_items.h"
+#include "pipeline/precision.h"
 
 namespace reel::pipeline {
-
-// How a network is computed.
-struct Numbers {
-  prepare::Precision precision;
-  bool int8_attention = false;
-  DType attention_values = DType::kF16;  // of 8-bit attention: kF16 or kF8E4M3
-};
 
 class Peers;
 
@@ -143,6 +136,8 @@ class Runtime {
 
   std::string own_device_name() const;
   void renew_arena(uint64_t size_bytes);
+  // Takes f16 values where the card does not compute right with e4m3 ones.
+  void try_fp8_values();
   void watch_kernels(const std::string& trace);
 
   std::optional<memory::Plan> plan_;
@@ -154,14 +149,5 @@ class Runtime {
   bool keeps_text_ = false;
   std::unique_ptr<Peers> peers_;
 };
-
-// In words: "int8 products and 8-bit attention", "bf16 products and attention".
-std::string kernels_in_words(const Numbers& numbers);
-
-// "int8" with e4m3 values in 8-bit attention, on a GPU.
-inline constexpr char kFp8ValuesPrecision[] = "int8-fp8pv";
-
-// "f32", "bf16", "int8", "int8-fp8pv" or "fp8": what --precision takes.
-const char* precision_name(const Numbers& numbers);
 
 }  // namespace reel::pipeline

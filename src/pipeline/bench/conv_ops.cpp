@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "ops/conv.h"
-#include "pipeline/bench/random_data.h"
+#include "pipeline/random_data.h"
 
 namespace reel::pipeline {
 namespace {

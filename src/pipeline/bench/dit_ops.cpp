@@ -11,7 +11,7 @@
 #include "ops/attention.h"
 #include "ops/int8_attention.h"
 #include "ops/norm.h"
-#include "pipeline/bench/random_data.h"
+#include "pipeline/random_data.h"
 
 namespace reel::pipeline {
 namespace {

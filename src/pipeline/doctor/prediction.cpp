@@ -58,10 +58,14 @@ class ClipOfRequest {
     wanted_.as_gpu = as_gpu;
     return make_plan(wanted_);
   }
-  Plan plan_with_fp8_values(const std::string& gpu) const {
+  bool takes_fp8_values(const memory::Card& card) const {
+    const std::string& precision = wanted_.model.precision;
+    return precision == kFp8ValuesPrecision || (precision == "auto" && fp8_values_are_faster(card));
+  }
+  Plan plan_with_f16_values(const std::string& gpu) const {
     PlanRequest wanted = wanted_;
     wanted.as_gpu = gpu;
-    wanted.model.precision = kFp8ValuesPrecision;
+    wanted.model.precision = "int8";
     return make_plan(wanted);
   }
 
@@ -152,11 +156,12 @@ std::vector<CardPrediction> predict_cards(const std::vector<std::string>& gpus,
     one.conv_ops = rates.conv_ops;
     one.memory_bytes = rates.memory_bytes;
     const memory::Card* const card = memory::find_card(one.plan.gpu);
-    if (card != nullptr && card->e4m3_per_clock > 0) {
-      one.fp8_values_attention_ops = memory::predicted_e4m3_attention(*card);
-      const Plan plan = clip.plan_with_fp8_values(gpu);
+    if (card != nullptr && clip.takes_fp8_values(*card)) {
+      one.f16_values_attention_ops = rates.attention_ops;
+      one.attention_ops = memory::predicted_e4m3_attention(*card);
+      const Plan plan = clip.plan_with_f16_values(gpu);
       const StagePlan* const denoise = pipeline::denoise_of(plan);
-      if (denoise != nullptr) one.fp8_values_step_s = pipeline::step_seconds(*denoise);
+      if (denoise != nullptr) one.f16_values_step_s = pipeline::step_seconds(*denoise);
     }
     predictions.push_back(std::move(one));
   }

@@ -2,19 +2,18 @@
 #include "pipeline/doctor/self_test.h"
 
 #include <array>
-#include <cmath>
 #include <functional>
 #include <utility>
 
 #include "backends/cpu/backend.h"
 #include "base/error.h"
-#include "core/numerics/small_floats.h"
 #include "models/wan_dit/config.h"
 #include "ops/attention.h"
 #include "ops/conv.h"
-#include "ops/int8_attention.h"
 #include "ops/norm.h"
-#include "pipeline/bench/random_data.h"
+#include "pipeline/attention_trial.h"
+#include "pipeline/random_data.h"
+#include "pipeline/relative_error.h"
 
 namespace reel::pipeline {
 namespace {
@@ -39,33 +38,6 @@ double allowance(DType dtype) {
 // largest; few do.
 constexpr double kEightBitAllowance = 2e-2;
 
-std::vector<float> to_floats(ops::Context& ctx, const TensorView& x) {
-  std::vector<std::byte> bytes(static_cast<size_t>(x.size_bytes()));
-  ctx.memory.download(bytes.data(), x.data, bytes.size(), ctx.stream);
-  std::vector<float> values(static_cast<size_t>(x.elements()));
-  const TensorView host{.data = bytes.data(), .dtype = x.dtype, .shape = x.shape};
-  for (size_t at = 0; at < values.size(); ++at) {
-    switch (x.dtype) {
-      case DType::kF32: values[at] = host.as<float>()[at]; break;
-      case DType::kF16: values[at] = numerics::f16_to_float(host.as<uint16_t>()[at]); break;
-      case DType::kBF16: values[at] = numerics::bf16_to_float(host.as<uint16_t>()[at]); break;
-      default: fail(ErrorCode::kInternal, str_cat("a result of ", x.dtype));
-    }
-  }
-  return values;
-}
-
-double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
-  double difference = 0;
-  double length = 0;
-  for (size_t at = 0; at < want.size(); ++at) {
-    const double off = static_cast<double>(got[at]) - want[at];
-    difference += off * off;
-    length += static_cast<double>(want[at]) * want[at];
-  }
-  return std::sqrt(difference / length);
-}
-
 // An op on random numbers that depend on nothing but the order in which they are drawn, and its
 // result.
 using Case = std::function<TensorView(ops::Context&, RandomData&)>;
@@ -89,7 +61,7 @@ class SelfTest {
  private:
   std::vector<float> result_of(ops::Context& ctx, const Case& work) {
     RandomData data(ctx);
-    return to_floats(ctx, work(ctx, data));
+    return download_floats(ctx, work(ctx, data));
   }
 
   void check(ops::Context& ctx, const char* op, std::string shape, double allowed,
@@ -167,34 +139,20 @@ class SelfTest {
             return out;
           });
     if (!ours_.int8_attention) return;
-    eight_bit_attention(ours_, "attention in 8 bits");
-    // Also where it is not asked for: whether the card multiplies so is seen on the card alone.
-    ops::Context other = ours_;
-    other.attention_values = DType::kF8E4M3;
+    // Both, whichever runs: what the card computes with the other is seen on the card alone.
+    ops::Context with = ours_;
+    with.attention_values = DType::kF16;
+    eight_bit_attention(with, "attention in 8 bits");
     const auto takes_them = ours_.kernels.takes_e4m3_values;
-    if (ours_.attention_values != DType::kF16 || (takes_them != nullptr && !takes_them())) return;
-    eight_bit_attention(other, "attention in 8 bits, FP8 values");
+    if (takes_them != nullptr && !takes_them()) return;
+    with.attention_values = DType::kF8E4M3;
+    eight_bit_attention(with, "attention in 8 bits, FP8 values");
   }
 
   void eight_bit_attention(ops::Context& with, const char* name) {
-    const DType dtype = with.compute;
     check(with, name, str_cat(kRows, " x ", kRows, ", ", kHeads, " heads"), kEightBitAllowance,
           [&](ops::Context& ctx, RandomData& data) {
-            ops::Scratch scratch(ctx);
-            const TensorView x = data.tensor(dtype, {kRows, kWidth});
-            const TensorView v = data.tensor(dtype, {kRows, kWidth});
-            const TensorView ones = data.tensor(DType::kF32, {kRows, kHeads});
-            const ops::QkNorm norm{.sum_squares = ones,
-                                   .weight = data.tensor(DType::kF32, {kWidth}),
-                                   .eps = 1,  // keeps the root of random sums
-                                   .rope = data.tensor(DType::kF32, {kRows, 64, 2})};
-            const ops::Int8Keys keys =
-                ops::make_int8_keys(scratch, kRows, kHeads, ctx.attention_values);
-            const TensorView out = data.uninitialised(dtype, x.shape);
-            ops::quantise_keys(ctx, x, norm, keys);
-            ops::prepare_values(ctx, v, keys);
-            ops::int8_attention(ctx, x, norm, keys, kScale, out);
-            return out;
+            return attend_to_random_rows(ctx, data, kRows, kHeads);
           });
   }
 

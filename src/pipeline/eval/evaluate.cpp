@@ -13,8 +13,8 @@
 #include "models/wan_dit/patchify.h"
 #include "pipeline/clip_planner.h"
 #include "pipeline/eval/paths.h"
-#include "pipeline/eval/relative_error.h"
 #include "pipeline/eval/run_path.h"
+#include "pipeline/relative_error.h"
 
 namespace reel {
 namespace {
@@ -50,6 +50,18 @@ void require_room(const RunSettings& settings, const wan_dit::Config& dit) {
                "Use a smaller --size, fewer --frames or fewer --layers.");
 }
 
+ComputeDevice compute_device(const std::string& device) {
+  const int index = gpu_index(device);
+  const std::vector<cuda::GpuFacts> gpus = cuda::list_gpus();
+  return {.on_gpu = index >= 0,
+          .cpu_compute = cpu::preferred_compute(),
+          .has_bf16 = cpu::supports_compute(DType::kBF16),
+          .auto_takes_fp8_values =
+              std::any_of(gpus.begin(), gpus.end(), [&](const cuda::GpuFacts& gpu) {
+                return gpu.index == index && fp8_values_are_faster(gpu);
+              })};
+}
+
 class Evaluation {
  public:
   Evaluation(const EvalRequest& request, Progress& progress)
@@ -57,8 +69,7 @@ class Evaluation {
         stop_(progress.stop_requested),
         clock_(progress),
         on_gpu_(gpu_index(request.model.device) >= 0),
-        paths_(compute_paths(on_gpu_, cpu::preferred_compute(), cpu::supports_compute(DType::kBF16),
-                             request.model.precision)),
+        paths_(compute_paths(compute_device(request.model.device), request.model.precision)),
         model_(options_, {.vae = false}, progress),
         runs_(request.count) {
     REEL_REQUIRE(runs_ >= 1 && runs_ <= kMostRuns, kInvalidArgument,

@@ -13,20 +13,25 @@ Numbers numbers(DType compute, DType matrices, bool int8_attention = false) {
 
 }  // namespace
 
-std::vector<ComputePath> compute_paths(bool on_gpu, DType cpu_compute, bool has_bf16,
-                                       const std::string& precision) {
-  const DType compute = on_gpu ? DType::kBF16 : cpu_compute;
+std::vector<ComputePath> compute_paths(const ComputeDevice& device, const std::string& precision) {
+  const bool on_gpu = device.on_gpu;
+  const bool auto_takes_fp8_values = on_gpu && device.auto_takes_fp8_values;
+  const DType compute = on_gpu ? DType::kBF16 : device.cpu_compute;
+  const auto what_auto_computes = [](bool it_is) {
+    return it_is ? ": what --precision auto computes" : "";
+  };
   std::vector<ComputePath> all;
   all.push_back({.name = "int8",
                  .what = str_cat("rotated INT8 products, ", on_gpu ? "INT8 attention, " : "",
-                                 dtype_name(compute), " elsewhere: what --precision ",
-                                 on_gpu ? "auto" : "int8", " computes"),
+                                 dtype_name(compute), " elsewhere",
+                                 what_auto_computes(on_gpu && !auto_takes_fp8_values)),
                  .numbers = numbers(compute, DType::kI8, on_gpu),
                  .has_limit = true});
-  if (precision == kFp8ValuesPrecision && on_gpu) {
+  if (auto_takes_fp8_values || (precision == kFp8ValuesPrecision && on_gpu)) {
     ComputePath path = all.front();
     path.name = kFp8ValuesPrecision;
-    path.what = "int8, with e4m3 weights and values in attention";
+    path.what = str_cat("int8, with e4m3 weights and values in attention",
+                        what_auto_computes(auto_takes_fp8_values));
     path.numbers.attention_values = DType::kF8E4M3;
     all.push_back(path);
   }
@@ -35,7 +40,7 @@ std::vector<ComputePath> compute_paths(bool on_gpu, DType cpu_compute, bool has_
                    .what = "rotated INT8 products, f32 elsewhere",
                    .numbers = numbers(DType::kF32, DType::kI8)});
   }
-  if (on_gpu || has_bf16) {
+  if (on_gpu || device.has_bf16) {
     all.push_back({.name = "bf16",
                    .what = "bf16 products and attention",
                    .numbers = numbers(DType::kBF16, DType::kBF16)});

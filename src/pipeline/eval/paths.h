@@ -20,9 +20,14 @@ struct ComputePath {
 };
 
 // What the device can do. `precision` "auto" selects all, another one that and the baseline, which
-// comes last. `cpu_compute` is what the CPU prefers. Throws kInvalidArgument for a precision with
-// nothing to compare.
-std::vector<ComputePath> compute_paths(bool on_gpu, DType cpu_compute, bool has_bf16,
-                                       const std::string& precision);
+// comes last. `cpu_compute` is what the CPU prefers, `auto_takes_fp8_values` what "auto" does on
+// the GPU. Throws kInvalidArgument for a precision with nothing to compare.
+struct ComputeDevice {
+  bool on_gpu = false;
+  DType cpu_compute = DType::kF32;
+  bool has_bf16 = false;
+  bool auto_takes_fp8_values = false;
+};
+std::vector<ComputePath> compute_paths(const ComputeDevice& device, const std::string& precision);
 
 }  // namespace reel::pipeline

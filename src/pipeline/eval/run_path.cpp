@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "pipeline/eval/paths.h"
-#include "pipeline/eval/relative_error.h"
 #include "pipeline/latent_check.h"
+#include "pipeline/relative_error.h"
 
 namespace reel::pipeline {
 namespace {

@@ -22,7 +22,7 @@ CardPrediction prediction() {
   one.plan.stages[0].compute_s = 15;
   one.plan.stages[0].stream_s = 16.5;
   one.int8_ops = 185e12;
-  one.fp8_values_step_s = 9.75;
+  one.f16_values_step_s = 9.75;
   return one;
 }
 
@@ -30,7 +30,7 @@ TEST(CardTable, HasARowForEachCardAndSaysThatItIsPredicted) {
   CardPrediction small = prediction();
   small.plan.gpu = "RTX 2";
   CardPrediction without = prediction();
-  without.fp8_values_step_s = 0;
+  without.f16_values_step_s = 0;
   small.plan.fits = false;
   small.plan.refusal = "Too small.";
 
@@ -51,7 +51,7 @@ TEST(CardTable, IsJsonToo) {
   EXPECT_EQ(json.at("predicted"), true);
   EXPECT_EQ(json.at("cards").at(0).at("gpu"), "RTX 4070");
   EXPECT_EQ(json.at("cards").at(0).at("step_s"), 16.5);
-  EXPECT_EQ(json.at("cards").at(0).at("fp8_values_step_s"), 9.75);
+  EXPECT_EQ(json.at("cards").at(0).at("f16_values_step_s"), 9.75);
   EXPECT_EQ(json.at("width"), 832);
 }
 

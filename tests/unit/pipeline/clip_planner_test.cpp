@@ -25,7 +25,7 @@ constexpr VideoSize k720p{.frames = 81, .height_px = 720, .width_px = 1280};
 
 ClipPlanner planner_14b(const std::string& layout = "distill_fp8") {
   return {checkpoint::open_checkpoint({.model = checkpoint_14b(layout)}),
-          pipeline::gpu_precision("auto"), memory::assumed_machine("RTX 4070")};
+          pipeline::gpu_precision("int8"), memory::assumed_machine("RTX 4070")};
 }
 
 size_t resident(const memory::Plan& plan) {
@@ -125,7 +125,7 @@ TEST(ClipPlanner, CountsWhatALoraReadsAndWhereItArrives) {
   const auto planned = [&](bool with_lora) {
     checkpoint::OpenOptions open{.model = checkpoint_14b("distill_fp8")};
     if (with_lora) open.loras = {{.path = folder / "lora" / name}};
-    return ClipPlanner(checkpoint::open_checkpoint(open), pipeline::gpu_precision("auto"),
+    return ClipPlanner(checkpoint::open_checkpoint(open), pipeline::gpu_precision("int8"),
                        memory::assumed_machine("RTX 4070"))
         .plan({.video = k480p}, {.card_bytes = 8 * kGiB, .ram_bytes = 16 * kGiB});
   };
@@ -267,7 +267,7 @@ ClipPlanner stage_planner(const pipeline::ClipStages& stages) {
   if (!stages.text) files.text_encoder = {};
   if (!stages.denoise) files.dit = {};
   if (!stages.decode) files.vae = {};
-  return {files, pipeline::gpu_precision("auto"), memory::assumed_machine("RTX 4070"), stages};
+  return {files, pipeline::gpu_precision("int8"), memory::assumed_machine("RTX 4070"), stages};
 }
 
 constexpr pipeline::ClipStages kTextAlone{.denoise = false, .decode = false};

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/runtime.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "backends/cpu/backend.h"
+#include "base/log.h"
 #include "support/expect_error.h"
 #include "support/fake_gpu.h"
 
@@ -57,6 +61,28 @@ TEST(Runtime, RefusesFp8ValuesWhereNoKernelTakesThem) {
   EXPECT_EQ(Runtime(options, stop, gpu_with(false)).numbers().attention_values, DType::kF16);
 }
 
+TEST(Runtime, AutoTakesFp8ValuesWhereTheCardComputesRightWithThem) {
+  const StopFlag stop;
+  const Runtime right(ModelOptions{}, stop, gpu_with(true));
+  EXPECT_STREQ(precision_name(right.numbers()), "int8-fp8pv");
+
+  ops::Kernels kernels = cpu::reference_kernels();
+  const auto attention = kernels.int8_attention;
+  kernels.int8_attention = [attention](const ops::Int8AttentionArgs& args, Stream stream) {
+    attention(args, stream);
+    if (args.v_e4m3 == nullptr) return;
+    std::memset(args.out, 0, static_cast<size_t>(args.queries * args.heads) * 2);
+  };
+  std::string said;
+  set_log_sink([&](LogLevel, std::string_view line) { said += line; });
+  const Runtime wrong(ModelOptions{}, stop,
+                      std::make_unique<test::FakeGpu>(uint64_t{1} << 30, kernels));
+  set_log_sink({});
+
+  EXPECT_STREQ(precision_name(wrong.numbers()), "int8");
+  EXPECT_THAT(said, testing::HasSubstr("f16 values are taken"));
+}
+
 // Counts how often the host waits for the GPU.
 class WaitedForGpu : public test::FakeGpu {
  public:
@@ -84,7 +110,9 @@ TEST(Runtime, PacesTheHostOnAGpu) {
   const StopFlag stop;
   auto gpu = std::make_unique<WaitedForGpu>();
   const WaitedForGpu::Copies& copies = gpu->copies();
-  const Runtime runtime(ModelOptions{}, stop, std::move(gpu));
+  ModelOptions options;
+  options.precision = "int8";  // "auto" would try attention, which these kernels have not
+  const Runtime runtime(options, stop, std::move(gpu));
   ops::LinearArgs args{};
   args.rows = 4;
   args.weight.in = 8;

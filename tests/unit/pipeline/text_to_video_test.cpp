@@ -88,7 +88,7 @@ class GuardTest : public testing::Test, public Progress {
 
   void on_warning(std::string_view text) override { warnings_.emplace_back(text); }
 
-  static ModelOptions options(uint64_t card_bytes = 0, const char* precision = "auto") {
+  static ModelOptions options(uint64_t card_bytes = 0, const char* precision = "int8") {
     ModelOptions options;
     options.model = model_of_layers();
     options.precision = precision;
@@ -104,7 +104,7 @@ class GuardTest : public testing::Test, public Progress {
   // Of the denoise stage on a card of this size.
   memory::Plan plan(uint64_t card_bytes) {
     Runtime runtime(options(), stop_, std::make_unique<test::FakeGpu>(test::kPlenty));
-    return ClipPlanner(model_.files(), gpu_precision("auto"), runtime.machine(),
+    return ClipPlanner(model_.files(), gpu_precision("int8"), runtime.machine(),
                        {.text = false, .decode = false})
         .plan(clip(), {.card_bytes = card_bytes});
   }

@@ -8,8 +8,8 @@
 #include "core/numerics/small_floats.h"
 #include "pipeline/bench/conv_ops.h"
 #include "pipeline/bench/dit_ops.h"
-#include "pipeline/bench/random_data.h"
 #include "pipeline/bench/timer.h"
+#include "pipeline/random_data.h"
 
 namespace reel::pipeline {
 namespace {

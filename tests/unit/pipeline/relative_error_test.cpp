@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/eval/relative_error.h"
+#include "pipeline/relative_error.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/bench/random_data.h"
+#include "pipeline/random_data.h"
 
 #include <algorithm>
 #include <cstring>
