@@ -163,9 +163,14 @@ def test_ctrl_c_is_obeyed_within_half_a_second(demo: reel.Pipeline) -> None:
         if event.stage == "denoise" and not timer.is_alive() and not sent:
             timer.start()
 
-    with pytest.raises(KeyboardInterrupt):
-        demo.generate(PROMPT, width=256, height=256, frames=81, progress=progress)
-    assert time.monotonic() - sent[0] < 0.5
+    # A shell starts its background jobs with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            demo.generate(PROMPT, width=256, height=256, frames=81, progress=progress)
+        assert time.monotonic() - sent[0] < 0.5
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def step_pictures(previews: List[reel.Preview]) -> List[numpy.ndarray]:
