@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 import reel
+import reel.program
+
+from conftest import run_program
 
 PAGE = (Path(__file__).parents[2] / "docs/PYTHON.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.S)
@@ -56,6 +59,20 @@ def test_the_calls_of_lightx2v_run_as_they_stand(
         capture_output=True, text=True, check=True,
     )
     assert probed.stdout.strip() == "832,480,81"
+
+
+def test_the_calls_of_lightx2v_make_a_clip_of_the_demo_model(
+    tiny_lora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = [block for block in BLOCKS if "create_generator" in block]
+    for own, of_the_model in (("height=480", "height=128"), ("width=832", "width=128"),
+                              ("num_frames=81", "num_frames=33")):
+        block = block.replace(own, of_the_model)
+    monkeypatch.chdir(tmp_path)
+    demo = Path(reel.program.path()).parents[1] / "share/reel/demo"
+    run_block(block, demo, tiny_lora)
+    replayed = run_program("replay", "--quiet", "output.mp4")
+    assert replayed.stdout == "equal\n", replayed.stderr
 
 
 def test_the_page_has_blocks_and_every_class() -> None:
