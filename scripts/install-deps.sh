@@ -3,13 +3,21 @@
 # Installs what building, testing and running Reel need on Debian 12 (Ubuntu 24.04 is expected to
 # have the same packages). As root without a terminal it installs; otherwise it prints the one
 # line and asks. CUDA is detected, never installed.
+# --program: only what building the program and its bundle needs.
 set -eu
 
-packages="build-essential cmake ninja-build pkg-config git curl ca-certificates python3 python3-numpy python3-dev python3-venv pybind11-dev python3-pytest \
-clang clang-format clang-tidy libclang-rt-14-dev llvm \
+packages="build-essential cmake ninja-build pkg-config git ca-certificates xz-utils \
 nlohmann-json3-dev libcli11-dev libspdlog-dev libpng-dev zlib1g-dev libutf8proc-dev \
-libxxhash-dev libssl-dev libcurl4-openssl-dev libdnnl-dev libcpp-httplib-dev libsqlite3-dev libavformat-dev libavcodec-dev libavutil-dev \
-libsentencepiece-dev libgtest-dev libgmock-dev libbenchmark-dev ffmpeg"
+libxxhash-dev libssl-dev libcurl4-openssl-dev libdnnl-dev libcpp-httplib-dev libsqlite3-dev libavformat-dev libavcodec-dev libavutil-dev"
+case "${1-}" in
+  --program) ;;
+  "") packages="$packages curl python3 python3-numpy python3-dev python3-venv pybind11-dev python3-pytest \
+clang clang-format clang-tidy libclang-rt-14-dev llvm \
+libsentencepiece-dev libgtest-dev libgmock-dev libbenchmark-dev ffmpeg" ;;
+  *)
+    echo "install-deps: \"$1\" is not known; --program or nothing is." >&2
+    exit 2 ;;
+esac
 
 missing=""
 for package in $packages; do

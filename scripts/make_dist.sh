@@ -1,15 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# make_dist.sh BUILD [--gpu-tests]: from a finished build folder, dist/reel-VERSION-linux-x86_64.tar.xz,
+# make_dist.sh BUILD [--gpu-tests | --into FOLDER]: from a finished build folder, dist/reel-VERSION-linux-x86_64.tar.xz,
 # which runs wherever it is unpacked, and dist/reel_VERSION_amd64.deb with the same files. They hold
 # every library the program links but those of the C and C++ runtimes; FFmpeg is no part of them.
 # --gpu-tests: only the archive, named reel-gpu-tests-..., with test and benchmark programs beside
-# the program, for a machine with a GPU and no packages.
+# the program, for a machine with a GPU and no packages. --into: what the archive holds, in a new folder
+# of the name given, and nothing else.
 set -eu
 cd "$(dirname "$0")/.."
 
-build=${1:?usage: make_dist.sh BUILD [--gpu-tests]}
-tests=${2:-}
+build=${1:?usage: make_dist.sh BUILD [--gpu-tests | --into FOLDER]}
+tests=
+folder=
+case ${2-} in
+  "") ;;
+  --gpu-tests) tests=$2 ;;
+  --into) folder=${3:?usage: make_dist.sh BUILD --into FOLDER} ;;
+  *) echo "make_dist: \"$2\" is not known" >&2; exit 2 ;;
+esac
 version=$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$build/CMakeCache.txt")
 name=reel-$version-linux-x86_64
 [ -z "$tests" ] || name=reel-gpu-tests-$version-linux-x86_64
@@ -59,6 +67,12 @@ fi
 # As DT_RPATH in the program, ../lib holds for these libraries too; bin/ and lib/ stay side by side.
 find "$tree/bin" "$tree/lib" -type f -exec strip --strip-unneeded {} +
 find "$tree" -type f -exec chmod a+r {} +
+
+if [ -n "$folder" ]; then
+  [ ! -e "$folder" ] || { echo "make_dist: $folder is there already" >&2; exit 1; }
+  mv "$tree" "$folder"
+  exit 0
+fi
 
 # The oldest C library and C++ runtime that have what the files ask for.
 needs() { find "$tree/bin" "$tree/lib" -type f -exec readelf -V {} + | grep -oE "$1_[0-9.]+" | cut -d_ -f2 | sort -uV | tail -n 1; }
