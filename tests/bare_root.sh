@@ -18,6 +18,12 @@ chmod 755 "$root"
 # The system's way to its packages: name servers and proxies.
 cp /etc/resolv.conf "$root/etc/" 2> /dev/null || true
 apt-config dump | grep -E '^Acquire::[a-z]+::Proxy' > "$root/etc/apt/apt.conf.d/99proxy" || true
+# And pip's, where it has one of its own: an index, certificates.
+if [ -e /etc/pip.conf ]; then
+  certificates=$(sed -n 's/^cert *= *//p' /etc/pip.conf)
+  [ -z "$certificates" ] || cp "$certificates" "$root/etc/pip.crt"
+  sed 's#^cert *=.*#cert = /etc/pip.crt#' /etc/pip.conf > "$root/etc/pip.conf"
+fi
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 

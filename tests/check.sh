@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all="tests server page sizes tidy headers silence environment asan ubsan tsan fuzz wheel fleet dist bare"
+all="tests server page sizes tidy headers silence environment asan ubsan tsan fuzz wheel fleet dist bare container"
 passed=build/check-passed
 
 tests() { tests/run.sh; }
@@ -72,6 +72,8 @@ wheel() { tests/check_python.sh; }
 fleet() { tests/check_fleet.sh; }
 dist() { tests/check_dist.sh; }
 bare() { tests/check_bare.sh; }
+# The steps of docker/, each stage in a bare Debian 12.
+container() { tests/check_container.sh; }
 
 # What the notes in $passed are about: the commit and every change since.
 tree=$( { git rev-parse HEAD; git diff HEAD; git status --porcelain; } | sha1sum | cut -d' ' -f1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lints docker/*.Dockerfile: pinned images, two stages, no root, no apt lists, COPY of what is there.
+"""Lints docker/*.Dockerfile: pinned images, two stages, a user other than root, no apt lists, files that are there.
 Usage: check_docker.py ROOT
 """
 import re
@@ -15,14 +15,16 @@ def problems_of(root: Path, file: Path) -> list[str]:
     found = []
     if len(stages) < 2:
         found.append("one stage, two are needed")
-    found += [f"{words[1]} has no pinned tag" for words in stages
-              if not re.search(r":[\w.-]*\d[\w.-]*$", words[1]) or "latest" in words[1]]
-    if not users or users[-1] in ("root", "0"):
-        found.append("the last USER is root")
+    found += [f"{words[1]} is not pinned by tag and digest" for words in stages
+              if not re.search(r":[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}$", words[1])]
+    # By its number: without /etc/passwd, only that tells that it is not root.
+    if not users or not re.fullmatch("[1-9][0-9]*", users[-1]):
+        found.append("the last USER is not the number of a user other than root")
     for line in lines:
         if "install" in line and line.startswith("RUN ") and re.search("apt-get|install-deps", line):
             if not line.endswith("rm -rf /var/lib/apt/lists/*"):
                 found.append(f"apt's lists stay: {line}")
+        found += [f"there is no {name}" for name in re.findall(r" -r (\S+)", line) if not (root / name).exists()]
         if line.startswith("COPY "):
             words = line.split()[1:]
             if words[0].startswith("--from="):
