@@ -7,7 +7,8 @@ ARG CUDA_ARCHITECTURES="80-real;86-real;89-real;90-real;120-real;120-virtual"
 WORKDIR /src
 COPY . .
 RUN scripts/install-deps.sh --program < /dev/null && apt-get install -y --no-install-recommends python3-pip && rm -rf /var/lib/apt/lists/*
-RUN python3 -m pip install --no-cache-dir --no-deps --require-hashes --target /opt/toolkit -r docker/cuda-toolkit.txt && ln -s lib /opt/toolkit/nvidia/cu13/lib64
+# The two names under which nvcc and CMake look for the runtime.
+RUN python3 -m pip install --no-cache-dir --no-deps --require-hashes --target /opt/toolkit -r docker/cuda-toolkit.txt && ln -s lib /opt/toolkit/nvidia/cu13/lib64 && ln -s libcudart.so.13 /opt/toolkit/nvidia/cu13/lib/libcudart.so
 ENV PATH=/opt/toolkit/nvidia/cu13/bin:$PATH
 RUN cmake --preset dist -DREEL_WITH_CUDA=ON "-DCMAKE_CUDA_ARCHITECTURES=$CUDA_ARCHITECTURES" && cmake --build --preset dist --target reel reel_ffmpeg
 RUN scripts/make_dist.sh build-dist --into /opt/reel
