@@ -17,6 +17,7 @@ sizes() { python3 tools/size_report.py .; }
 # The vector kernels use vectors as gcc alone has them; the pragmas that choose instructions are its own too.
 tidy() {
   cmake --preset dev > /dev/null  # its commands name no precompiled headers, which are the compiler's own
+  cmake --build --preset dev --target reel_source_commit > /dev/null  # a header that a source includes
   git ls-files 'src/*.cpp' | grep -v backends/cpu/vector_kernels.cpp |
     xargs -P "$(nproc)" -n 4 clang-tidy -p build-dev --quiet \
       --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-pragmas

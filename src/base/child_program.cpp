@@ -107,6 +107,7 @@ ChildProgram::ChildProgram(const std::vector<std::string>& words) {
 
   std::vector<std::string> copies = words;
   std::vector<char*> pointers;
+  pointers.reserve(copies.size() + 1);
   for (std::string& word : copies) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   const SpawnSettings settings(theirs.number, errors.number);

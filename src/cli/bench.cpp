@@ -4,6 +4,7 @@
 #include <reel/doctor.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -107,7 +108,7 @@ std::string as_text(const BenchReport& report) {
   for (const BenchOp& op : report.ops) {
     std::string share;
     if (op.bound_s > 0) {
-      share = std::to_string(static_cast<int>(100 * op.bound_s / op.seconds + 0.5)) + " %";
+      share = std::to_string(std::lround(100 * op.bound_s / op.seconds)) + " %";
     }
     add_line(text, "%-42s %-23s %9.3f ms %14s %6s", op.op.c_str(), op.shape.c_str(),
              1e3 * op.seconds, rate_text(op.work / op.seconds, op.unit).c_str(), share.c_str());

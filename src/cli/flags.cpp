@@ -255,7 +255,7 @@ bool Flags::parse(int argc, const char* const* argv, Terminal& terminal) {
 std::string Flags::first_given_beside(std::initializer_list<std::string_view> names) const {
   for (const std::string& word : impl_->words) {
     if (!word.starts_with('-')) continue;
-    const std::string flag = word.substr(0, word.find('='));
+    std::string flag = word.substr(0, word.find('='));
     const CLI::Option* option = impl_->app.get_option_no_throw(flag);
     if (option == nullptr || option->get_lnames().empty()) continue;
     if (std::ranges::find(names, option->get_lnames().front()) == names.end()) return flag;

@@ -66,6 +66,7 @@ int remove(const std::vector<std::string>& names, bool yes, Terminal& terminal) 
   REEL_REQUIRE(!names.empty(), kInvalidArgument, "No model was named.",
                "Write: reel models rm NAME");
   std::vector<ModelRemoval> removals;  // all names are known before the first is removed
+  removals.reserve(names.size());
   for (const std::string& name : names) removals.push_back(plan_removal(name));
   for (const ModelRemoval& removal : removals) {
     if (!yes && !is_agreed(removal)) {

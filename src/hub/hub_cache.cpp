@@ -74,7 +74,7 @@ PartialPlace HubCache::place(const std::string& repository, const RemoteFile& fi
 }
 
 fs::path HubCache::add_to_snapshot(const Listing& listing, const RemoteFile& file) const {
-  const fs::path link = snapshot(listing.repository, listing.commit) / file.path;
+  fs::path link = snapshot(listing.repository, listing.commit) / file.path;
   const fs::path target = blob(listing.repository, file.id);
   std::error_code error;
   fs::create_directories(link.parent_path(), error);

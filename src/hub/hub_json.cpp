@@ -89,7 +89,7 @@ std::string next_page(std::string_view header) {
     const size_t open = header.find('<');
     const size_t close = header.find('>', open);
     if (open == std::string_view::npos || close == std::string_view::npos) return {};
-    const size_t end = header.find(",", close);
+    const size_t end = header.find(',', close);
     const std::string_view parameters = header.substr(close, end - close);
     if (parameters.find("rel=\"next\"") != std::string_view::npos ||
         parameters.find("rel=next") != std::string_view::npos) {

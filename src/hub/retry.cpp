@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string with_message(std::string text, const HttpHead& head) {
+std::string with_message(const std::string& text, const HttpHead& head) {
   const std::string message = printable(head.error_message);
   return message.empty() ? text + '.' : text + ": " + message + '.';
 }

@@ -27,7 +27,7 @@ std::vector<std::string> split_at_commas(const std::string& text) {
 }  // namespace
 
 std::vector<std::string> device_list(const std::string& devices) {
-  const std::vector<std::string> list = split_at_commas(devices);
+  std::vector<std::string> list = split_at_commas(devices);
   if (list.size() == 1) return list;
   REEL_REQUIRE(list.size() <= kMostDevices, kInvalidArgument,
                str_cat("device names ", list.size(), " devices; at most ", kMostDevices,

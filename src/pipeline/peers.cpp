@@ -108,6 +108,7 @@ void Peers::together(const std::function<void()>& own,
 
 std::vector<std::string> Peers::device_names() const {
   std::vector<std::string> names;
+  names.reserve(members_.size());
   for (const auto& member : members_) names.push_back(member->runtime->device_name());
   return names;
 }

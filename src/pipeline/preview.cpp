@@ -27,6 +27,7 @@ Previews::Previews(PreviewPainter& painter, std::string folder, Progress& progre
 void Previews::show(const Tensor& clean, int step, int steps) {
   const std::vector<media::Frame> frames = painter_.paint(clean, kFrames);
   std::vector<media::FrameView> views;
+  views.reserve(frames.size());
   for (const media::Frame& frame : frames) views.push_back(frame.view());
   const int columns = std::min(kColumns, static_cast<int>(views.size()));
   const media::Frame sheet = media::make_contact_sheet(views, {.columns = columns});

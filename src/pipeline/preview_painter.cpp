@@ -46,6 +46,7 @@ std::vector<media::Frame> PreviewPainter::paint(const Tensor& clean, int most_fr
   const std::vector<int64_t> chosen = spread(clean.shape()[1], most_frames);
   if (decoder_) return decode(clean, chosen);
   std::vector<media::Frame> frames;
+  frames.reserve(chosen.size());
   for (const int64_t frame : chosen) frames.push_back(draw(clean, map_, frame));
   return frames;
 }

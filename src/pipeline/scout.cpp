@@ -82,6 +82,7 @@ std::vector<CompleteRequest> complete_all(const ScoutRequest& request, const Ope
 media::Frame draw_card(uint64_t seed, const Tensor& clean, PreviewPainter& painter) {
   const std::vector<media::Frame> frames = painter.paint(clean, kFrames);
   std::vector<media::FrameView> views;
+  views.reserve(frames.size());
   for (const media::Frame& frame : frames) views.push_back(frame.view());
   const media::Frame row =
       media::make_contact_sheet(views, {.columns = static_cast<int>(views.size())});
@@ -94,6 +95,7 @@ media::Frame draw_card(uint64_t seed, const Tensor& clean, PreviewPainter& paint
 
 void write_sheet(const std::vector<media::Frame>& cards, const std::string& path) {
   std::vector<media::FrameView> views;
+  views.reserve(cards.size());
   for (const media::Frame& card : cards) views.push_back(card.view());
   OutputFile file(path);
   file.write(media::encode_png(media::make_contact_sheet(views, {.gap_px = 8}).view()));

@@ -23,20 +23,20 @@ struct InTurn<kKernel> {
   }
 };
 template <auto kKernel>
-constexpr auto in_turn = &InTurn<kKernel>::call;
+constexpr auto kInTurn = &InTurn<kKernel>::call;
 
 }  // namespace
 
 void add_onednn_kernels(ops::Kernels& table, Isa isa) {
   if (isa == Isa::kAvx2) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
-  table.packed_matrix_bytes = in_turn<onednn::packed_matrix_bytes>;
-  table.pack_matrix = in_turn<onednn::pack_matrix>;
-  table.linear = in_turn<onednn::linear>;
-  table.quantise_rows = in_turn<onednn::quantise_rows>;
-  table.attention = in_turn<onednn::attention>;
-  table.packed_conv_bytes = in_turn<onednn::packed_conv_bytes>;
-  table.pack_conv = in_turn<onednn::pack_conv>;
-  table.conv = in_turn<onednn::conv>;
+  table.packed_matrix_bytes = kInTurn<onednn::packed_matrix_bytes>;
+  table.pack_matrix = kInTurn<onednn::pack_matrix>;
+  table.linear = kInTurn<onednn::linear>;
+  table.quantise_rows = kInTurn<onednn::quantise_rows>;
+  table.attention = kInTurn<onednn::attention>;
+  table.packed_conv_bytes = kInTurn<onednn::packed_conv_bytes>;
+  table.pack_conv = kInTurn<onednn::pack_conv>;
+  table.conv = kInTurn<onednn::conv>;
   table.which_linear = onednn::which_linear;
   table.which_attention = onednn::which_attention;
   table.which_conv = onednn::which_conv;

@@ -45,7 +45,8 @@ class FrameDecoder {
 
  private:
   BlockInputs& inputs(int level, int index) {
-    return inputs_[static_cast<size_t>(kBlocksPerLevel * level + index)];
+    const int at = kBlocksPerLevel * level + index;
+    return inputs_[static_cast<size_t>(at)];
   }
   void conv(std::span<const Frame> frames, const ConvWeights& weights, const Frame& out,
             ops::ConvEpilogue epilogue, std::span<const Frame> residual = {}) const;

@@ -62,6 +62,7 @@ void add_chunks(const Component& dit, const memory::WeightBlock& block,
     return std::tie(std::get<0>(read), std::get<1>(read), std::get<2>(read));
   });
   std::vector<SlotRead> in_order;
+  in_order.reserve(reads.size());
   for (auto& read : reads) in_order.push_back(std::move(std::get<3>(read)));
   for (Chunk& chunk : memory::cut_into_chunks(in_order, kBlockRequestBytes)) {
     chunks.push_back(std::move(chunk));

@@ -122,6 +122,7 @@ class Evaluation {
         .int8_attention = numbers.int8_attention,
         .attention_values = numbers.attention_values};
     std::vector<int64_t> counts;
+    counts.reserve(ids_.size());
     for (const auto& prompt : ids_) counts.push_back(static_cast<int64_t>(prompt.size()));
     const ClipPlanner planner(model_.files(), precision, runtime->machine(),
                               {.decode = false, .layers = model_.facts().dit.layers});

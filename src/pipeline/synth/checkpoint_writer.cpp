@@ -116,6 +116,7 @@ class CheckpointWriter {
     progress_.file = file.name;
     tell();
     std::vector<formats::TensorSpec> specs;
+    specs.reserve(file.tensors.size());
     for (const TensorPlan& tensor : file.tensors) specs.push_back(tensor.spec);
     const auto writer = file.start(place_of(file.name), std::move(specs));
     // Writes one piece while the next is made and one waits: all that TensorBytes holds.

@@ -85,7 +85,7 @@ std::string ApiKeys::add(const std::filesystem::path& file, const std::string& n
                    "Choose another name, or strike its line first.");
     }
   }
-  const std::string key = "rk-" + random_hex(kKeyBytes);
+  std::string key = "rk-" + random_hex(kKeyBytes);
   OutputFile output(file);
   output.write(str_cat(text, name, ' ', digest_of(key), '\n'));
   output.commit();

@@ -87,7 +87,7 @@ std::optional<std::string> RequestFields::take_text(const std::string& name) {
   const json value = fields_->take(name);
   if (value.is_null()) return std::nullopt;
   if (!value.is_string()) refuse(name, "must be a string.");
-  const auto text = value.get<std::string>();
+  auto text = value.get<std::string>();
   require_text(name, text);
   if (text.find('\0') != std::string::npos) refuse(name, "has a zero byte.");
   return text;

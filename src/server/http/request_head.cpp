@@ -142,14 +142,13 @@ Problem read_head(std::string_view text, size_t most_content_bytes, RequestHead&
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(text.size(), end + 2));
     // A lone CR or LF is a control character, which no line may have.
-    const Problem problem =
-        is_first ? read_request_line(line, head, is_old) : read_field(line, head);
+    Problem problem = is_first ? read_request_line(line, head, is_old) : read_field(line, head);
     if (problem) return problem;
   }
   if (count(head, "host") > 1 || (!is_old && count(head, "host") == 0)) {
     return HeadProblem{400, "One Host header is needed."};
   }
-  if (const Problem problem = read_length(head, most_content_bytes)) return problem;
+  if (Problem problem = read_length(head, most_content_bytes)) return problem;
   const std::string connection = lower_case(head.header("connection"));
   head.keeps_alive = is_old ? connection == "keep-alive" : connection != "close";
   const std::string expect = lower_case(head.header("expect"));
