@@ -84,7 +84,7 @@ void bench_int8(int64_t rows, const Rates& rates) {
               "GB/s");
     return seconds;
   };
-  double whole = bytes_row("quantise_queries", 3 * elements, [&](int) {
+  double quantised = bytes_row("quantise_queries", 3 * elements, [&](int) {
     cuda::quantise_queries({.x = x.as(),
                             .dtype = kDtype,
                             .norm = norm,
@@ -94,7 +94,7 @@ void bench_int8(int64_t rows, const Rates& rates) {
                             .heads = kHeads},
                            {});
   });
-  whole += bytes_row("quantise_keys", 3 * elements, [&](int) {
+  quantised += bytes_row("quantise_keys", 3 * elements, [&](int) {
     cuda::quantise_keys({.x = x.as(),
                          .dtype = kDtype,
                          .norm = norm,
@@ -105,7 +105,7 @@ void bench_int8(int64_t rows, const Rates& rates) {
                          .heads = kHeads},
                         {});
   });
-  whole += bytes_row("prepare_values", 4 * elements, [&](int) {
+  const double values = bytes_row("prepare_values", 4 * elements, [&](int) {
     cuda::prepare_values({.x = x.as(),
                           .dtype = kDtype,
                           .numbers = v.as<uint16_t>(),
@@ -128,19 +128,18 @@ void bench_int8(int64_t rows, const Rates& rates) {
                               .scale = 1 / std::sqrt(float{ops::kInt8HeadDim})};
   const int repeats = rows > 50000 ? 3 : kRepeats;
   const double seconds = median_seconds(repeats, [&](int) { cuda::int8_attention(args, {}); });
-  whole += seconds;
   const double product = 2 * elements * static_cast<double>(rows);
   const double bound = product / rates.int8 + product / rates.f16;
   print_row(str_cat("int8_attention ", rows, " x ", kHeads, " x 128"), seconds, 2 * product, bound,
             "TOP/s");
-  print_row("  with quantisation", whole, 2 * product, bound, "TOP/s");
+  print_row("  with quantisation", quantised + values + seconds, 2 * product, bound, "TOP/s");
   if (cuda::which_int8_attention(args) == std::string_view("wgmma")) {
     print_row("  through mma.sync",
               median_seconds(repeats, [&](int) { cuda::mma_sync_attention(args, {}); }),
               2 * product, bound, "TOP/s");
   }
 
-  bytes_row("prepare_values in e4m3", 5 * elements, [&](int) {
+  const double e4m3_values = bytes_row("prepare_values in e4m3", 5 * elements, [&](int) {
     cuda::prepare_values({.x = x.as(),
                           .dtype = kDtype,
                           .numbers = nullptr,
@@ -156,9 +155,10 @@ void bench_int8(int64_t rows, const Rates& rates) {
   args.v_scales = v_scales.as<float>();
   const double int8_bound = 2 * product / rates.int8;
   if (cuda::takes_e4m3_values()) {
-    print_row("  with e4m3 values",
-              median_seconds(repeats, [&](int) { cuda::int8_attention(args, {}); }), 2 * product,
-              int8_bound, "TOP/s");
+    const double e4m3 = median_seconds(repeats, [&](int) { cuda::int8_attention(args, {}); });
+    print_row("  with e4m3 values", e4m3, 2 * product, int8_bound, "TOP/s");
+    print_row("  and their quantisation", quantised + e4m3_values + e4m3, 2 * product, int8_bound,
+              "TOP/s");
   }
   for (const auto& [name, twin] :
        {std::pair{"  its twin with INT8 in the place of e4m3", Twin::kInt8},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands in for attention with e4m3 values where it has no tensor cores of its own (9.0).
+// What stands in for attention with e4m3 values through mma.sync where that has no tensor cores
+// (9.0).
 #pragma once
 
 #include "ops/kernels.h"

@@ -159,16 +159,16 @@ HeadRow mix_f16(const ops::Int8AttentionArgs& args, int64_t head, std::vector<do
   return sum;
 }
 
-// Weights rounded to e4m3 below the maximum as it stands after each run of 32 keys. The total is of
+// Weights rounded to e4m3 below the maximum as it stands after each run of keys. The total is of
 // weights before that.
 HeadRow mix_e4m3(const ops::Int8AttentionArgs& args, int64_t head,
-                 const std::vector<double>& logits) {
+                 const std::vector<double>& logits, int64_t run_keys) {
   const uint8_t* const values = args.v_e4m3 + head * ops::int8_padded(args.keys) * kDim;
   double largest = -std::numeric_limits<double>::infinity();  // in base 2
   double total = 0;
   HeadRow sum{};
-  for (int64_t first = 0; first < args.keys; first += numerics::kE4M3KeyRun) {
-    const int64_t end = std::min<int64_t>(args.keys, first + numerics::kE4M3KeyRun);
+  for (int64_t first = 0; first < args.keys; first += run_keys) {
+    const int64_t end = std::min(args.keys, first + run_keys);
     const auto run = logits.begin() + first;
     const double seen = *std::max_element(run, run + (end - first)) * std::numbers::log2e;
     const double now = std::max(largest, seen);
@@ -194,10 +194,10 @@ HeadRow mix_e4m3(const ops::Int8AttentionArgs& args, int64_t head,
   return sum;
 }
 
-void attend(const ops::Int8AttentionArgs& args, int64_t head, int64_t query) {
+void attend(const ops::Int8AttentionArgs& args, int64_t head, int64_t query, int64_t run_keys) {
   const std::vector<double> logits = logits_of(args, head, query);
   const HeadRow mixed =
-      args.v_e4m3 != nullptr ? mix_e4m3(args, head, logits) : mix_f16(args, head, logits);
+      args.v_e4m3 != nullptr ? mix_e4m3(args, head, logits, run_keys) : mix_f16(args, head, logits);
   for (int64_t at = 0; at < kDim; ++at) {
     store(args.out, args.dtype, (query * args.heads + head) * kDim + at,
           mixed[static_cast<size_t>(at)] + args.v_mean[head * kDim + at]);
@@ -289,8 +289,14 @@ void prepare_values(const ops::PrepareValuesArgs& args, Stream) {
 }
 
 void int8_attention(const ops::Int8AttentionArgs& args, Stream) {
+  int8_attention_in_runs(args, numerics::kE4M3KeyRun);
+}
+
+void int8_attention_in_runs(const ops::Int8AttentionArgs& args, int64_t run_keys) {
   parallel_for(args.queries * args.heads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t at = begin; at < end; ++at) attend(args, at % args.heads, at / args.heads);
+    for (int64_t at = begin; at < end; ++at) {
+      attend(args, at % args.heads, at / args.heads, run_keys);
+    }
   });
 }
 

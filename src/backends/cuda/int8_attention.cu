@@ -228,7 +228,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(
 // A build for other capabilities than 9.0 has no such kernel.
 bool takes_wgmma([[maybe_unused]] const ops::Int8AttentionArgs& args) {
 #ifdef REEL_WITH_WGMMA
-  return args.v_e4m3 == nullptr && fits_wgmma_attention(args);
+  return fits_wgmma_attention(args);
 #else
   return false;
 #endif
@@ -237,15 +237,17 @@ bool takes_wgmma([[maybe_unused]] const ops::Int8AttentionArgs& args) {
 }  // namespace
 
 const char* which_int8_attention(const ops::Int8AttentionArgs& args) {
-  if (args.v_e4m3 != nullptr) return "mma.sync, e4m3 values";
+  if (args.v_e4m3 != nullptr) {
+    return takes_wgmma(args) ? "wgmma with e4m3 values" : "mma.sync with e4m3 values";
+  }
   return takes_wgmma(args) ? "wgmma" : "mma.sync";
 }
 
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream) {
-  if (args.v_e4m3 != nullptr) return e4m3_attention(args, stream);
 #ifdef REEL_WITH_WGMMA
   if (takes_wgmma(args)) return wgmma_attention(args, stream);
 #endif
+  if (args.v_e4m3 != nullptr) return e4m3_attention(args, stream);
   mma_sync_attention(args, stream);
 }
 

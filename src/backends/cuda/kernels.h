@@ -39,8 +39,8 @@ bool fits_wgmma_linear(const ops::LinearArgs& args);
 void wgmma_linear(const ops::LinearArgs& args, Stream stream);
 
 // e4m3_attention.cu, int8_attention.cu, wgmma_attention.cu: int8_attention() chooses. The first is
-// for e4m3 values and compute capability 8.9 and newer; the last is in builds for 9.0
-// (REEL_WITH_WGMMA).
+// for e4m3 values and compute capability 8.9 and newer; the last takes both kinds of values and is
+// in builds for 9.0 (REEL_WITH_WGMMA).
 void int8_attention(const ops::Int8AttentionArgs& args, Stream stream);
 const char* which_int8_attention(const ops::Int8AttentionArgs& args);
 bool takes_e4m3_values();

@@ -18,4 +18,11 @@ __device__ inline void take_registers() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kCount));
 }
 
+// The same number, which the compiler takes for another one each time: what follows from it is
+// computed where it is needed instead of kept in a register.
+__device__ inline int not_kept(int number) {
+  asm volatile("" : "+r"(number));
+  return number;
+}
+
 }  // namespace reel::cuda::device

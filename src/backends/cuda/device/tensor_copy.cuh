@@ -53,4 +53,14 @@ __device__ inline void copy_box_to(uint16_t blocks, void* shared, const CUtensor
       : "memory");
 }
 
+// `bytes` in a row, a multiple of 16 as both addresses; likewise.
+__device__ inline void copy_bytes_to(uint16_t blocks, void* shared, const void* from,
+                                     uint32_t bytes, Mbarrier& full) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1], %2, [%3], %4;" ::"r"(shared_address(shared)),
+      "l"(from), "r"(bytes), "r"(shared_address(&full)), "h"(blocks)
+      : "memory");
+}
+
 }  // namespace reel::cuda::device
