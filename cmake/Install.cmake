@@ -18,7 +18,7 @@ if(REEL_WITH_TESTS AND REEL_WITH_CUDA)
   install(TARGETS spoil_reads lose_gpu
           LIBRARY DESTINATION lib COMPONENT gpu_tests EXCLUDE_FROM_ALL)
   if(REEL_WITH_BENCHMARKS)
-    install(TARGETS bench_attention bench_conv bench_products
+    install(TARGETS bench_attention bench_conv bench_products bench_rows
             RUNTIME DESTINATION bin COMPONENT gpu_tests EXCLUDE_FROM_ALL)
   endif()
 endif()

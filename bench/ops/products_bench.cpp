@@ -157,78 +157,6 @@ std::vector<Product> int8_products(int64_t rows) {
   };
 }
 
-void bench_quantise(const Pool& pool, int64_t rows, int64_t width, double bound) {
-  const double seconds = median_seconds(kRepeats, [&](int run) {
-    cuda::quantise_rows({.x = pool.x[static_cast<size_t>(run % kRotation)],
-                         .dtype = DType::kBF16,
-                         .out = static_cast<int8_t*>(pool.out),
-                         .scales = pool.x_scale,
-                         .rows = rows,
-                         .width = width},
-                        {});
-  });
-  print_row(str_cat("quantise_rows bf16 [", rows, ", ", width, "]"), seconds,
-            3.0 * static_cast<double>(rows * width), bound, "GB/s");
-}
-
-void bench_layer_norm(int64_t rows, DType dtype, double bound) {
-  std::vector<float*> x;
-  for (uint32_t i = 0; i < kRotation; ++i) x.push_back(random_floats(rows * kDim, 50 + i));
-  const float* scale = random_floats(kDim, 60);
-  const float* shift = random_floats(kDim, 61);
-  float* out_scale = random_floats(rows, 62);
-  void* out = device_bytes(rows * kDim * 4);
-  const double seconds = median_seconds(kRepeats, [&](int run) {
-    cuda::layer_norm({.x = x[static_cast<size_t>(run % kRotation)],
-                      .scale = scale,
-                      .shift = shift,
-                      .scale_offset = 1,
-                      .eps = 1e-6f,
-                      .out = out,
-                      .dtype = dtype,
-                      .out_scale = dtype == DType::kI8 ? out_scale : nullptr,
-                      .rows = rows,
-                      .width = kDim},
-                     {});
-  });
-  print_row(str_cat("layer_norm f32 to ", dtype_name(dtype), " [", rows, ", ", kDim, "]"), seconds,
-            static_cast<double>(rows * kDim * (4 + block_bytes(dtype))), bound, "GB/s");
-  for (float* memory : x) cudaFree(memory);
-  cudaFree(out);
-}
-
-void bench_prepare(DType from, DType to, int64_t rows, int64_t width, double bound) {
-  std::vector<void*> stored;
-  for (uint32_t i = 0; i < kRotation; ++i) {
-    // Any bytes are blocks of ggml's; what they decode to does not matter here.
-    stored.push_back(is_block_format(from)
-                         ? random_bytes(DType::kI8, storage_bytes(from, rows * width), 70 + i)
-                         : random_bytes(from, rows * width, 70 + i));
-  }
-  const float* scale = random_floats(rows, 80);
-  void* out = device_bytes(rows * width * 4 + 4 * rows + 64);
-  const double seconds = median_seconds(kRepeats, [&](int run) {
-    cuda::prepare_rows({.from = stored[static_cast<size_t>(run % kRotation)],
-                        .from_dtype = from,
-                        .scale = scale,
-                        .scale_dtype = DType::kF32,
-                        .scale_count = rows,
-                        .rows = rows,
-                        .width = width,
-                        .to_dtype = to,
-                        .to = out},
-                       {});
-  });
-  print_row(
-      str_cat("prepare_rows ", dtype_name(from), " to ", dtype_name(to), " [", rows, ", ", width,
-              "]"),
-      seconds,
-      static_cast<double>(storage_bytes(from, rows * width) + storage_bytes(to, rows * width)),
-      bound, "GB/s");
-  for (void* memory : stored) cudaFree(memory);
-  cudaFree(out);
-}
-
 void bench_few_rows(DType dtype, int64_t rows, int64_t in, int64_t out, double bound) {
   void* w = random_bytes(dtype, in * out, 90);
   const float* x = random_floats(rows * in, 91);
@@ -300,17 +228,8 @@ void run() {
                   {"bf16", 8192, kDim, kFeedForward},
                   {"bf16", 8192, kFeedForward, kDim}},
                  library.get(), rates.bf16);
-  std::printf("percent of copy:\n");
-  bench_quantise(pool, 8192, kDim, rates.bytes);
-  bench_quantise(pool, 8192, kFeedForward, rates.bytes);
   free_pool(pool);
-  bench_layer_norm(32760, DType::kI8, rates.bytes);
-  bench_layer_norm(32760, DType::kBF16, rates.bytes);
-  for (const DType from : {DType::kF8E4M3, DType::kI8, DType::kBF16, DType::kQ8_0, DType::kQ4_K}) {
-    bench_prepare(from, DType::kI8, kFeedForward, kDim, rates.bytes);
-  }
-  bench_prepare(DType::kF8E4M3, DType::kI8, kDim, kFeedForward, rates.bytes);
-  bench_prepare(DType::kF8E4M3, DType::kBF16, kFeedForward, kDim, rates.bytes);
+  std::printf("percent of copy:\n");
   bench_few_rows(DType::kF32, 1, kDim, 6 * kDim, rates.bytes);
   bench_few_rows(DType::kBF16, 1, kDim, 6 * kDim, rates.bytes);
   bench_few_rows(DType::kF32, 8, kDim, 6 * kDim, rates.bytes);

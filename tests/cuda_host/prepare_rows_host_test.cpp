@@ -2,6 +2,8 @@
 // Preparing weights on the CPU: the same bytes as the reference for every stored dtype.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/processors.h"
@@ -49,6 +51,18 @@ TEST(CudaPrepareRows, WidensEveryStoredDtype) {
     for (const DType to : {DType::kF32, DType::kBF16, DType::kF16}) {
       expect_bytes_of_reference({.rows = 5, .width = 512, .from = from, .to = to});
     }
+  }
+}
+
+// A row's bytes are no multiple of the 16 that are copied at once.
+TEST(CudaPrepareRows, TakesRowsOfBlocksThatStartAnywhere) {
+  for (const DType from : test::stored_dtypes()) {
+    if (!is_block_format(from)) continue;
+    const int64_t width = std::max<int64_t>(128, block_elements(from));
+    expect_bytes_of_reference({.rows = 9, .width = width, .from = from});
+    expect_bytes_of_reference({.rows = 9, .width = 5 * width, .from = from, .scales = 9});
+    expect_bytes_of_reference(
+        {.rows = 9, .width = block_elements(from), .from = from, .to = DType::kF8E4M3});
   }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From projections to the heads of 8-bit attention. Bound by memory: x is read once, 16 bytes at a
-// time, and every result written once; the mean of every 16th row reads 1/16 of x before. Weights
-// and rotations come from the caches. While a head is computed, the next one's part of x is copied
-// to shared memory. x and all results start at multiples of 16 bytes.
+// time, and every result written once; the mean of every 16th row reads 1/16 of x before. While a
+// head is computed, the next ones' part of x is copied to shared memory. x and all results start at
+// multiples of 16 bytes.
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/barrier.cuh"
@@ -11,81 +11,28 @@
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
+#include "backends/cuda/head_means.cuh"
+#include "backends/cuda/head_norm.cuh"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/row_runs.cuh"
 #include "backends/cuda/row_warps.cuh"
+#include "backends/cuda/warp_numbers.cuh"
 
 namespace reel::cuda {
 namespace {
 
-constexpr int kDim = ops::kInt8HeadDim;
-constexpr int kThreadsPerRow = kDim / kRun;  // of a head
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / device::kWarpSize;
-constexpr int kRowsAtOnce = kThreads / kThreadsPerRow;
 constexpr int kTileRows = ops::kInt8KeyTile;
-constexpr int kRowsPerThread = kTileRows / kRowsAtOnce;
 constexpr int kMostHeadsPerBlock = 10;  // share the norms and rotations of 64 rows
+constexpr int kAhead = 2;               // heads
+constexpr int kWarpRows = kWarpColumns / kHeadDim;
+static_assert(kWarps * kWarpRows == kTileRows);
 
-// Both rows of a warp, and all rows of a thread, share a scale of keys: rows 2 w and 2 w + 1 of
-// warp w, and 16, 32, 48 further on, are of group w % 4.
-static_assert(kRowsAtOnce == 16 && ops::kInt8KeyScales == 4);
-
-template <typename T>
-using Run = RunOf<T>;  // what a thread has of a row
-
-using Floats = float[kRun];
-
-template <typename T>
-__device__ inline void load_run(const T* from, Floats& to) {
-  load_whole_run(from, to);
-}
-
-// cos and sin of the run's four pairs.
-__device__ inline void load_angles(const float* rope, int64_t row, int column, Floats& to) {
-  if (rope != nullptr) {
-    load_run(rope + row * kDim + column, to);
-    return;
-  }
-#pragma unroll
-  for (int i = 0; i < kRun; i += 2) {
-    to[i] = 1;
-    to[i + 1] = 0;
-  }
-}
-
-// y = rope(x * inv_rms * weight), in place.
-__device__ inline void normalise(Floats& x, float inv_rms, const Floats& weight,
-                                 const Floats& angles) {
-#pragma unroll
-  for (int i = 0; i < kRun; i += 2) {
-    const float a = x[i] * inv_rms * weight[i];
-    const float b = x[i + 1] * inv_rms * weight[i + 1];
-    x[i] = a * angles[i] - b * angles[i + 1];
-    x[i + 1] = a * angles[i + 1] + b * angles[i];
-  }
-}
-
-// 1 / rms of a row from the sums of its heads, by four neighbouring lanes; each gets it.
-__device__ inline float inverse_rms(const ops::HeadNorm& norm, int64_t row) {
-  const int64_t heads = norm.sums_per_row;
-  const float* const sums = norm.sum_squares + row * heads;
-  const int64_t lane = device::lane() % 4;
-  float sum = 0;
-  if (heads % 4 == 0 && reinterpret_cast<uintptr_t>(norm.sum_squares) % 16 == 0) {
-#pragma unroll 2
-    for (int64_t head = lane * 4; head < heads; head += 16) {
-      const float4 four = *reinterpret_cast<const float4*>(sums + head);
-      sum += (four.x + four.y) + (four.z + four.w);
-    }
-  } else {
-    for (int64_t head = lane; head < heads; head += 4) sum += sums[head];
-  }
-  sum += device::shuffle_xor(sum, 1);
-  sum += device::shuffle_xor(sum, 2);
-  return 1.0f / sqrtf(sum / static_cast<float>(heads * kDim) + norm.eps);
-}
+// Rows 2 g, 2 g + 1 and all that are multiples of eight further on share scale g of keys.
+constexpr int kGroupLanes = 2 * kBlockLanes;
+static_assert(kWarpRows == 8 && ops::kInt8KeyScales == 4);
 
 template <typename T>
 struct Heads {
@@ -98,43 +45,64 @@ struct Heads {
   int64_t heads_per_block;
 };
 
-template <typename T>
+// A head's weights or means. Lanes read 32 columns apart; the gaps keep them off each other's
+// banks.
+constexpr int kColumnGap = 4;
+using HeadFloats = float[(kLaneColumns + kColumnGap) * kBlockLanes];
+
+__device__ inline int place_of(int column) { return column + column / kLaneColumns * kColumnGap; }
+
+template <typename T, bool kKeys>
 struct QuantiseShared {
-  float inv_rms[kTileRows];
-  float largest[2][kWarps];  // by parity of the head, so that one barrier a head is enough
-  // The next head, each chunk where the thread that copied it will look for it.
-  alignas(16) uint4 next[kRowsPerThread][kRun * sizeof(T) / 16][kThreads];
+  alignas(16) HeadFloats weight[kMostHeadsPerBlock];
+  alignas(16) HeadFloats mean[kKeys ? kMostHeadsPerBlock : 1];
+  // By parity of the head, so that one barrier a head is enough.
+  alignas(16) float largest[2][ops::kInt8KeyScales][kWarps];
+  // The next heads of the warps' rows: 16-byte chunks as warp_numbers.cuh places them.
+  alignas(16) unsigned char next[kAhead][kWarps][kWarpColumns * sizeof(T)];
 };
 
-// Starts copying a thread's runs of a head; rows that do not exist become zeros.
+// Starts copying the warp's rows of a head; rows that do not exist become zeros.
 template <typename T>
-__device__ inline void start_head(const Heads<T>& problem, int64_t first_row, int64_t head_column,
-                                  QuantiseShared<T>& shared) {
-  const int thread = static_cast<int>(threadIdx.x);
+__device__ inline void start_head(const Heads<T>& problem, int64_t warp_row, int64_t head,
+                                  unsigned char* to) {
+  using Copy = WarpCopy<T>;
 #pragma unroll
-  for (int i = 0; i < kRowsPerThread; ++i) {
-    const int64_t row = first_row + thread / kThreadsPerRow + i * kRowsAtOnce;
+  for (int copy = 0; copy < Copy::kCopies; ++copy) {
+    const int64_t row = warp_row + Copy::block(copy);
     const bool exists = row < problem.rows;
-    const T* from = problem.x + (exists ? row * problem.heads * kDim + head_column : 0);
-#pragma unroll
-    for (int chunk = 0; chunk < kRun * static_cast<int>(sizeof(T)) / 16; ++chunk) {
-      device::cp_async_16(&shared.next[i][chunk][thread],
-                          reinterpret_cast<const uint4*>(from) + chunk, exists);
-    }
+    const T* const from = problem.x + ((exists ? row * problem.heads : 0) + head) * kHeadDim;
+    device::cp_async_16(to + chunk_place<T, RunOrder::kTogether>(Copy::block(copy), Copy::chunk()),
+                        from + Copy::column(), exists);
   }
-  device::cp_async_commit();
 }
 
-template <typename T>
-__device__ inline void take_head(const QuantiseShared<T>& shared, Floats (&y)[kRowsPerThread]) {
+// All threads of the block call; a barrier has to follow.
+__device__ inline void load_heads(const float* from, int64_t heads, HeadFloats* to) {
+  constexpr int kFours = kHeadDim / 4;
+  for (int at = static_cast<int>(threadIdx.x); at < static_cast<int>(heads) * kFours;
+       at += kThreads) {
+    *reinterpret_cast<float4*>(&to[at / kFours][place_of(at % kFours * 4)]) =
+        reinterpret_cast<const float4*>(from)[at];
+  }
+}
+
+// rope(norm(x)), of keys less their mean.
+template <bool kSubtract>
+__device__ inline void normalise_runs(const HeadFloats& weights, const HeadFloats& means,
+                                      const LaneRuns& angles, LaneRuns& x) {
+  const int lane_column = device::lane() % kBlockLanes * kLaneColumns;
 #pragma unroll
-  for (int i = 0; i < kRowsPerThread; ++i) {
-    Run<T> run;
+  for (int run = 0; run < kLaneRuns; ++run) {
+    const int place = place_of(lane_column + run * kRun);
+    Floats weight;
+    load_whole_run(weights + place, weight);
+    normalise(x[run], weight, angles[run]);
+    if (!kSubtract) continue;
+    Floats mean;
+    load_whole_run(means + place, mean);
 #pragma unroll
-    for (int chunk = 0; chunk < kRun * static_cast<int>(sizeof(T)) / 16; ++chunk) {
-      reinterpret_cast<uint4*>(&run)[chunk] = shared.next[i][chunk][threadIdx.x];
-    }
-    widen_run(run, y[i]);
+    for (int i = 0; i < kRun; ++i) x[run][i] -= mean[i];
   }
 }
 
@@ -148,162 +116,112 @@ __device__ inline float largest_of_lanes(float value) {
   return value;
 }
 
+// Of the two rows of eight lanes, and all that are a multiple of eight further on.
+__device__ inline float largest_of_group(float mine,
+                                         float (&of_groups)[ops::kInt8KeyScales][kWarps]) {
+  const float of_warp = largest_of_lanes<kGroupLanes>(mine);
+  float* const of_group = of_groups[device::lane() / kGroupLanes];
+  if (device::lane() % kGroupLanes == 0) of_group[device::warp_in_block()] = of_warp;
+  device::sync_block();
+  Floats of_warps;
+  static_assert(kWarps == kRun);
+  load_whole_run(of_group, of_warps);
+  float largest = 0;
+#pragma unroll
+  for (const float value : of_warps) largest = device::larger_magnitude(largest, value);
+  return largest;
+}
+
+// x * factor to the nearest integers, as RotatedInt8Runs::round() but for ties of the product
+// before it is rounded, and NaN.
+__device__ inline uint2 rounded_run(const Floats& x, float factor) {
+  constexpr float kRound = 12582912.0f;
+  uint32_t sums[kRun];
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) sums[i] = numerics::bits_of(fmaf(x[i], factor, kRound));
+  return {device::lowest_bytes(sums[0], sums[1], sums[2], sums[3]),
+          device::lowest_bytes(sums[4], sums[5], sums[6], sums[7])};
+}
+
 // grid = (groups of heads, tiles of 64 padded rows), block = kThreads, shared = QuantiseShared.
-// A thread has columns 8 (t % 16) to 8 (t % 16) + 7 of rows t / 16, + 16, + 32 and + 48.
+// Four lanes have a row of a head, a warp eight rows.
 template <typename T, bool kKeys>
-__global__ void __launch_bounds__(kThreads) quantise_heads_kernel(Heads<T> problem) {
-  const device::Shared<QuantiseShared<T>> shared;
-  const int thread = static_cast<int>(threadIdx.x);
-  const int column = thread % kThreadsPerRow * kRun;
+__global__ void __launch_bounds__(kThreads, 2) quantise_heads_kernel(Heads<T> problem) {
+  const device::Shared<QuantiseShared<T, kKeys>> shared;
+  const int lane = device::lane();
+  const int warp = device::warp_in_block();
   const int64_t first_row = int64_t{blockIdx.y} * kTileRows;
+  const int64_t warp_row = first_row + warp * kWarpRows;
+  const int64_t row = warp_row + lane / kBlockLanes;
+  const bool exists = row < problem.rows;
+  const int64_t norm_row = exists ? row : problem.rows - 1;
 
   const int64_t first_head = int64_t{blockIdx.x} * problem.heads_per_block;
-  const int64_t end_head = first_head + problem.heads_per_block < problem.heads
-                               ? first_head + problem.heads_per_block
-                               : problem.heads;
-  start_head(problem, first_row, first_head * kDim + column, *shared);
-  // Lanes of rows that do not exist repeat the last one: a shuffle needs them all.
-  const int64_t norm_row = first_row + thread / 4;
-  const float inv_rms =
-      inverse_rms(problem.norm, norm_row < problem.rows ? norm_row : problem.rows - 1);
-  if (thread % 4 == 0) shared->inv_rms[thread / 4] = inv_rms;
-  Floats angles[kRowsPerThread];
+  const int64_t heads = problem.heads - first_head < problem.heads_per_block
+                            ? problem.heads - first_head
+                            : problem.heads_per_block;
 #pragma unroll
-  for (int i = 0; i < kRowsPerThread; ++i) {
-    const int64_t row = first_row + thread / kThreadsPerRow + i * kRowsAtOnce;
-    load_angles(problem.norm.rope, row < problem.rows ? row : problem.rows - 1, column, angles[i]);
+  for (int head = 0; head < kAhead; ++head) {
+    if (head < heads) start_head(problem, warp_row, first_head + head, shared->next[head][warp]);
+    device::cp_async_commit();
+  }
+  load_heads(problem.norm.weight + first_head * kHeadDim, heads, shared->weight);
+  if (kKeys) load_heads(problem.mean + first_head * kHeadDim, heads, shared->mean);
+  const float inv_rms = inverse_rms(problem.norm, norm_row);
+  LaneRuns angles;
+#pragma unroll
+  for (int run = 0; run < kLaneRuns; ++run) {
+    load_angles(problem.norm.rope, norm_row, lane % kBlockLanes * kLaneColumns + run * kRun,
+                inv_rms, angles[run]);
   }
   device::sync_block();
 
-  for (int64_t head = first_head; head < end_head; ++head) {
-    const int64_t head_column = head * kDim + column;
-    Floats y[kRowsPerThread];
-    device::cp_async_wait<0>();
-    take_head(*shared, y);
-    if (head + 1 < end_head) start_head(problem, first_row, head_column + kDim, *shared);
-    Floats weight;
-    load_run(problem.norm.weight + head_column, weight);
-    Floats mean;
-    if (kKeys) load_run(problem.mean + head_column, mean);
-
-    float largest[kRowsPerThread];
-#pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) {
-      const int in_tile = thread / kThreadsPerRow + i * kRowsAtOnce;
-      normalise(y[i], shared->inv_rms[in_tile], weight, angles[i]);
-      if (kKeys && first_row + in_tile < problem.rows) {
-#pragma unroll
-        for (int k = 0; k < kRun; ++k) y[i][k] -= mean[k];
-      }
-      rotate_run(y[i]);
-      largest[i] = 0;
-#pragma unroll
-      for (const float value : y[i]) largest[i] = device::larger_magnitude(largest[i], value);
+  int stage = 0;
+  for (int head = 0; head < heads; ++head, stage = stage + 1 == kAhead ? 0 : stage + 1) {
+    device::cp_async_wait<kAhead - 1>();
+    device::sync_warp();
+    LaneRuns y;
+    take_numbers<T, RunOrder::kTogether, widen_run>(shared->next[stage][warp], y);
+    device::sync_warp();
+    if (head + kAhead < heads) {
+      start_head(problem, warp_row, first_head + head + kAhead, shared->next[stage][warp]);
     }
+    device::cp_async_commit();
 
-    const int64_t out_row = head * problem.padded_rows + first_row;
+    if (kKeys && exists) {
+      normalise_runs<true>(shared->weight[head], shared->mean[head], angles, y);
+    } else {  // of keys zeros, which stay zeros
+      normalise_runs<false>(shared->weight[head], shared->mean[0], angles, y);
+    }
+    float factors[kLaneRuns];
+    rotate_but_for_factors(y, factors);
+
+    float scale = amax_of_runs(y) * numerics::kRotationScale;
+    const int64_t out_row = (first_head + head) * problem.padded_rows + first_row;
     if constexpr (kKeys) {
-      float of_group = device::larger_magnitude(device::larger_magnitude(largest[0], largest[1]),
-                                                device::larger_magnitude(largest[2], largest[3]));
-      static_assert(kRowsPerThread == 4);
-      of_group = largest_of_lanes<device::kWarpSize>(of_group);
-      const int warp = device::warp_in_block();
-      float* const of_warps = shared->largest[head % 2];
-      if (device::lane() == 0) of_warps[warp] = of_group;
-      device::sync_block();
-      const int group = warp % ops::kInt8KeyScales;
-      const float scale =
-          numerics::int8_scale(device::larger_magnitude(of_warps[group], of_warps[group + 4]));
-      if (thread % device::kWarpSize == 0 && warp < ops::kInt8KeyScales) {
-        problem.scales[out_row / kTileRows * ops::kInt8KeyScales + group] = scale;
+      scale = numerics::int8_scale(largest_of_group(scale, shared->largest[head % 2]));
+      if (warp == 0 && lane % kGroupLanes == 0) {
+        problem.scales[out_row / kTileRows * ops::kInt8KeyScales + lane / kGroupLanes] = scale;
       }
-#pragma unroll
-      for (float& value : largest) value = scale;
     } else {
-#pragma unroll
-      for (float& value : largest)
-        value = numerics::int8_scale(largest_of_lanes<kThreadsPerRow>(value));
-      if (thread % kThreadsPerRow == 0) {
-#pragma unroll
-        for (int i = 0; i < kRowsPerThread; ++i) {
-          problem.scales[out_row + thread / kThreadsPerRow + i * kRowsAtOnce] = largest[i];
-        }
+      scale = numerics::int8_scale(largest_of_lanes<kBlockLanes>(scale));
+      if (lane % kBlockLanes == 0) {
+        problem.scales[out_row + warp * kWarpRows + lane / kBlockLanes] = scale;
       }
     }
+    int8_t* const numbers = problem.numbers + (out_row + warp * kWarpRows) * kHeadDim;
+    const float inverse_scale = 1.0f / scale;
 #pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) {
-      const int64_t row = out_row + thread / kThreadsPerRow + i * kRowsAtOnce;
-      *reinterpret_cast<uint2*>(problem.numbers + row * kDim + column) =
-          RotatedInt8Runs::round(y[i], 1.0f / largest[i]);
+    for (int run = 0; run < kLaneRuns; ++run) {
+      *reinterpret_cast<uint2*>(numbers + column_of_run<RunOrder::kSpread>(run)) =
+          rounded_run(y[run], factors[run] * inverse_scale);
     }
   }
 }
 
-// Means: a block has 32 columns of one head, four threads a row.
-constexpr int kMeanColumns = 32;
-constexpr int kMeanThreads = 512;
-constexpr int kMeanWarps = kMeanThreads / device::kWarpSize;
-constexpr int kMeanThreadsPerRow = kMeanColumns / kRun;
-constexpr int kMeanRuns = 2;  // of a thread at a time
-static_assert(kMeanThreadsPerRow == 4, "inverse_rms takes four lanes");
-
-using MeanShared = float[kMeanWarps][kMeanColumns];
-
-// mean = that of every 16th row: of rope(norm(x)) when kNormed, of x else. Sums by thread, then
-// over the 8 rows of a warp, then over warps. grid = (heads, 128 / kMeanColumns), block =
-// kMeanThreads, shared = MeanShared.
-template <typename T, bool kNormed>
-__global__ void __launch_bounds__(kMeanThreads, 2)
-    sampled_mean_kernel(const T* x, ops::HeadNorm norm, float* mean, int64_t rows, int64_t heads) {
-  const device::Shared<MeanShared> shared;
-  const int thread = static_cast<int>(threadIdx.x);
-  const int column =
-      static_cast<int>(blockIdx.y) * kMeanColumns + thread % kMeanThreadsPerRow * kRun;
-  const int64_t head_column = int64_t{blockIdx.x} * kDim + column;
-  Floats weight;
-  if (kNormed) load_run(norm.weight + head_column, weight);
-
-  const int64_t samples = (rows + ops::kInt8MeanStride - 1) / ops::kInt8MeanStride;
-  constexpr int kSamplesAtOnce = kMeanThreads / kMeanThreadsPerRow;
-  Floats sum = {};
-  // All lanes stay for the shuffles.
-  for (int64_t first = 0; first < samples; first += kMeanRuns * kSamplesAtOnce) {
-    Floats y[kMeanRuns];
-#pragma unroll
-    for (int run = 0; run < kMeanRuns; ++run) {
-      const int64_t sample = first + run * kSamplesAtOnce + thread / kMeanThreadsPerRow;
-      const int64_t row = (sample < samples ? sample : 0) * ops::kInt8MeanStride;
-      load_run(x + row * heads * kDim + head_column, y[run]);
-      if constexpr (kNormed) {
-        Floats angles;
-        load_angles(norm.rope, row, column, angles);
-        normalise(y[run], inverse_rms(norm, row), weight, angles);
-      }
-    }
-#pragma unroll
-    for (int run = 0; run < kMeanRuns; ++run) {
-      if (first + run * kSamplesAtOnce + thread / kMeanThreadsPerRow >= samples) continue;
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) sum[i] += y[run][i];
-    }
-  }
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) {
-#pragma unroll
-    for (int mask = kMeanThreadsPerRow; mask < device::kWarpSize; mask *= 2) {
-      sum[i] += device::shuffle_xor(sum[i], mask);
-    }
-    if (device::lane() < kMeanThreadsPerRow) {
-      (*shared)[device::warp_in_block()][device::lane() * kRun + i] = sum[i];
-    }
-  }
-  device::sync_block();
-  if (thread >= kMeanColumns) return;
-  float total = 0;
-  for (int warp = 0; warp < kMeanWarps; ++warp) total += (*shared)[warp][thread];
-  mean[int64_t{blockIdx.x} * kDim + static_cast<int>(blockIdx.y) * kMeanColumns + thread] =
-      total / static_cast<float>(samples);
-}
+constexpr int kThreadsPerRow = kHeadDim / kRun;
+constexpr int kRowsAtOnce = kThreads / kThreadsPerRow;
+constexpr int kRowsPerThread = kTileRows / kRowsAtOnce;
 
 // grid = (heads, tiles of 64 padded rows), block = kThreads, no shared memory.
 template <typename T>
@@ -314,28 +232,24 @@ __global__ void __launch_bounds__(kThreads)
   const int column = thread % kThreadsPerRow * kRun;
   const int64_t head = blockIdx.x;
   Floats of_all;
-  load_run(mean + head * kDim + column, of_all);
+  load_whole_run(mean + head * kHeadDim + column, of_all);
 #pragma unroll
   for (int i = 0; i < kRowsPerThread; ++i) {
     const int64_t row = int64_t{blockIdx.y} * kTileRows + thread / kThreadsPerRow + i * kRowsAtOnce;
-    Run<uint16_t> out = {};
+    RunOf<uint16_t> out = {};
     if (row < rows) {
       Floats value;
-      load_run(x + (row * heads + head) * kDim + column, value);
+      load_whole_run(x + (row * heads + head) * kHeadDim + column, value);
 #pragma unroll
       for (int k = 0; k < kRun; ++k) out.at[k] = device::f32_to_f16(value[k] - of_all[k]);
     }
-    *reinterpret_cast<Run<uint16_t>*>(numbers + (head * padded_rows + row) * kDim + column) = out;
+    *reinterpret_cast<RunOf<uint16_t>*>(numbers + (head * padded_rows + row) * kHeadDim + column) =
+        out;
   }
 }
 
 dim3 tiles_of(int64_t columns, int64_t padded_rows) {
   return dim3(static_cast<unsigned>(columns), static_cast<unsigned>(padded_rows / kTileRows));
-}
-
-ops::HeadNorm with_sums(ops::HeadNorm norm, int64_t heads) {
-  if (norm.sums_per_row == 0) norm.sums_per_row = heads;
-  return norm;
 }
 
 template <bool kKeys, typename Args>
@@ -346,7 +260,7 @@ void launch_quantise(const char* name, const Args& args, const float* mean, Stre
     launch(name, quantise_heads_kernel<T, kKeys>,
            {.grid = tiles_of(groups, padded),
             .block = kThreads,
-            .shared_bytes = sizeof(QuantiseShared<T>),
+            .shared_bytes = sizeof(QuantiseShared<T, kKeys>),
             .stream = static_cast<cudaStream_t>(stream.handle)},
            {.x = static_cast<const T*>(args.x),
             .norm = with_sums(args.norm, args.heads),
@@ -360,19 +274,6 @@ void launch_quantise(const char* name, const Args& args, const float* mean, Stre
   });
 }
 
-template <bool kNormed, typename Args>
-void launch_mean(const char* name, const Args& args, const ops::HeadNorm& norm, Stream stream) {
-  with_element_type(args.dtype, [&]<typename T>(T) {
-    launch(name, sampled_mean_kernel<T, kNormed>,
-           {.grid = dim3(static_cast<unsigned>(args.heads), kDim / kMeanColumns),
-            .block = kMeanThreads,
-            .shared_bytes = sizeof(MeanShared),
-            .stream = static_cast<cudaStream_t>(stream.handle)},
-           static_cast<const T*>(args.x), with_sums(norm, args.heads), args.mean, args.rows,
-           args.heads);
-  });
-}
-
 }  // namespace
 
 void quantise_queries(const ops::QuantiseQueriesArgs& args, Stream stream) {
@@ -380,12 +281,13 @@ void quantise_queries(const ops::QuantiseQueriesArgs& args, Stream stream) {
 }
 
 void quantise_keys(const ops::QuantiseKeysArgs& args, Stream stream) {
-  launch_mean<true>("mean_of_keys", args, args.norm, stream);
+  launch_sampled_rms(args, stream);
+  launch_mean<true>("mean_of_keys", args, args.norm, args.scales, stream);
   launch_quantise<true>("quantise_keys", args, args.mean, stream);
 }
 
 void prepare_values(const ops::PrepareValuesArgs& args, Stream stream) {
-  launch_mean<false>("mean_of_values", args, {}, stream);
+  launch_mean<false>("mean_of_values", args, {}, nullptr, stream);
   if (args.e4m3 != nullptr) return quantise_e4m3_values(args, stream);
   const int64_t padded = ops::int8_padded(args.rows);
   with_element_type(args.dtype, [&]<typename T>(T) {

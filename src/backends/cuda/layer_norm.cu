@@ -13,6 +13,7 @@
 #include "backends/cuda/row_blocks.h"
 #include "backends/cuda/row_runs.cuh"
 #include "backends/cuda/scaled_rows.cuh"
+#include "backends/cuda/warp_numbers.cuh"
 
 namespace reel::cuda {
 namespace {
@@ -90,18 +91,17 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
 }
 
 // x on its way to rows of 8 bits: 16-byte aligned, as are scale and shift.
-struct NormedRows {
-  using Stored = float;
+struct NormedRows : WarpNumbers<float, widen_run> {
+  // Four lanes read of a line of scale and shift; runs together would take a line each.
+  template <typename>
+  static constexpr RunOrder kOrder = RunOrder::kSpread;
+  static constexpr bool kTwoRows = true;
 
   NormArgs args;
   float inverse_width;
 
-  __device__ const float* row(int64_t at) const { return args.x + at * args.width; }
-  static __device__ void decode(const RunOf<float>& run, float (&to)[kRun]) { widen_run(run, to); }
-  __device__ float factor(int64_t) const { return 1; }
-
   // Takes the mean away; answers 1 / deviation.
-  template <int kRows>
+  template <RunOrder kOrder, int kRows>
   __device__ void centre_rows(LaneRuns (&x)[kRows], int width, RowReduction<kRows>& reduce,
                               float (&inverse_deviation)[kRows]) const {
     const auto add = [](float a, float b) { return a + b; };
@@ -125,7 +125,7 @@ struct NormedRows {
 #pragma unroll
         for (float& value : run) value -= mean[row];
       }
-      if (width < kWarpColumns) clear_beyond(width, x[row]);
+      if (width < kWarpColumns) clear_beyond<kOrder>(width, x[row]);
       squares[row] = 0;
 #pragma unroll
       for (const auto& run : x[row]) {
@@ -140,14 +140,14 @@ struct NormedRows {
     }
   }
 
-  template <int kRows>
+  template <RunOrder kOrder, int kRows>
   __device__ void transform(LaneRuns (&x)[kRows], const float (&)[kRows], int first_column,
                             int width, RowReduction<kRows>& reduce) const {
     float inverse_deviation[kRows];
-    centre_rows(x, width, reduce, inverse_deviation);
+    centre_rows<kOrder>(x, width, reduce, inverse_deviation);
 #pragma unroll
     for (int run = 0; run < kLaneRuns; ++run) {
-      const int column = column_of_run(run);
+      const int column = column_of_run<kOrder>(run);
       const int at = column < width ? first_column + column : 0;
       float scale[kRun];
       float shift[kRun];
@@ -164,7 +164,7 @@ struct NormedRows {
     }
     if (width >= kWarpColumns) return;
 #pragma unroll
-    for (auto& row : x) clear_beyond(width, row);
+    for (auto& row : x) clear_beyond<kOrder>(width, row);
   }
 };
 
@@ -201,8 +201,9 @@ void layer_norm(const ops::LayerNormArgs& args, Stream stream) {
     return with_element_type(args.dtype,
                              [&]<typename Out>(Out) { launch_layer_norm<Out>(args, stream); });
   }
-  const NormedRows source{.args = norm_args(args),
-                          .inverse_width = 1.0f / static_cast<float>(args.width)};
+  const NormedRows source{{.numbers = args.x, .row_width = args.width},
+                          norm_args(args),
+                          1.0f / static_cast<float>(args.width)};
   REEL_REQUIRE(source.args.whole, kInternal,
                "rows of layer norm to 8 bits start at multiples of 16 bytes.");
   with_scaled_runs(args.dtype, [&]<typename Rows>(Rows) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stored weights to what products read. Every byte is read once and written once: bound by memory
 // where they stay as they are or become floats, by the arithmetic of the rotation where they become
-// INT8. Numbers a piece become 8-bit rows by the kernel of scaled_rows.cuh. Formats whose blocks
-// start at odd bytes are read byte by byte, neighbours out of L1.
+// INT8. 8-bit rows come from the kernel of scaled_rows.cuh. Where block formats become floats, they
+// are read byte by byte, neighbours out of L1.
 #include <cuda_runtime.h>
 
+#include "backends/cuda/block_rows.cuh"
 #include "backends/cuda/device/block.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/element_type.h"
@@ -13,6 +14,7 @@
 #include "backends/cuda/row_blocks.h"
 #include "backends/cuda/row_runs.cuh"
 #include "backends/cuda/scaled_rows.cuh"
+#include "backends/cuda/warp_numbers.cuh"
 #include "core/int8_layout.h"
 #include "core/numerics/ggml_blocks.h"
 
@@ -134,21 +136,17 @@ __device__ inline void load_stored(const StoredRows& stored, int64_t row_index, 
   }
 }
 
-// Numbers of a byte or more each, on their way to rows of 8 bits.
-template <typename Number, void (*kDecode)(const RunOf<Number>&, float (&)[kRun])>
-struct NumberRows {
-  using Stored = Number;
+// Rows on their way to 8 bits, by a scale each where there is one.
+template <typename Rows>
+struct FactoredRows : Rows {
+  static constexpr bool kTwoRows = false;
 
   StoredRows stored;
 
-  __device__ const Number* row(int64_t at) const {
-    return reinterpret_cast<const Number*>(stored.from + at * stored.row_bytes);
-  }
-  static __device__ void decode(const RunOf<Number>& run, float (&to)[kRun]) { kDecode(run, to); }
   __device__ float factor(int64_t row) const {
     return stored.scale_count == 0 ? 1.0f : row_factor(stored, row);
   }
-  template <int kRows>
+  template <RunOrder, int kRows>
   __device__ void transform(LaneRuns (&x)[kRows], const float (&factors)[kRows], int, int,
                             RowReduction<kRows>&) const {
     if (stored.scale_count == 0) return;
@@ -163,21 +161,34 @@ struct NumberRows {
   }
 };
 
-// Calls visit(NumberRows) for the dtype; answers whether there is one.
-template <typename Visitor>
-bool with_number_rows(const StoredRows& stored, Visitor&& visit) {
-  switch (stored.dtype) {
-    case DType::kF32: visit(NumberRows<float, widen_run>{stored}); return true;
-    case DType::kF16: visit(NumberRows<Half, widen_run>{stored}); return true;
-    case DType::kBF16: visit(NumberRows<BF16, widen_run>{stored}); return true;
-    case DType::kF8E4M3: visit(NumberRows<uint8_t, widen_e4m3>{stored}); return true;
-    case DType::kF8E5M2: visit(NumberRows<uint8_t, widen_e5m2>{stored}); return true;
-    case DType::kI8: visit(NumberRows<uint8_t, widen_int8>{stored}); return true;
-    default: return false;
-  }
+template <typename Number, void (*kDecode)(const RunOf<Number>&, float (&)[kRun])>
+FactoredRows<WarpNumbers<Number, kDecode>> number_rows(const StoredRows& stored) {
+  return {{reinterpret_cast<const Number*>(stored.from), stored.width}, stored};
 }
 
-// To rows of 8 bits, from blocks or from odd addresses. One block per row: grid = rows, block =
+// Calls visit(rows) with what scaled_rows.cuh takes.
+template <typename Visitor>
+void with_factored_rows(const StoredRows& stored, Visitor&& visit) {
+  switch (stored.dtype) {
+    case DType::kF32: return visit(number_rows<float, widen_run>(stored));
+    case DType::kF16: return visit(number_rows<Half, widen_run>(stored));
+    case DType::kBF16: return visit(number_rows<BF16, widen_run>(stored));
+    case DType::kF8E4M3: return visit(number_rows<uint8_t, widen_e4m3>(stored));
+    case DType::kF8E5M2: return visit(number_rows<uint8_t, widen_e5m2>(stored));
+    case DType::kI8: return visit(number_rows<uint8_t, widen_int8>(stored));
+    default: break;
+  }
+  const auto width = static_cast<int>(block_elements(stored.dtype));
+  visit(
+      FactoredRows<BlockRows>{{.from = stored.from,
+                               .row_bytes = stored.row_bytes,
+                               .dtype = stored.dtype,
+                               .block_width = width,
+                               .block_bytes = static_cast<int>(storage_bytes(stored.dtype, width))},
+                              stored});
+}
+
+// To rows of 8 bits from odd addresses. One block per row: grid = rows, block =
 // kThreads, shared = one float per warp. `numbers` may be stored.from: a row is in registers before
 // the first byte of it is written.
 template <typename Rows, int kThreads, int kRuns>
@@ -263,14 +274,13 @@ void launch_scaled(const StoredRows& stored, const ops::PrepareRowsArgs& args,
   });
 }
 
-// Answers whether it could.
-bool launch_numbers(const StoredRows& stored, const ops::PrepareRowsArgs& args,
-                    cudaStream_t stream) {
+void launch_factored(const StoredRows& stored, const ops::PrepareRowsArgs& args,
+                     cudaStream_t stream) {
   const ScaledRows out{.numbers = args.to,
                        .scales = scales_of(args),
                        .rows = args.rows,
                        .width = static_cast<int>(args.width)};
-  return with_number_rows(stored, [&](const auto& source) {
+  with_factored_rows(stored, [&](const auto& source) {
     with_scaled_runs(args.to_dtype, [&]<typename Rows>(Rows) {
       launch_scaled_rows<Rows>("prepare_rows", source, out, stream);
     });
@@ -304,8 +314,9 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream) {
     return launch_keep(stored, args, cuda_stream);
   }
   if (has_row_scales(args.to_dtype)) {
-    if (stored.whole && stored.row_bytes % 16 == 0 && launch_numbers(stored, args, cuda_stream))
-      return;
+    if (is_block_format(args.from_dtype) || (stored.whole && stored.row_bytes % 16 == 0)) {
+      return launch_factored(stored, args, cuda_stream);
+    }
     return with_scaled_rows(args.to_dtype, [&]<typename Rows>(Rows) {
       launch_scaled<Rows>(stored, args, cuda_stream);
     });

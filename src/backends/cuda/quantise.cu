@@ -6,21 +6,16 @@
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/scaled_rows.cuh"
+#include "backends/cuda/warp_numbers.cuh"
 
 namespace reel::cuda {
 namespace {
 
 template <typename T>
-struct PlainRows {
-  using Stored = T;
+struct PlainRows : WarpNumbers<T, widen_run> {
+  static constexpr bool kTwoRows = false;
 
-  const T* x;  // [rows, width]
-  int64_t width;
-
-  __device__ const T* row(int64_t at) const { return x + at * width; }
-  static __device__ void decode(const RunOf<T>& run, float (&to)[kRun]) { widen_run(run, to); }
-  __device__ float factor(int64_t) const { return 1; }
-  template <int kRows>
+  template <RunOrder, int kRows>
   __device__ void transform(LaneRuns (&)[kRows], const float (&)[kRows], int, int,
                             RowReduction<kRows>&) const {}
 };
@@ -36,7 +31,7 @@ void quantise_rows(const ops::QuantiseRowsArgs& args, Stream stream) {
   with_element_type(args.dtype, [&]<typename T>(T) {
     with_scaled_runs(args.to_dtype, [&]<typename Rows>(Rows) {
       launch_scaled_rows<Rows>("quantise_rows",
-                               PlainRows<T>{static_cast<const T*>(args.x), args.width}, out,
+                               PlainRows<T>{{static_cast<const T*>(args.x), args.width}}, out,
                                static_cast<cudaStream_t>(stream.handle));
     });
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows in the registers of warps, 1024 columns a warp: eight blocks of 128. Four lanes have a
-// block, each of them four runs of eight neighbours that are 32 columns apart. So two of the
-// rotation's seven stages are between lanes, and five in registers.
+// block, each of them four runs of eight neighbours. So two of the rotation's seven stages are
+// between lanes, and five in registers.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -20,18 +20,26 @@ inline constexpr int kWarpColumns = device::kWarpSize * kLaneColumns;
 
 using LaneRuns = float[kLaneRuns][kRun];
 
+// Which runs of its block a lane has: every fourth, so that four lanes access what lies together,
+// or four neighbours.
+enum class RunOrder { kSpread, kTogether };
+
 // The first column of a lane's run within its warp's columns.
+template <RunOrder kOrder>
 __device__ inline int column_of_run(int run) {
   const int lane = device::lane();
-  return lane / kBlockLanes * numerics::kRotationBlock +
-         (run * kBlockLanes + lane % kBlockLanes) * kRun;
+  const int of_block = lane % kBlockLanes;
+  const int place =
+      kOrder == RunOrder::kSpread ? run * kBlockLanes + of_block : of_block * kLaneRuns + run;
+  return lane / kBlockLanes * numerics::kRotationBlock + place * kRun;
 }
 
 // Zeros from the warp's column `width` on.
+template <RunOrder kOrder>
 __device__ inline void clear_beyond(int width, LaneRuns& x) {
 #pragma unroll
   for (int run = 0; run < kLaneRuns; ++run) {
-    if (column_of_run(run) < width) continue;
+    if (column_of_run<kOrder>(run) < width) continue;
 #pragma unroll
     for (float& value : x[run]) value = 0;
   }
@@ -50,13 +58,19 @@ __device__ inline void add_and_subtract(float (&x)[kCount], int half) {
   }
 }
 
-// numerics::rotate_block() of the warp's blocks, the same bits. Every lane of the warp calls.
-__device__ inline void rotate_runs(LaneRuns& x) {
+// The first three stages of numerics::rotate_block().
+__device__ inline void rotate_within_runs(LaneRuns& x) {
 #pragma unroll
   for (auto& run : x) {
 #pragma unroll
     for (int half = 1; half < kRun; half *= 2) add_and_subtract(run, half);
   }
+}
+
+// numerics::rotate_block() of the warp's blocks, the same bits; runs are spread before and after.
+// Every lane of the warp calls.
+__device__ inline void rotate_spread_runs(LaneRuns& x) {
+  rotate_within_runs(x);
 #pragma unroll
   for (int mask = 1; mask < kBlockLanes; mask *= 2) {
     const float sign = (device::lane() & mask) != 0 ? -1.0f : 1.0f;
@@ -75,6 +89,65 @@ __device__ inline void rotate_runs(LaneRuns& x) {
     for (int half = 1; half < kLaneRuns; half *= 2) add_and_subtract(column, half);
 #pragma unroll
     for (int run = 0; run < kLaneRuns; ++run) x[run][at] = column[run] * numerics::kRotationScale;
+  }
+}
+
+// The same of runs that are together before, and spread after, but for factors. Two lanes swap half
+// of their numbers, so that both operands of a stage lie in one lane: one shuffle a number instead
+// of two. Which half must not depend on the lane, or each number would take a select besides: lanes
+// whose bit is set have sums and differences of the stage two before in each other's place, which
+// the signs of its addends do. Run i lacks factor i, which differences also need that a lane takes
+// the other way round; its magnitude is kRotationScale.
+__device__ inline void rotate_but_for_factors(LaneRuns& x, float (&factors)[kLaneRuns]) {
+  static_assert(kBlockLanes == kLaneRuns && kLaneRuns == 4);
+  rotate_within_runs(x);
+  const float signs[2] = {(device::lane() & 1) != 0 ? -1.0f : 1.0f,
+                          (device::lane() & 2) != 0 ? -1.0f : 1.0f};
+  factors[0] = numerics::kRotationScale;
+  factors[1] = signs[0] * factors[0];
+  factors[2] = signs[1] * factors[0];
+  factors[3] = signs[1] * factors[1];
+#pragma unroll
+  for (int at = 0; at < kRun; ++at) {
+    float y[kLaneRuns];
+#pragma unroll
+    for (int run = 0; run < kLaneRuns; ++run) y[run] = x[run][at];
+#pragma unroll
+    for (int stage = 0; stage < 2; ++stage) {
+#pragma unroll
+      for (int run = 0; run < kLaneRuns; ++run) {
+        const int half = 1 << stage;
+        if ((run & half) != 0) continue;
+        const float a = y[run];
+        const float b = y[run + half];
+        y[run] = fmaf(signs[stage], b, a);  // rounds once, as a + b and a - b
+        y[run + half] = fmaf(-signs[stage], b, a);
+      }
+    }
+#pragma unroll
+    for (int half = 1; half < kLaneRuns; half *= 2) {
+#pragma unroll
+      for (int run = 0; run < kLaneRuns; ++run) {
+        if ((run & half) != 0) continue;
+        const float own = y[run];
+        const float other = device::shuffle_xor(y[run + half], half);
+        y[run] = own + other;
+        y[run + half] = own - other;
+      }
+    }
+#pragma unroll
+    for (int run = 0; run < kLaneRuns; ++run) x[run][at] = y[run];
+  }
+}
+
+// The same with them: the bits of numerics::rotate_block(), but for the sign of a zero.
+__device__ inline void rotate_runs_together(LaneRuns& x) {
+  float factors[kLaneRuns];
+  rotate_but_for_factors(x, factors);
+#pragma unroll
+  for (int run = 0; run < kLaneRuns; ++run) {
+#pragma unroll
+    for (float& value : x[run]) value *= factors[run];
   }
 }
 
@@ -102,7 +175,16 @@ struct RotatedInt8Runs {
   using Number = int8_t;
   // Lanes have whole blocks or none of a row.
   static constexpr int kColumnsTogether = numerics::kRotationBlock;
-  static __device__ void prepare(LaneRuns& x) { rotate_runs(x); }
+  template <RunOrder>
+  static constexpr RunOrder kOrderAfter = RunOrder::kSpread;
+  template <RunOrder kOrder>
+  static __device__ void prepare(LaneRuns& x) {
+    if constexpr (kOrder == RunOrder::kSpread) {
+      rotate_spread_runs(x);
+    } else {
+      rotate_runs_together(x);
+    }
+  }
   static __device__ float scale(float amax) { return numerics::int8_scale(amax); }
   static __device__ uint2 round(const float (&x)[kRun], float inverse_scale) {
     uint32_t bytes[kRun];
@@ -115,6 +197,9 @@ struct RotatedInt8Runs {
 struct ScaledE4M3Runs {
   using Number = uint8_t;
   static constexpr int kColumnsTogether = kRun;
+  template <RunOrder kOrder>
+  static constexpr RunOrder kOrderAfter = kOrder;
+  template <RunOrder>
   static __device__ void prepare(LaneRuns&) {}
   static __device__ float scale(float amax) { return numerics::e4m3_scale(amax); }
   static __device__ uint2 round(const float (&x)[kRun], float inverse_scale) {

@@ -23,68 +23,12 @@ namespace reel::cuda {
 
 inline constexpr int kMostRowWarps = 24;
 
-template <typename Stored>
-inline constexpr int kSharedWarpBytes = kWarpColumns* static_cast<int>(sizeof(Stored));
-
-// Behind it lie the rows: kRows * kSharedWarpBytes for each warp.
+// Behind it lie the rows: kRows * Source::kWarpBytes for each warp.
 template <int kRows>
 struct alignas(16) RowsShared {
   // For each reduction of a row one, so that a barrier each is enough; the first two by turns.
   float partial[4][kRows][kMostRowWarps];
 };
-
-// Where 16-byte chunk `chunk` of the warp's block `block` of 128 columns lies in shared memory: the
-// lanes of a load, which take from two blocks or four at once, meet no bank twice.
-template <typename Stored>
-__device__ inline int chunk_place(int block, int chunk) {
-  constexpr int kChunks = numerics::kRotationBlock * static_cast<int>(sizeof(Stored)) / 16;
-  const int other = sizeof(Stored) == 4   ? block % 2
-                    : sizeof(Stored) == 2 ? block % 2 * 4
-                                          : block % 4 * 2;
-  return (block * kChunks + (chunk ^ other)) * 16;
-}
-
-// Starts copying a warp's part of a row, from its first column on. !kWhole: only `width` of its
-// columns exist, what lies beyond becomes zero.
-template <typename Stored, bool kWhole>
-__device__ inline void start_row(const Stored* from, int width, unsigned char* to) {
-  constexpr int kNumbers = 16 / static_cast<int>(sizeof(Stored));  // of a copy
-  constexpr int kCopies = kWarpColumns / kNumbers / device::kWarpSize;
-  constexpr int kOfBlock = numerics::kRotationBlock / kNumbers;
-  constexpr int kBlocks = device::kWarpSize / kOfBlock;  // that a copy by all lanes is of
-  const int lane = device::lane();
-#pragma unroll
-  for (int copy = 0; copy < kCopies; ++copy) {
-    const int column = (copy * device::kWarpSize + lane) * kNumbers;
-    const bool valid = kWhole || column < width;
-    device::cp_async_16(to + chunk_place<Stored>(copy * kBlocks + lane / kOfBlock, lane % kOfBlock),
-                        from + (valid ? column : 0), valid);
-  }
-}
-
-// A lane's runs of what start_row() has brought.
-template <typename Source>
-__device__ inline void take_row(const unsigned char* from, LaneRuns& x) {
-  using Stored = typename Source::Stored;
-  constexpr int kRunBytes = kRun * static_cast<int>(sizeof(Stored));
-  const int block = device::lane() / kBlockLanes;
-#pragma unroll
-  for (int run = 0; run < kLaneRuns; ++run) {
-    const int at = column_of_run(run) % numerics::kRotationBlock * static_cast<int>(sizeof(Stored));
-    RunOf<Stored> stored;
-    if constexpr (kRunBytes < 16) {
-      const unsigned char* chunk = from + chunk_place<Stored>(block, at / 16);
-      stored = *reinterpret_cast<const RunOf<Stored>*>(chunk + at % 16);
-    } else {
-#pragma unroll
-      for (int i = 0; i < kRunBytes / 16; ++i) {
-        reinterpret_cast<uint4*>(&stored)[i] =
-            *reinterpret_cast<const uint4*>(from + chunk_place<Stored>(block, at / 16 + i));
-      }
-    }
-    Source::decode(stored, x[run]);
-  }
-}
 
 // Reduces values over the block; every thread gets the results.
 template <int kRows>
@@ -149,41 +93,40 @@ struct ScaledRows {
   int width;
 };
 
-// Source: what is stored, and what becomes of it before it is rotated and scaled.
-//   using Stored;                                      the type of a number in memory
-//   const Stored* row(int64_t row);                    a multiple of 16 bytes
-//   static void decode(const RunOf<Stored>&, float (&)[kRun]);
-//   void transform(LaneRuns (&x)[kRows], int64_t first_row, int first_column, int width,
-//                  RowReduction<kRows>& reduce);
-// transform() gets the rows from first_row on, of which the last may be there twice, and of each
-// the warp's columns: `width` exist, the others are zeros and have to stay so. It may use
-// reductions 2 and 3. `numbers` may be what is stored, when both have a byte: rows are in registers
-// before the first of their bytes is written. grid: up to one block for kRows rows; block = a warp
-// for each 1024 columns, shared = RowsShared and the rows behind it.
+// Source: what is stored, and what becomes of it before it is rotated and scaled. `width` says how
+// many columns there are from the warp's first on; it may have fewer.
+//   static constexpr int kWarpBytes;    of a warp's part of a row in shared memory; a multiple of
+//   16 template <typename Rows> static constexpr RunOrder kOrder; void start(int64_t row, int
+//   first_column, int width, unsigned char* to);   copies by cp.async template <RunOrder> void
+//   take(const unsigned char* from, int64_t row, int first_column,
+//                                 int width, LaneRuns& x);      zeros where there are no columns
+//   float factor(int64_t row);
+//   template <RunOrder, int kRows>
+//   void transform(LaneRuns (&x)[kRows], const float (&factors)[kRows], int first_column,
+//                  int width, RowReduction<kRows>& reduce);
+// transform() gets kRows rows, of which the last may be there twice; zeros have to stay so. It may
+// use reductions 2 and 3. `numbers` may be what is stored, when both have a byte: rows are in
+// registers before the first of their bytes is written. grid: up to one block for kRows rows;
+// block = a warp for each 1024 columns, shared = RowsShared and the rows behind it.
 template <typename Source, typename Rows, int kRows, int kThreads, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     scaled_rows_kernel(const Source source, const ScaledRows out) {
-  using Stored = typename Source::Stored;
+  constexpr RunOrder kOrder = Source::template kOrder<Rows>;
   const device::Shared<RowsShared<kRows>> shared;
   const int warps = static_cast<int>(blockDim.x) / device::kWarpSize;
   const int warp = device::warp_in_block();
   const int first_column = warp * kWarpColumns;
   unsigned char* const mine =
-      reinterpret_cast<unsigned char*>(&*shared + 1) + warp * kRows * kSharedWarpBytes<Stored>;
+      reinterpret_cast<unsigned char*>(&*shared + 1) + warp * kRows * Source::kWarpBytes;
   RowReduction<kRows> reduce(*shared, warps);
   const int width = out.width - first_column;  // of the columns that the warp has, or more
+  // Where a row does not exist the last one is taken again.
+  const auto row_of = [&](int64_t row) { return row < out.rows ? row : out.rows - 1; };
   const auto start = [&](int64_t first) {
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
-      // Where a row does not exist the last one is taken again.
-      const Stored* from =
-          source.row(first + i < out.rows ? first + i : out.rows - 1) + first_column;
-      unsigned char* to = mine + i * kSharedWarpBytes<Stored>;
-      if (width >= kWarpColumns) {
-        start_row<Stored, true>(from, width, to);
-      } else {
-        start_row<Stored, false>(from, width, to);
-      }
+      source.template start<kOrder>(row_of(first + i), first_column, width,
+                                    mine + i * Source::kWarpBytes);
     }
     device::cp_async_commit();
   };
@@ -192,7 +135,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   const auto start_factors = [&](int64_t first) {
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
-      factors[i] = source.factor(first + i < out.rows ? first + i : out.rows - 1);
+      factors[i] = source.factor(row_of(first + i));
     }
   };
 
@@ -207,17 +150,18 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     LaneRuns x[kRows];
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
-      take_row<Source>(mine + i * kSharedWarpBytes<Stored>, x[i]);
+      source.template take<kOrder>(mine + i * Source::kWarpBytes, row_of(first + i), first_column,
+                                   width, x[i]);
     }
     device::sync_warp();
     if (first + step < out.rows) start(first + step);
 
-    source.transform(x, factors, first_column, width, reduce);
+    source.template transform<kOrder>(x, factors, first_column, width, reduce);
     if (first + step < out.rows) start_factors(first + step);
     float values[kRows];
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
-      Rows::prepare(x[i]);
+      Rows::template prepare<kOrder>(x[i]);
       values[i] = amax_of_runs(x[i]);
     }
     reduce(values, turn, device::larger_magnitude);
@@ -231,7 +175,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
           static_cast<typename Rows::Number*>(out.numbers) + (first + i) * out.width + first_column;
 #pragma unroll
       for (int run = 0; run < kLaneRuns; ++run) {
-        const int column = column_of_run(run);
+        const int column = column_of_run<Rows::template kOrderAfter<kOrder>>(run);
         if (column / Rows::kColumnsTogether * Rows::kColumnsTogether >= width) continue;
         *reinterpret_cast<uint2*>(numbers + column) = Rows::round(x[i][run], inverse_scale);
       }
@@ -249,19 +193,23 @@ void launch_scaled_rows_of(const char* name, const Source& source, const ScaledR
   launch(name, scaled_rows_kernel<Source, Rows, kRows, kThreads, kBlocks>,
          {.grid = dim3(static_cast<unsigned>(std::min(blocks, (out.rows + kRows - 1) / kRows))),
           .block = dim3(static_cast<unsigned>(threads)),
-          .shared_bytes = sizeof(RowsShared<kRows>) +
-                          static_cast<size_t>(kRows * warps) *
-                              static_cast<size_t>(kSharedWarpBytes<typename Source::Stored>),
+          .shared_bytes =
+              sizeof(RowsShared<kRows>) + static_cast<size_t>(kRows * warps) * Source::kWarpBytes,
           .stream = stream},
          source, out);
 }
 
-// Short rows are taken in twos, which halves what a row's reductions cost.
+// Short rows may be taken in twos, which halves what a row's reductions cost, but leaves registers
+// for half as many of them.
 template <typename Rows, typename Source>
 void launch_scaled_rows(const char* name, const Source& source, const ScaledRows& out,
                         cudaStream_t stream) {
   if (out.width <= 8 * kWarpColumns) {
-    return launch_scaled_rows_of<Source, Rows, 2, 256, 2>(name, source, out, stream);
+    if constexpr (Source::kTwoRows) {
+      return launch_scaled_rows_of<Source, Rows, 2, 256, 2>(name, source, out, stream);
+    } else {
+      return launch_scaled_rows_of<Source, Rows, 1, 256, 3>(name, source, out, stream);
+    }
   }
   if (out.width <= 14 * kWarpColumns) {
     return launch_scaled_rows_of<Source, Rows, 1, 448, 2>(name, source, out, stream);

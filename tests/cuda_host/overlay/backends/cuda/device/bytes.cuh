@@ -18,4 +18,8 @@ inline uint32_t lowest_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return (a & 0xffu) | (b & 0xffu) << 8 | (c & 0xffu) << 16 | (d & 0xffu) << 24;
 }
 
+inline float byte_above_2_23(uint32_t word, int index) {
+  return static_cast<float>(0x800000u + (word >> (8 * index) & 0xffu));
+}
+
 }  // namespace reel::cuda::device

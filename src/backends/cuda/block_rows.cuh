@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows in ggml's block formats (core/numerics/ggml_blocks.h) on their way from memory through
+// shared memory to the registers of a warp: what numerics::dequantise_*() answer, by words of four
+// codes. Blocks start at odd multiples of two bytes: memory is read by 16 bytes, shared memory by
+// words.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "backends/cuda/device/bytes.cuh"
+#include "backends/cuda/device/cp_async.cuh"
+#include "backends/cuda/device/half.cuh"
+#include "backends/cuda/row_warps.cuh"
+#include "core/numerics/ggml_blocks.h"
+
+namespace reel::cuda {
+
+// Bytes of shared memory from an offset on. As an address alone, words of them would be loaded as
+// if they might lie in any memory.
+struct SharedBytes {
+  const uint8_t* base;  // a multiple of 4
+  int at;
+
+  __device__ const uint8_t* pointer() const { return base + at; }
+  __device__ uint8_t operator[](int index) const { return base[at + index]; }
+  __device__ SharedBytes operator+(int bytes) const { return {base, at + bytes}; }
+};
+
+// kCount bytes as words; no word without one of them is read.
+template <int kCount>
+__device__ inline void load_words(SharedBytes from, uint32_t (&to)[kCount / 4]) {
+  const auto* const words = reinterpret_cast<const uint32_t*>(from.base + from.at / 4 * 4);
+  const int shift = from.at % 4 * 8;
+  uint32_t word = words[0];
+#pragma unroll
+  for (int i = 0; i < kCount / 4; ++i) {
+    const uint32_t next = i + 1 < kCount / 4 || shift != 0 ? words[i + 1] : 0;
+    to[i] = static_cast<uint32_t>((uint64_t{next} << 32 | word) >> shift);
+    word = next;
+  }
+}
+
+__device__ inline float load_f16(SharedBytes bytes) {
+  return device::f16_to_f32(static_cast<uint16_t>(bytes[0] | bytes[1] << 8));
+}
+
+// 32 neighbours, from a multiple of 32 on: number i is steps[i / 16] * (code i - offset) -
+// minima[i / 16].
+struct CodedRun {
+  uint32_t codes[8];  // a byte each
+  float steps[2];
+  float minima[2];
+  float offset;
+};
+
+// codes += those of `words`, bits `shift` to `shift` + `bits` - 1 of each byte, `place` bits up.
+__device__ inline void add_codes(const uint32_t (&words)[8], int shift, int bits, int place,
+                                 CodedRun& to) {
+  const uint32_t mask = 0x01010101u * ((1u << bits) - 1);
+#pragma unroll
+  for (int i = 0; i < 8; ++i) to.codes[i] |= (words[i] >> shift & mask) << place;
+}
+
+__device__ inline void add_codes(SharedBytes bytes, int shift, int bits, int place, CodedRun& to) {
+  uint32_t words[8];
+  load_words<32>(bytes, words);
+  add_codes(words, shift, bits, place, to);
+}
+
+// Sixteen bytes: low nibbles, then high ones.
+__device__ inline void add_nibbles(SharedBytes bytes, CodedRun& to) {
+  uint32_t words[4];
+  load_words<16>(bytes, words);
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    to.codes[i] |= words[i] & 0x0f0f0f0fu;
+    to.codes[i + 4] |= words[i] >> 4 & 0x0f0f0f0fu;
+  }
+}
+
+// The fifth bits of 32 codes in four bytes, then their nibbles.
+__device__ inline void add_five_bits(SharedBytes bytes, CodedRun& to) {
+  uint32_t fifth[1];
+  load_words<4>(bytes, fifth);
+#pragma unroll
+  for (int i = 0; i < 8; ++i) {
+    const uint32_t four = fifth[0] >> (4 * i) & 15;
+    to.codes[i] |= (four * 0x00204081u & 0x01010101u) << 4;  // a bit for each byte
+  }
+  add_nibbles(bytes + 4, to);
+}
+
+// The same for both groups of 16.
+__device__ inline void scale_all(float step, float minimum, CodedRun& run) {
+  run.steps[0] = run.steps[1] = step;
+  run.minima[0] = run.minima[1] = minimum;
+}
+
+__device__ inline void scale_by_pair(SharedBytes block, int begin, CodedRun& run) {
+  const auto [scale, minimum] = numerics::scale_and_minimum((block + 4).pointer(), begin / 32);
+  scale_all(load_f16(block) * static_cast<float>(scale),
+            load_f16(block + 2) * static_cast<float>(minimum), run);
+}
+
+__device__ inline void decode_small_block(DType dtype, SharedBytes block, CodedRun& run) {
+  const float d = load_f16(block);
+  scale_all(d, 0, run);
+  switch (dtype) {
+    case DType::kQ8_0: load_words<32>(block + 2, run.codes);
+#pragma unroll
+      for (uint32_t& codes : run.codes) codes ^= 0x80808080u;
+      run.offset = 128;
+      break;
+    case DType::kQ4_0:
+      add_nibbles(block + 2, run);
+      run.offset = 8;
+      break;
+    case DType::kQ4_1:
+      add_nibbles(block + 4, run);
+      scale_all(d, -load_f16(block + 2), run);
+      break;
+    case DType::kQ5_0:
+      add_five_bits(block + 2, run);
+      run.offset = 16;
+      break;
+    default:
+      add_five_bits(block + 4, run);
+      scale_all(d, -load_f16(block + 2), run);
+      break;
+  }
+}
+
+// Of 256 values, those from `begin` on.
+__device__ inline void decode_large_block(DType dtype, SharedBytes block, int begin,
+                                          CodedRun& run) {
+  const int chunk = begin / 128;
+  const int group = begin / 16;
+  const int quarter = begin % 128 / 32;  // of the chunk
+  switch (dtype) {
+    case DType::kQ2_K: add_codes(block + 16 + 32 * chunk, 2 * quarter, 2, 0, run);
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        run.steps[i] = load_f16(block + 80) * static_cast<float>(block[group + i] & 15);
+        run.minima[i] = load_f16(block + 82) * static_cast<float>(block[group + i] >> 4);
+      }
+      break;
+    case DType::kQ3_K:
+      add_codes(block + 32 + 32 * chunk, 2 * quarter, 2, 0, run);
+      add_codes(block, begin / 32, 1, 2, run);
+      run.offset = 4;
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        run.steps[i] = load_f16(block + 108) *
+                       static_cast<float>(numerics::q3_k_scale((block + 96).pointer(), group + i));
+      }
+      break;
+    case DType::kQ4_K:
+      add_codes(block + 16 + 32 * (begin / 64), begin % 64 / 8, 4, 0, run);
+      scale_by_pair(block, begin, run);
+      break;
+    case DType::kQ5_K:
+      add_codes(block + 48 + 32 * (begin / 64), begin % 64 / 8, 4, 0, run);
+      add_codes(block + 16, begin / 32, 1, 4, run);
+      scale_by_pair(block, begin, run);
+      break;
+    default:  // Q6_K
+      add_codes(block + 64 * chunk + begin % 64, quarter / 2 * 4, 4, 0, run);
+      add_codes(block + 128 + 32 * chunk, 2 * quarter, 2, 4, run);
+      run.offset = 32;
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        run.steps[i] =
+            load_f16(block + 208) * static_cast<float>(static_cast<int8_t>(block[192 + group + i]));
+      }
+      break;
+  }
+}
+
+__device__ inline void decode_run(const CodedRun& run, LaneRuns& x) {
+#pragma unroll
+  for (int i = 0; i < kLaneColumns; ++i) {
+    const float code = device::byte_above_2_23(run.codes[i / 4], i % 4) - (8388608.0f + run.offset);
+    x[i / kRun][i % kRun] = fmaf(run.steps[i / 16], code, -run.minima[i / 16]);
+  }
+}
+
+// Rows of blocks, a source of scaled_rows.cuh without factor() and transform().
+struct BlockRows {
+  static constexpr int kMostBytes = kWarpColumns / numerics::kSmallBlock * 34;  // of a warp: Q8_0
+  static constexpr int kWarpBytes = kMostBytes + 32;  // from and to a multiple of 16 in memory
+  template <typename>
+  static constexpr RunOrder kOrder = RunOrder::kTogether;
+
+  const uint8_t* from;
+  int64_t row_bytes;
+  DType dtype;
+  int block_width;
+  int block_bytes;
+
+  __device__ const uint8_t* part(int64_t row, int first_column) const {
+    return from + row * row_bytes + first_column / block_width * block_bytes;
+  }
+  // How far behind a multiple of 16 an address is.
+  static __device__ int beyond_16(const uint8_t* address) {
+    return static_cast<int>(reinterpret_cast<uintptr_t>(address) % 16);
+  }
+
+  // Up to 15 bytes before the part come along, none behind it.
+  template <RunOrder>
+  __device__ void start(int64_t row, int first_column, int width, unsigned char* to) const {
+    const uint8_t* const first = part(row, first_column);
+    const int before = beyond_16(first);
+    const int columns = width < kWarpColumns ? width : kWarpColumns;
+    const int bytes = before + columns / block_width * block_bytes;
+    for (int at = device::lane() * 16; at < bytes; at += device::kWarpSize * 16) {
+      device::cp_async_up_to_16(to + at, first - before + at, bytes - at < 16 ? bytes - at : 16);
+    }
+  }
+
+  template <RunOrder kOrder>
+  __device__ void take(const unsigned char* shared, int64_t row, int first_column, int width,
+                       LaneRuns& x) const {
+    static_assert(kOrder == RunOrder::kTogether);
+    const int column = column_of_run<kOrder>(0);
+    CodedRun run = {};
+    if (column < width) {
+      const SharedBytes block{
+          shared, beyond_16(part(row, first_column)) + column / block_width * block_bytes};
+      if (block_width == numerics::kSmallBlock) {
+        decode_small_block(dtype, block, run);
+      } else {
+        decode_large_block(dtype, block, column % numerics::kLargeBlock, run);
+      }
+    }
+    decode_run(run, x);
+  }
+};
+
+}  // namespace reel::cuda
