@@ -30,7 +30,11 @@ if(REEL_WITH_CUDA)
   endif()
   set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
   enable_language(CUDA)
+  # CMake 3.25.1, Debian 12's, fails on CUDA 13, which has no nvToolsExt any more, in projects that need 3.25.
+  set(reel_needs_cmake ${CMAKE_MINIMUM_REQUIRED_VERSION})
+  set(CMAKE_MINIMUM_REQUIRED_VERSION 3.24)
   find_package(CUDAToolkit 12.8 REQUIRED)
+  set(CMAKE_MINIMUM_REQUIRED_VERSION ${reel_needs_cmake})
   # CMake 3.25 does not know nvcc's flag for C++20.
   if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
