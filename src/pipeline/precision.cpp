@@ -48,7 +48,7 @@ std::string kernels_in_words(const Numbers& numbers) {
 }
 
 bool fp8_values_are_faster(const cuda::GpuFacts& gpu) {
-  return (gpu.major == 8 && gpu.minor == 9) || gpu.major == 12;
+  return (gpu.major == 8 && gpu.minor == 9) || gpu.major == 9 || gpu.major == 12;
 }
 
 bool fp8_values_are_faster(const memory::Card& card) {

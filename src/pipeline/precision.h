@@ -31,8 +31,8 @@ const char* precision_name(const Numbers& numbers);
 std::string kernels_in_words(const Numbers& numbers);
 
 // Whether 8-bit attention is faster there with e4m3 values than with f16 ones: GeForce cards of
-// these generations multiply f16 with f32 sums at an eighth of INT8's rate, e4m3 with f16 sums at
-// the whole. Not on 9.0, which has no such instruction of mma.sync.
+// 8.9 and 12.x multiply f16 with f32 sums at an eighth of INT8's rate, e4m3 with f16 sums at the
+// whole; wgmma of 9.0 multiplies f16 at half of it.
 bool fp8_values_are_faster(const cuda::GpuFacts& gpu);
 bool fp8_values_are_faster(const memory::Card& card);
 

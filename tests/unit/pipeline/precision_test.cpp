@@ -31,7 +31,7 @@ TEST(GpuNumbers, AutoTakesFp8ValuesWhereTheyAreFaster) {
   EXPECT_EQ(auto_on(Gpu(8, 0)), "int8");
   EXPECT_EQ(auto_on(Gpu(8, 6)), "int8");
   EXPECT_EQ(auto_on(Gpu(8, 9)), "int8-fp8pv");
-  EXPECT_EQ(auto_on(Gpu(9, 0)), "int8");
+  EXPECT_EQ(auto_on(Gpu(9, 0)), "int8-fp8pv");
   EXPECT_EQ(auto_on(Gpu(12, 0)), "int8-fp8pv");
   // Without code for them in the program.
   EXPECT_EQ(auto_on(Gpu(8, 9, false)), "int8");
