@@ -21,6 +21,11 @@ void ask_for_huge_pages(std::byte* data, size_t size_bytes) {
   madvise(data, size_bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 }
 
+// Nothing may lie at a null pointer, which std::memcpy refuses whatever the size.
+void copy_bytes(void* to, const void* from, size_t size_bytes) {
+  if (size_bytes > 0) std::memcpy(to, from, size_bytes);
+}
+
 class HostMemory : public MemorySpace {
  public:
   std::byte* allocate(size_t size_bytes, const char* tag) override {
@@ -39,22 +44,24 @@ class HostMemory : public MemorySpace {
   }
   void free(std::byte* data) override { std::free(data); }
   void upload(void* to, const void* from, size_t size_bytes, Stream) override {
-    std::memcpy(to, from, size_bytes);
+    copy_bytes(to, from, size_bytes);
   }
   void download(void* to, const void* from, size_t size_bytes, Stream) override {
-    std::memcpy(to, from, size_bytes);
+    copy_bytes(to, from, size_bytes);
   }
   void copy(void* to, const void* from, size_t size_bytes, Stream) override {
-    std::memcpy(to, from, size_bytes);
+    copy_bytes(to, from, size_bytes);
   }
   void copy_rows(void* to, size_t to_stride, const void* from, size_t from_stride, size_t row_bytes,
                  size_t rows, Stream) override {
     for (size_t row = 0; row < rows; ++row) {
-      std::memcpy(static_cast<std::byte*>(to) + row * to_stride,
-                  static_cast<const std::byte*>(from) + row * from_stride, row_bytes);
+      copy_bytes(static_cast<std::byte*>(to) + row * to_stride,
+                 static_cast<const std::byte*>(from) + row * from_stride, row_bytes);
     }
   }
-  void zero(void* to, size_t size_bytes, Stream) override { std::memset(to, 0, size_bytes); }
+  void zero(void* to, size_t size_bytes, Stream) override {
+    if (size_bytes > 0) std::memset(to, 0, size_bytes);
+  }
   void wait(Stream) override {}
   bool is_host() const override { return true; }
 };

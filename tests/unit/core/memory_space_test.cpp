@@ -43,6 +43,15 @@ TEST(HostMemory, CopiesRowsWithTheirStridesAndNothingBetween) {
 }
 
 // Huge pages need blocks that begin where such a page does.
+// UndefinedBehaviorSanitizer would end it.
+TEST(HostMemory, MovesNothingFromAndToNull) {
+  host_memory().upload(nullptr, nullptr, 0, {});
+  host_memory().download(nullptr, nullptr, 0, {});
+  host_memory().copy(nullptr, nullptr, 0, {});
+  host_memory().copy_rows(nullptr, 0, nullptr, 0, 0, 2, {});
+  host_memory().zero(nullptr, 0, {});
+}
+
 TEST(HostMemory, AlignsLargeBlocksToHugePages) {
   constexpr size_t kHugePage = size_t{2} << 20;
   for (const size_t size_bytes : {kHugePage, kHugePage + 1, 3 * kHugePage - 7}) {
