@@ -158,8 +158,9 @@ TEST_F(Convert, MakesASlabAgainOnceItsSourceHasChanged) {
 
 TEST_F(Convert, FindsADamagedTensor) {
   const std::string slab = convert_to("", write()).path;
-  const auto& tensor = *open(slab).text_encoder->find("token_embedding.weight");
-  const auto at = static_cast<std::streamoff>(tensor.entry->offset_bytes);
+  const Checkpoint files = open(slab);
+  const auto* const tensor = files.text_encoder->find("token_embedding.weight");
+  const auto at = static_cast<std::streamoff>(tensor->entry->offset_bytes);
   std::fstream(slab, std::ios::binary | std::ios::in | std::ios::out).seekp(at).put('\x55');
 
   EXPECT_REEL_ERROR(
