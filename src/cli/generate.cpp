@@ -49,7 +49,8 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
   flags.add_switch("--json", to.json, "print what was made as JSON");
   flags.add("--server", to.server.url, "have this server make it, as http://localhost:8000");
   flags.add("--api-key", to.server.api_key, "the server's key");
-  flags.add("--image_path,--image-path,--image", to.image_path, "refused: text-to-video takes no image");
+  flags.add("--image_path,--image-path,--image", to.image_path,
+            "refused: text-to-video takes no image");
   flags.hidden();
   flags.add_model(to.model);
   flags.add_trace(to.model);

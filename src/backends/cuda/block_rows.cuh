@@ -194,6 +194,7 @@ struct BlockRows {
   static constexpr RunOrder kOrder = RunOrder::kTogether;
 
   const uint8_t* from;
+  const uint8_t* end;  // of all rows
   int64_t row_bytes;
   DType dtype;
   int block_width;
@@ -207,7 +208,7 @@ struct BlockRows {
     return static_cast<int>(reinterpret_cast<uintptr_t>(address) % 16);
   }
 
-  // Up to 15 bytes before the part come along, none behind it.
+  // Up to 15 bytes before the part come along and up to 15 of the rows behind it.
   template <RunOrder>
   __device__ void start(int64_t row, int first_column, int width, unsigned char* to) const {
     const uint8_t* const first = part(row, first_column);
@@ -215,7 +216,12 @@ struct BlockRows {
     const int columns = width < kWarpColumns ? width : kWarpColumns;
     const int bytes = before + columns / block_width * block_bytes;
     for (int at = device::lane() * 16; at < bytes; at += device::kWarpSize * 16) {
-      device::cp_async_up_to_16(to + at, first - before + at, bytes - at < 16 ? bytes - at : 16);
+      const uint8_t* const chunk = first - before + at;
+      if (end - chunk >= 16) {
+        device::cp_async_16(to + at, chunk);
+      } else {
+        for (int i = 0; i < end - chunk; ++i) to[at + i] = chunk[i];
+      }
     }
   }
 

@@ -166,9 +166,9 @@ FactoredRows<WarpNumbers<Number, kDecode>> number_rows(const StoredRows& stored)
   return {{reinterpret_cast<const Number*>(stored.from), stored.width}, stored};
 }
 
-// Calls visit(rows) with what scaled_rows.cuh takes.
+// Calls visit(source) with what scaled_rows.cuh takes.
 template <typename Visitor>
-void with_factored_rows(const StoredRows& stored, Visitor&& visit) {
+void with_factored_rows(const StoredRows& stored, int64_t rows, Visitor&& visit) {
   switch (stored.dtype) {
     case DType::kF32: return visit(number_rows<float, widen_run>(stored));
     case DType::kF16: return visit(number_rows<Half, widen_run>(stored));
@@ -181,6 +181,7 @@ void with_factored_rows(const StoredRows& stored, Visitor&& visit) {
   const auto width = static_cast<int>(block_elements(stored.dtype));
   visit(
       FactoredRows<BlockRows>{{.from = stored.from,
+                               .end = stored.from + rows * stored.row_bytes,
                                .row_bytes = stored.row_bytes,
                                .dtype = stored.dtype,
                                .block_width = width,
@@ -280,7 +281,7 @@ void launch_factored(const StoredRows& stored, const ops::PrepareRowsArgs& args,
                        .scales = scales_of(args),
                        .rows = args.rows,
                        .width = static_cast<int>(args.width)};
-  with_factored_rows(stored, [&](const auto& source) {
+  with_factored_rows(stored, args.rows, [&](const auto& source) {
     with_scaled_runs(args.to_dtype, [&]<typename Rows>(Rows) {
       launch_scaled_rows<Rows>("prepare_rows", source, out, stream);
     });
