@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from ray.cluster_utils import Cluster
+from reel.fleet.start import SPARING_RAY
 
 _MARK = "REEL_FLEET_TEST"  # in the environment of every process of a cluster
 _STORE_BYTES = 100 * 1024 * 1024
@@ -36,7 +37,7 @@ class LocalCluster:
 
     def __init__(self, cores: List[int]) -> None:
         self._mark = uuid.uuid4().hex
-        os.environ[_MARK] = self._mark
+        os.environ.update({_MARK: self._mark, **SPARING_RAY})
         self._cluster = Cluster(
             initialize_head=True,
             head_node_args={"num_cpus": 0, "num_gpus": 0, "object_store_memory": _STORE_BYTES,

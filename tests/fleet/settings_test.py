@@ -137,6 +137,20 @@ class ClipsTest(unittest.IsolatedAsyncioTestCase):
         while not ben.has_ended():
             await asyncio.sleep(0)
 
+    async def test_clients_take_turns(self) -> None:
+        clips = Clips(self.make, most_begun=1, most_waiting=9, most_kept=9)
+        first, *anna = [clips.add(REQUEST, "anna") for _ in range(4)]
+        ben = [clips.add(REQUEST, "ben") for _ in range(2)]
+        order = [first, anna[0], ben[0], anna[1], ben[1], anna[2]]
+        await asyncio.sleep(0)
+        self.assertEqual([clips.ahead_of(clip) for clip in order], [None, 1, 2, 3, 4, 5])
+        clips.remove(anna[1])
+        self.assertEqual([clips.ahead_of(clip) for clip in (ben[0], anna[2], ben[1])], [2, 3, 4])
+        self.may_end.set()
+        while not all(clip.has_ended() for clip in clips.oldest_first()):
+            await asyncio.sleep(0)
+        self.assertEqual(self.begun, [first, anna[0], ben[0], anna[2], ben[1]])
+
     async def test_a_failure_says_no_more_than_a_client_may_know(self) -> None:
         self.may_end.set()
         clips = Clips(self.make, most_begun=1, most_waiting=9, most_kept=2)

@@ -103,7 +103,7 @@ class Api:
         self._check = ModelCheck(settings.model)
         self._model = self._check.name
         self._plans = Plans(settings.denoise.stages_options(settings.model), self._model)
-        maker = ClipMaker(text, denoiser, decoder, settings.attempts)
+        maker = ClipMaker(text, denoiser, decoder, settings)
         self._clips = Clips(
             maker.make, settings.most_begun(), settings.most_waiting, settings.most_kept
         )

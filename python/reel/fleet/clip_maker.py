@@ -12,6 +12,7 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
 from .clip import Clip, FleetError
+from .settings import STAGES, FleetSettings
 
 _LONGEST_PAUSE_S = 5.0
 
@@ -32,18 +33,18 @@ def _cause(error: Exception) -> Exception:
 
 class ClipMaker:
     """Leads clips through the stages. A stage whose replica is lost is begun again on another one:
-    denoising from the last step, since its state came here.
-
-    Args:
-        attempts: how often a stage may lose its replica, each time without a step done.
-    """
+    denoising from the last step that was told, since its state came here."""
 
     def __init__(self, text: DeploymentHandle[Any], denoiser: DeploymentHandle[Any],
-                 decoder: DeploymentHandle[Any], attempts: int) -> None:
+                 decoder: DeploymentHandle[Any], settings: FleetSettings) -> None:
         self._encode = text.options(stream=True).encode
         self._denoise = denoiser.options(stream=True).denoise
         self._decode = decoder.options(stream=True).decode
-        self._attempts = attempts
+        self._attempts = settings.attempts
+        # Serve asks busy replicas again and again whether they still are. It sees no more requests
+        # than there may be replicas: enough to start those.
+        self._places = {name: asyncio.Semaphore(settings.stage(name).most_replicas())
+                        for name in STAGES}
         self._decode_s: Dict[Tuple[int, int, int], float] = {}  # of late, by width, height, frames
 
     async def make(self, clip: Clip) -> bool:
@@ -84,21 +85,28 @@ class ClipMaker:
             is_step: takes a report; whether the stage has got further by it.
             rest_s: what is going to come after the stage, in seconds, where that is known.
         """
-        losses = 0
         clip.wait_for_replica()
+        async with self._places[name]:
+            return await self._in_place(clip, name, begin, is_step, rest_s)
+
+    async def _in_place(self, clip: Clip, name: str, begin: Callable[[], Any],
+                        is_step: Callable[[str, Any], bool], rest_s: Optional[float]) -> Any:
+        """The same, once there is a place."""
+        losses = 0
         while True:
             stream = begin()
             try:
-                async for kind, value in stream:
-                    if kind == "done":
-                        return value
-                    if is_step(kind, value):
-                        losses = 0
-                    elif kind == "preview":
-                        clip.previews[value[0]] = value[1]
-                        clip.tell()
-                    elif kind == "progress":
-                        _show(clip, value, rest_s)
+                async for reports in stream:
+                    for kind, value in reports:
+                        if kind == "done":
+                            return value
+                        if is_step(kind, value):
+                            losses = 0
+                        elif kind == "preview":
+                            clip.previews[value[0]] = value[1]
+                            clip.tell()
+                        elif kind == "progress":
+                            _show(clip, value, rest_s)
                 raise FleetError("internal", f"The {name} stage ended without a result.")
             except asyncio.CancelledError:
                 stream.cancel()

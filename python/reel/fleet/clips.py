@@ -10,6 +10,7 @@ import time
 from typing import AsyncIterator, Awaitable, Callable, Dict, List, Optional
 
 from .clip import CANCELLED, COMPLETED, FAILED, IN_PROGRESS, Clip, error_of
+from .fair_queue import FairQueue
 from .requests import ApiError, ClipRequest
 
 _SHORTEST_PAUSE_S, _LONGEST_SILENCE_S = 0.2, 5
@@ -22,7 +23,7 @@ class Clips:
 
     Args:
         make: makes a clip: sets its `content` and returns True, returns False when it is to be
-            held, or raises. At most `most_begun` run at once, in the order in which the clips came.
+            held, or raises. At most `most_begun` run at once; clients take turns.
         most_waiting: clips that may wait besides, and as many more that are held.
         most_kept: clips that have ended and are kept.
     """
@@ -34,7 +35,7 @@ class Clips:
         self._most_waiting = most_waiting
         self._most_kept = most_kept
         self._clips: Dict[str, Clip] = {}  # oldest first
-        self._queue: List[Clip] = []
+        self._queue = FairQueue()
         self._begun: List[Clip] = []
         self._held: List[Clip] = []  # in the order in which they came to be
         self._clip_s = 1.0  # what one took of late
@@ -44,7 +45,7 @@ class Clips:
         self._require_room()
         clip = Clip(request, client, look_after=request.look_after)
         self._clips[clip.id] = clip
-        self._queue.append(clip)
+        self._queue.push(clip)
         self._begin_next()
         return clip
 
@@ -56,7 +57,7 @@ class Clips:
         self._require_room()
         self._held.remove(clip)
         clip.is_held, clip.look_after = False, None
-        self._queue.append(clip)
+        self._queue.push(clip)
         clip.tell()
         self._begin_next()
 
@@ -82,7 +83,8 @@ class Clips:
 
     def ahead_of(self, clip: Clip) -> Optional[int]:
         """Clips that come before one that waits."""
-        return len(self._begun) + self._queue.index(clip) if clip in self._queue else None
+        order = self._queue.order()
+        return len(self._begun) + order.index(clip) if clip in order else None
 
     def retry_after_s(self) -> int:
         """When a place in the queue is likely to be free."""
@@ -98,9 +100,9 @@ class Clips:
         """Stops it if need be."""
         del self._clips[clip.id]
         clip.is_deleted = True
-        for line in (self._queue, self._held):
-            if clip in line:
-                line.remove(clip)
+        self._queue.remove(clip)
+        if clip in self._held:
+            self._held.remove(clip)
         if clip.task is not None:
             clip.task.cancel()
         self._tell_waiting()
@@ -124,7 +126,7 @@ class Clips:
 
     def _begin_next(self) -> None:
         while self._queue and len(self._begun) < self._most_begun:
-            clip = self._queue.pop(0)
+            clip = self._queue.pop()
             clip.status, clip.started_at = IN_PROGRESS, time.time()
             self._begun.append(clip)
             clip.task = asyncio.get_running_loop().create_task(self._run(clip))
@@ -132,7 +134,7 @@ class Clips:
         self._tell_waiting()
 
     def _tell_waiting(self) -> None:
-        for clip in self._queue:
+        for clip in self._queue.order():
             clip.tell()
 
     async def _run(self, clip: Clip) -> None:

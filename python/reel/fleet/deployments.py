@@ -11,7 +11,7 @@ from ray import serve
 from .api import Api
 from .requests import ClipRequest
 from .settings import FleetSettings
-from .stage_runs import Report, StageRuns
+from .stage_runs import Reports, StageRuns
 
 APPLICATION = "reel"
 
@@ -22,10 +22,10 @@ class TextEncoder:
     def __init__(self, options: Dict[str, Any]) -> None:
         self._runs = StageRuns(options)
 
-    async def encode(self, request: ClipRequest) -> AsyncGenerator[Report, None]:
-        async with aclosing(self._runs.encode_text(request)) as reports:
-            async for report in reports:
-                yield report
+    async def encode(self, request: ClipRequest) -> AsyncGenerator[Reports, None]:
+        async with aclosing(self._runs.encode_text(request)) as stream:
+            async for reports in stream:
+                yield reports
 
 
 class Denoiser:
@@ -37,10 +37,10 @@ class Denoiser:
     async def denoise(
         self, text: bytes, sampling: Dict[str, Any], state: Optional[bytes],
         look_after: Optional[int],
-    ) -> AsyncGenerator[Report, None]:
-        async with aclosing(self._runs.denoise(text, sampling, state, look_after)) as reports:
-            async for report in reports:
-                yield report
+    ) -> AsyncGenerator[Reports, None]:
+        async with aclosing(self._runs.denoise(text, sampling, state, look_after)) as stream:
+            async for reports in stream:
+                yield reports
 
 
 class Decoder:
@@ -49,10 +49,10 @@ class Decoder:
     def __init__(self, options: Dict[str, Any]) -> None:
         self._runs = StageRuns(options)
 
-    async def decode(self, latents: bytes, fps: int) -> AsyncGenerator[Report, None]:
-        async with aclosing(self._runs.decode(latents, fps)) as reports:
-            async for report in reports:
-                yield report
+    async def decode(self, latents: bytes, fps: int) -> AsyncGenerator[Reports, None]:
+        async with aclosing(self._runs.decode(latents, fps)) as stream:
+            async for reports in stream:
+                yield reports
 
 
 def build_application(settings: FleetSettings) -> serve.Application:

@@ -31,6 +31,9 @@ class StageSettings:
     vram_bytes: int = 0
     threads: int = 0
 
+    def most_replicas(self) -> int:
+        return max(self.least, self.most)
+
     def deployment_options(self) -> Dict[str, Any]:
         """For ``serve.deployment``. A replica makes one clip at a time; those that wait make Serve
         start another."""
@@ -99,4 +102,4 @@ class FleetSettings:
     def most_begun(self) -> int:
         """Clips that are under way at once: one in each denoiser that there may be, and as many with
         their text encoded or their latents decoded. Their requests are what Serve scales by."""
-        return 2 * max(self.denoise.least, self.denoise.most)
+        return 2 * self.denoise.most_replicas()

@@ -16,6 +16,21 @@ from .model_check import ModelCheck
 from .settings import STAGES, FleetSettings
 
 
+# Ray and Serve are made for tasks and requests of milliseconds, and look after them ten times a
+# second; clips take seconds and more. What the user has set stays.
+SPARING_RAY = {
+    "RAY_enable_metrics_collection": "0",
+    "RAY_event_stats": "0",
+    "RAY_task_events_report_interval_ms": "0",
+}
+_SPARING_SERVE = {
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
+    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "10000",
+    # On a busy machine Serve's own 5 s are too few to import it.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
+}
+
+
 class StartFailure(Exception):
     """What is in the way, in one sentence and what to do about it; `exit_code` is the program's."""
 
@@ -81,12 +96,18 @@ def _connect(address: Optional[str]) -> None:
 
     if address not in (None, "auto", "local"):
         _check_address(str(address))
+    variables = {name: os.environ.get(name, value) for name, value in _SPARING_SERVE.items()}
     # Its processes find this package where this one did.
-    paths = os.environ.get("PYTHONPATH")
-    environment = {"env_vars": {"PYTHONPATH": paths}} if paths else {}
+    if paths := os.environ.get("PYTHONPATH"):
+        variables["PYTHONPATH"] = paths
+    own: Dict[str, Any] = {}
+    if address in (None, "local"):
+        own["include_dashboard"] = False
+        for name, value in SPARING_RAY.items():
+            os.environ.setdefault(name, value)
     try:
-        ray.init(address=address, runtime_env=environment, log_to_driver=False,
-                 logging_level=logging.WARNING)
+        ray.init(address=address, runtime_env={"env_vars": variables}, log_to_driver=False,
+                 logging_level=logging.WARNING, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         words = str(error).strip().splitlines() or [type(error).__name__]
         raise StartFailure(9, f"Ray cannot be reached: {words[0]} Start it with \"ray start --head\", "
@@ -149,10 +170,10 @@ def serve_until_stopped(
     _connect(address)
     try:
         check_room(settings, ray.nodes())
-        serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
         try:
+            serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
             serve.run(build_application(settings), name=APPLICATION)
-        except RuntimeError as error:
+        except (RuntimeError, TimeoutError, ray.exceptions.RayError) as error:
             raise StartFailure(9, f"The fleet does not start: {error}") from None
         is_stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
