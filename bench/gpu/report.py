@@ -131,7 +131,7 @@ PEERS_HEAD = """\
 take turns in one run, with random numbers in the same shapes. Reel's products are rotated INT8 with
 scales, and add, gate or GELU as the ops above say; cuBLASLt's INT8 ends as INT32, without scales, by PyTorch's
 choice of its kernels; the fastest of them is in [products](kernels/products.md). Reel's self-attention is
-8-bit with its queries' quantisation, its peers' is bf16. Compiled norms do not rotate.
+8-bit with e4m3 values and its queries' quantisation, its peers' is bf16. Compiled norms do not rotate.
 """
 
 # Op and shape of Reel's that a peer's is held beside.
@@ -140,7 +140,7 @@ SAME_WORK = {
                                         "8192 x 5120 x 5120"),
     ("product", "8192 x 5120 x 13824"): ("product up, GELU", "8192 x 5120 x 13824"),
     ("product", "8192 x 13824 x 5120"): ("product down, gate, residual", "8192 x 13824 x 5120"),
-    ("self-attention", "8192 x 32760, 40 heads"): ("self-attention in 8 bits, its queries too",
+    ("self-attention", "8192 x 32760, 40 heads"): ("self-attention, e4m3 values, its queries too",
                                                    "8192 x 32760, 40 heads"),
     ("cross-attention", "8192 x 131, 40 heads"): ("cross-attention", "8192 x 131, 40 heads"),
     ("layer norm", "8192 x 5120"): ("layer norm, rotate, quantise", "8192 x 5120"),

@@ -53,15 +53,9 @@ TensorView attend_to_random_rows(ops::Context& ctx, RandomData& data, int64_t ro
 
 double fp8_values_error(const ops::Context& ctx) {
   const auto result_with = [&](DType values) {
-    Arena arena("attention trial", ctx.memory);
-    ops::Context with{.kernels = ctx.kernels,
-                      .arena = arena,
-                      .stop = ctx.stop,
-                      .compute = ctx.compute,
-                      .stream = ctx.stream,
-                      .memory = ctx.memory,
-                      .int8_attention = true,
-                      .attention_values = values};
+    ops::Context with = ctx;
+    with.int8_attention = true;
+    with.attention_values = values;
     RandomData data(with);
     return download_floats(with, attend_to_random_rows(with, data, kRows, kHeads));
   };

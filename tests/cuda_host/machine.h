@@ -74,7 +74,7 @@ void ldmatrix(const Ldmatrix& args, Site site);
 enum class Mma { kS8, kF16, kF16F16, kBF16, kE4M3F16, kE4M3F32 };
 void mma(Mma type, void* d, const uint32_t* a, const uint32_t* b, Site site);
 
-void cp_async_16(void* shared, const void* global, int bytes, Site site);
+void cp_async_16(void* shared, const void* global, bool valid, Site site);
 void cp_async_commit();
 void cp_async_wait(int pending, Site site);
 

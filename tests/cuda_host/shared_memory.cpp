@@ -267,16 +267,15 @@ void plain_shared_access(const void* at, size_t bytes, bool writes, const void* 
   check(at, bytes, {actor(), Place(pc)}, writes ? Kind::kWrite : Kind::kRead);
 }
 
-void cp_async_16(void* shared, const void* global, int bytes, Site site) {
+void cp_async_16(void* shared, const void* global, bool valid, Site site) {
   require_row("cp_async_16", shared, site);
   Copy copy{.to = offset_of(shared), .bytes = {}};
-  if (bytes > 0) {
+  if (valid) {
     if (reinterpret_cast<uintptr_t>(global) % 16 != 0) {
       fault(Text() << "calls cp_async_16 at " << site
                    << " from an address that is no multiple of 16");
     }
-    std::memcpy(copy.bytes, global,
-                static_cast<size_t>(bytes));  // now, so that a bad address is reported here
+    std::memcpy(copy.bytes, global, 16);  // now, so that a bad address is reported here
   }
   check(shared, 16, {actor(), Place(site)}, Kind::kWrite);
   for (size_t at = copy.to; at < copy.to + 16; ++at) arena().shadow[at].in_flight = true;

@@ -8,16 +8,13 @@
 
 namespace reel::cuda::device {
 
-// Copies the first `bytes` of 16, past L1; both addresses are multiples of 16. The others become
-// zero in shared memory and are not read. Until the wait for its group nobody may touch the 16.
-__device__ inline void cp_async_up_to_16(void* shared, const void* global, int bytes) {
+// Copies 16 bytes, past L1; both addresses are multiples of 16. When !valid the 16 bytes of shared
+// memory become zero and `global` is not read. Until the wait for its group nobody may touch them.
+__device__ inline void cp_async_16(void* shared, const void* global, bool valid = true) {
   const auto at = static_cast<uint32_t>(__cvta_generic_to_shared(shared));
+  const int bytes = valid ? 16 : 0;
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(global), "r"(bytes)
                : "memory");
-}
-
-__device__ inline void cp_async_16(void* shared, const void* global, bool valid = true) {
-  cp_async_up_to_16(shared, global, valid ? 16 : 0);
 }
 
 // Closes a group: the copies this thread started since the last commit. It may be empty.

@@ -8,13 +8,9 @@ namespace reel::cuda::device {
 
 using cuda_host::Site;
 
-inline void cp_async_up_to_16(void* shared, const void* global, int bytes,
-                              Site site = Site::here()) {
-  cuda_host::cp_async_16(shared, global, bytes, site);
-}
 inline void cp_async_16(void* shared, const void* global, bool valid = true,
                         Site site = Site::here()) {
-  cuda_host::cp_async_16(shared, global, valid ? 16 : 0, site);
+  cuda_host::cp_async_16(shared, global, valid, site);
 }
 inline void cp_async_commit() { cuda_host::cp_async_commit(); }
 template <int kPending>
