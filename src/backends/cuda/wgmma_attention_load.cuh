@@ -144,6 +144,8 @@ __device__ inline void bring(const CUtensorMap& q_map, const CUtensorMap& k_map,
     const bool has_keys = tile < part.tiles;
     const bool has_values = tile > 0;
     device::mbarrier_wait(memory.empty[number], parity);
+    // What was brought before has come here too: a block without groups has nobody who waited.
+    device::mbarrier_wait(full, parity);
     device::mbarrier_arrive_expecting(
         full, (has_keys ? sizeof(slot.keys) : 0) + (has_values ? sizeof(slot.values) : 0));
     if (has_keys) {
