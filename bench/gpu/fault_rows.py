@@ -122,56 +122,64 @@ def files(scene: Scene) -> Rows:
     """Weight files that go bad while blocks of them are streamed in every step."""
     file, kept = scene.last_block(), scene.folder / "kept.safetensors"
 
-    def after_step_1(spoil: Callable, environment: dict | None = None,
-                     options: list[str] | None = None):
-        """How the run ended, when it was spoiled, and how soon after that it has to end: the block
-        is met again within a step, which took no longer than the first, loading included."""
-        running = scene.start(options or scene.tight, environment)
-        first_s = running.wait_for("step 1/4") - running.when("text  ")
+    when, met = scene.folder / "from-now-on", scene.folder / "met"
+
+    def spoiling(how: str) -> dict:
+        """The environment in which reads of the file go wrong as soon as `when` exists."""
+        for left in (when, met):
+            left.unlink(missing_ok=True)
+        return {"LD_PRELOAD": scene.preload("spoil_reads"), "REEL_SPOIL_HOW": how,
+                "REEL_SPOIL_FILE": file.name, "REEL_SPOIL_WHEN": str(when),
+                "REEL_SPOIL_MET": str(met)}
+
+    def ends(code: int, how: str, options: list[str], spoil: Callable = lambda: None) -> str:
+        """Spoiled after step 1: it ends soon after the first read that fails, which comes within
+        a step."""
+        running = scene.start(options, spoiling(how))
+        running.wait_for("step 1/4")
+        when.touch()
         spoil()
         spoiled = time.monotonic()
-        return running.wait(), spoiled, first_s + MOST_LATENCY_S
+        outcome = running.wait()
+        scene.ended_badly(outcome, code, file.name)
+        require(met.exists(), "no read failed")
+        failed = float(met.read_text())
+        latency = within(outcome.ended - failed, MOST_LATENCY_S, "the end")
+        return (f"{latency} after the read that failed ({failed - spoiled:.2f} s after the fault), "
+                f"exit {code}")
 
     def shrinks() -> str:
         shutil.copyfile(file, kept)
         try:
-            outcome, spoiled, most_s = after_step_1(lambda: truncate(file))
-            scene.ended_badly(outcome, BAD_FILE, file.name)
+            figures = ends(BAD_FILE, "not", scene.tight, lambda: truncate(file))
         finally:
             kept.replace(file)
-        latency = within(outcome.ended - spoiled, most_s, "the end")
         scene.resumed()
-        return f"{latency} after the fault, exit {BAD_FILE}; resumed to the same frames"
+        return f"{figures}; resumed to the same frames"
 
     def vanishes() -> str:
         try:
-            outcome, *_ = after_step_1(lambda: file.rename(kept))
+            running = scene.start(scene.tight)
+            running.wait_for("step 1/4")
+            file.rename(kept)
+            outcome = running.wait()
         finally:
             kept.rename(file)
         scene.same(outcome.clip())
         scene.program.tidy()
         return "read to the end; the same frames"
 
-    def spoiling(how: str):
-        when = scene.folder / "from-now-on"
-        when.unlink(missing_ok=True)
-        return when, {"LD_PRELOAD": scene.preload("spoil_reads"), "REEL_SPOIL_HOW": how,
-                      "REEL_SPOIL_FILE": file.name, "REEL_SPOIL_WHEN": str(when)}
-
     def short_reads(options: list[str]) -> str:
-        when, environment = spoiling("short")
+        environment = spoiling("short")
         when.touch()
         scene.same(scene.clip(options, environment))
         return "the same frames"
 
     def read_error(options: list[str]) -> str:
-        when, environment = spoiling("error")
-        outcome, spoiled, most_s = after_step_1(when.touch, environment, options)
+        figures = ends(READ_OR_WRITE, "error", options)
         when.unlink()
-        scene.ended_badly(outcome, READ_OR_WRITE, file.name)
-        latency = within(outcome.ended - spoiled, most_s, "the end")
         scene.resumed()
-        return f"{latency} after the fault, exit {READ_OR_WRITE}; resumed to the same frames"
+        return f"{figures}; resumed to the same frames"
 
     def direct() -> list[str]:
         """A budget of host memory that keeps reads out of the page cache."""

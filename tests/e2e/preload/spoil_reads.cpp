@@ -3,14 +3,21 @@
 // it.
 //
 //   REEL_SPOIL_FILE   part of the paths that are spoiled
-//   REEL_SPOIL_HOW    "error": reads end with EIO; "short": they bring less than was asked for
+//   REEL_SPOIL_HOW    "error": reads end with EIO; "short": they bring less than was asked for;
+//                     "not": they are only watched
 //   REEL_SPOIL_WHEN   a file; reads go wrong from the moment it exists
+//   REEL_SPOIL_MET    where the moment of the first read is written that ended with EIO or went
+//                     beyond the file's end: seconds of the monotonic clock. May be left out
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -18,7 +25,8 @@
 namespace {
 
 // A multiple of what direct reads are aligned to.
-constexpr size_t kShortBytes = 15 * 4096;
+constexpr size_t kAlignment = 4096;
+constexpr size_t kShortBytes = 15 * kAlignment;
 
 using Read = ssize_t (*)(int, void*, size_t, off_t);
 
@@ -37,13 +45,37 @@ bool is_spoiled(int descriptor) {
   return size > 0 && std::string(path, static_cast<size_t>(size)).find(part) != std::string::npos;
 }
 
+void note_moment() {
+  static std::atomic<bool> is_noted{false};
+  const std::string path = variable("REEL_SPOIL_MET");
+  if (path.empty() || is_noted.exchange(true)) return;
+  const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
+  const std::string text = std::to_string(now.count());
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (file < 0) return;
+  if (::write(file, text.data(), text.size()) < 0) std::perror("spoil_reads");
+  ::close(file);
+}
+
+// Direct reads of a file's last bytes ask for more than there is.
+bool is_beyond_end(int descriptor, size_t size_bytes, off_t offset) {
+  struct stat now {};
+  return ::fstat(descriptor, &now) == 0 &&
+         offset + static_cast<off_t>(size_bytes) >= now.st_size + static_cast<off_t>(kAlignment);
+}
+
 ssize_t read_at(int descriptor, void* to, size_t size_bytes, off_t offset) {
   static const auto real = reinterpret_cast<Read>(::dlsym(RTLD_NEXT, "pread64"));
-  static const bool is_error = variable("REEL_SPOIL_HOW") == "error";
+  static const std::string how = variable("REEL_SPOIL_HOW");
   if (!is_spoiled(descriptor)) return real(descriptor, to, size_bytes, offset);
-  if (!is_error) return real(descriptor, to, std::min(size_bytes, kShortBytes), offset);
-  errno = EIO;
-  return -1;
+  if (how == "error") {
+    note_moment();
+    errno = EIO;
+    return -1;
+  }
+  if (is_beyond_end(descriptor, size_bytes, offset)) note_moment();
+  return real(descriptor, to, how == "short" ? std::min(size_bytes, kShortBytes) : size_bytes,
+              offset);
 }
 
 }  // namespace
