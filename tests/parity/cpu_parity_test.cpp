@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <tuple>
 #include <vector>
 
 #include "ops/attention.h"
@@ -133,21 +132,28 @@ TEST_P(CpuRows, ElementwiseOps) {
 }
 
 TEST_P(CpuRows, DeltasOfAnyRank) {
-  for (const auto& [rows, width, rank] : std::vector<std::tuple<int64_t, int64_t, int64_t>>{
-           {1, 1, 1}, {3, 127, 5}, {4, 128, 16}, {9, 300, 64}, {5, 129, 0}}) {
-    SCOPED_TRACE(testing::Message() << rows << ", " << width << " of rank " << rank);
-    const Tensor up = random_tensor({rows, rank == 0 ? width : rank}, GetParam(), 1);
-    const Tensor down = random_tensor({std::max<int64_t>(1, rank), width}, GetParam(), 2);
+  struct Delta {
+    int64_t rows, width, rank;
+  };
+  for (const Delta& delta :
+       std::vector<Delta>{{1, 1, 1}, {3, 127, 5}, {4, 128, 16}, {9, 300, 64}, {5, 129, 0}}) {
+    SCOPED_TRACE(testing::Message()
+                 << delta.rows << ", " << delta.width << " of rank " << delta.rank);
+    const bool has_rank = delta.rank > 0;
+    const Tensor up =
+        random_tensor({delta.rows, has_rank ? delta.rank : delta.width}, GetParam(), 1);
+    const Tensor down =
+        random_tensor({std::max<int64_t>(1, delta.rank), delta.width}, GetParam(), 2);
     const auto changed = [&](const Context& ctx) {
-      Tensor x = random_tensor({rows, width}, DType::kF32, 3);
+      Tensor x = random_tensor({delta.rows, delta.width}, DType::kF32, 3);
       ctx.kernels.add_delta({.x = x.view().as<float>(),
                              .up = up.view().data,
                              .up_dtype = GetParam(),
-                             .down = rank == 0 ? nullptr : down.view().data,
+                             .down = has_rank ? down.view().data : nullptr,
                              .down_dtype = GetParam(),
-                             .rank = rank,
-                             .rows = rows,
-                             .width = width,
+                             .rank = delta.rank,
+                             .rows = delta.rows,
+                             .width = delta.width,
                              .factor = 0.7f},
                             {});
       return x;
