@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention on heads of any width: f16 and bf16 by tensor cores, everything else by plain sums. To
-// few keys: few_keys_attention.cu.
+// Attention on heads of up to 384 columns in f16 and bf16, by tensor cores, and the choice between
+// this, few_keys_attention.cu and plain_attention.cu.
 //
-// The first is bound by the tensor cores; a block reads its queries once and all keys and values
-// once, from L2. The second is bound by reading keys and values for every query anew: it is there
-// for exactness, and for shapes that the first cannot load 16 bytes at a time.
+// Bound by the tensor cores; a block reads its queries once and all keys and values once, from L2.
 //
 // Flash attention (Dao 2023, arXiv:2307.08691): softmax on the fly, in base 2, sums in f32.
 #include <cuda_runtime.h>
 
-#include <cmath>
 #include <type_traits>
 
 #include "backends/cuda/attention_parts.cuh"
@@ -24,6 +21,7 @@
 #include "backends/cuda/few_keys_attention.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
+#include "backends/cuda/plain_attention.h"
 
 namespace reel::cuda {
 namespace {
@@ -286,88 +284,6 @@ __global__ void __launch_bounds__(kThreads) attention_kernel(Problem problem) {
   store_rows<T, Size>(warp, problem, head, first_row, value_column);
 }
 
-// ---- plain sums
-
-constexpr int kPlainWarps = 4;
-constexpr int kMostPlainDim = 512;
-constexpr int kColumnsPerLane = kMostPlainDim / device::kWarpSize;
-
-using PlainShared = float[kPlainWarps][kMostPlainDim];
-
-// The logit of one query, held in `q`, and one key.
-template <typename T>
-__device__ inline float plain_logit(const ops::AttentionArgs& args, const float* q, int64_t head,
-                                    int64_t row, int64_t key) {
-  const T* const k = static_cast<const T*>(args.k) + key * args.k_stride + head * args.head_dim;
-  float sum = 0;
-  for (int64_t at = 0; at < args.head_dim; ++at) {
-    sum = fmaf(q[at], device::load_as_float(k[at]), sum);
-  }
-  sum *= args.scale;
-  if (args.key_bias != nullptr) sum += args.key_bias[key];
-  if (args.relative_bias != nullptr) {
-    sum += args.relative_bias[head * args.relative_stride + key - row + args.queries - 1];
-  }
-  return sum;
-}
-
-// A warp has one query of one head, a lane one of 32 keys for the logits and every 32nd column of
-// the output. grid = (queries / kPlainWarps, heads), block = kPlainWarps * 32, shared =
-// PlainShared.
-template <typename T>
-__global__ void __launch_bounds__(kPlainWarps* device::kWarpSize)
-    plain_attention_kernel(ops::AttentionArgs args) {
-  const device::Shared<PlainShared> shared;
-  const int64_t row = int64_t{blockIdx.x} * kPlainWarps + device::warp_in_block();
-  const int64_t head = blockIdx.y;
-  if (row >= args.queries) return;  // a whole warp
-  float* const q = (*shared)[device::warp_in_block()];
-  const T* const from = static_cast<const T*>(args.q) + row * args.q_stride + head * args.head_dim;
-  for (int64_t at = device::lane(); at < args.head_dim; at += device::kWarpSize) {
-    q[at] = device::load_as_float(from[at]);
-  }
-  device::sync_warp();
-
-  float out[kColumnsPerLane] = {};
-  float largest = kNoMaximum;
-  float total = 0;
-  for (int64_t first = 0; first < args.keys; first += device::kWarpSize) {
-    const int64_t key = first + device::lane();
-    const float logit = key < args.keys ? plain_logit<T>(args, q, head, row, key) : kNoMaximum;
-    const float now = fmaxf(largest, device::warp_max(logit));
-    const float factor = expf(largest - now);
-    const float weight = key < args.keys ? expf(logit - now) : 0;
-    largest = now;
-    total = total * factor + device::warp_sum(weight);
-#pragma unroll
-    for (float& sum : out) sum *= factor;
-    for (int at = 0; at < device::kWarpSize && first + at < args.keys; ++at) {
-      const float of_key = device::shuffle(weight, at);
-      const T* const v = static_cast<const T*>(args.v) + (first + at) * args.v_stride +
-                         head * args.head_dim + device::lane();
-#pragma unroll
-      for (int i = 0; i < kColumnsPerLane; ++i) {
-        if (device::lane() + i * device::kWarpSize >= args.head_dim) break;
-        out[i] = fmaf(of_key, device::load_as_float(v[i * device::kWarpSize]), out[i]);
-      }
-    }
-  }
-  T* const to = static_cast<T*>(args.out) + row * args.out_stride + head * args.head_dim;
-#pragma unroll
-  for (int i = 0; i < kColumnsPerLane; ++i) {
-    const int column = device::lane() + i * device::kWarpSize;
-    if (column < args.head_dim) device::store_from_float(to[column], out[i] / total);
-  }
-}
-
-// grid covers `count` in x and the heads in y, block = kThreads.
-__global__ void __launch_bounds__(kThreads) expand_bias_kernel(ops::ExpandBiasArgs args) {
-  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  const int64_t head = blockIdx.y;
-  if (at >= args.count) return;
-  args.out[head * args.count + at] = args.table[args.bucket[at] * args.heads + head];
-}
-
 // ---- launching
 
 unsigned blocks_of(int64_t count, int64_t per_block) {
@@ -386,36 +302,15 @@ void launch_attention(const ops::AttentionArgs& args, cudaStream_t stream) {
          {.args = args, .scale_log2 = args.scale * device::kLog2E});
 }
 
-template <typename T>
-void launch_plain(const ops::AttentionArgs& args, cudaStream_t stream) {
-  if (args.head_dim > kMostPlainDim) {
-    fail(ErrorCode::kUnsupported,
-         str_cat("the cuda backend has no attention for heads of ", args.head_dim,
-                 " columns, only up to ", kMostPlainDim, "."));
-  }
-  launch("plain_attention", plain_attention_kernel<T>,
-         {.grid = dim3(blocks_of(args.queries, kPlainWarps), static_cast<unsigned>(args.heads)),
-          .block = kPlainWarps * device::kWarpSize,
-          .shared_bytes = sizeof(PlainShared),
-          .stream = stream},
-         args);
-}
-
 bool on_tensor_cores(const ops::AttentionArgs& args) {
   return args.dtype != DType::kF32 && args.head_dim <= Wide::kHeadDim && in_whole_chunks(args);
 }
 
 template <typename T>
-void choose_attention(const ops::AttentionArgs& args, cudaStream_t stream) {
-  if constexpr (!std::is_same_v<T, float>) {
-    if (fits_few_keys_attention(args)) return few_keys_attention(args, {stream});
-    if (on_tensor_cores(args)) {
-      if (args.head_dim <= Narrow::kHeadDim) return launch_attention<T, Narrow>(args, stream);
-      if (args.head_dim <= Middle::kHeadDim) return launch_attention<T, Middle>(args, stream);
-      return launch_attention<T, Wide>(args, stream);
-    }
-  }
-  launch_plain<T>(args, stream);
+void choose_width(const ops::AttentionArgs& args, cudaStream_t stream) {
+  if (args.head_dim <= Narrow::kHeadDim) return launch_attention<T, Narrow>(args, stream);
+  if (args.head_dim <= Middle::kHeadDim) return launch_attention<T, Middle>(args, stream);
+  launch_attention<T, Wide>(args, stream);
 }
 
 }  // namespace
@@ -425,18 +320,11 @@ const char* which_attention(const ops::AttentionArgs& args) {
 }
 
 void attention(const ops::AttentionArgs& args, Stream stream) {
-  with_element_type(args.dtype, [&]<typename T>(T) {
-    choose_attention<T>(args, static_cast<cudaStream_t>(stream.handle));
-  });
-}
-
-void expand_bias(const ops::ExpandBiasArgs& args, Stream stream) {
-  if (args.count == 0) return;
-  launch("expand_bias", expand_bias_kernel,
-         {.grid = dim3(blocks_of(args.count, kThreads), static_cast<unsigned>(args.heads)),
-          .block = kThreads,
-          .stream = static_cast<cudaStream_t>(stream.handle)},
-         args);
+  if (fits_few_keys_attention(args)) return few_keys_attention(args, stream);
+  if (!on_tensor_cores(args)) return plain_attention(args, stream);
+  const auto handle = static_cast<cudaStream_t>(stream.handle);
+  if (args.dtype == DType::kF16) return choose_width<Half>(args, handle);
+  choose_width<BF16>(args, handle);
 }
 
 }  // namespace reel::cuda

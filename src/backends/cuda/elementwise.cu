@@ -129,6 +129,14 @@ void launch_upsample2x(const ops::Upsample2xArgs& args, Stream stream) {
          static_cast<const Unit*>(args.x), static_cast<Unit*>(args.out), args.cols, units);
 }
 
+// grid covers `count` in x and the heads in y, block = kThreads.
+__global__ void __launch_bounds__(kThreads) expand_bias_kernel(ops::ExpandBiasArgs args) {
+  const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  const int64_t head = blockIdx.y;
+  if (at >= args.count) return;
+  args.out[head * args.count + at] = args.table[args.bucket[at] * args.heads + head];
+}
+
 LaunchShape shape_for(int64_t elements, Stream stream) {
   constexpr int64_t kPerBlock = int64_t{kThreads} * kRun;
   return {.grid = dim3(static_cast<unsigned>((elements + kPerBlock - 1) / kPerBlock)),
@@ -180,6 +188,16 @@ void upsample2x(const ops::Upsample2xArgs& args, Stream stream) {
   } else {
     launch_upsample2x<uint16_t>(args, stream);
   }
+}
+
+void expand_bias(const ops::ExpandBiasArgs& args, Stream stream) {
+  if (args.count == 0) return;
+  launch("expand_bias", expand_bias_kernel,
+         {.grid = dim3(static_cast<unsigned>((args.count + kThreads - 1) / kThreads),
+                       static_cast<unsigned>(args.heads)),
+          .block = kThreads,
+          .stream = static_cast<cudaStream_t>(stream.handle)},
+         args);
 }
 
 }  // namespace reel::cuda
