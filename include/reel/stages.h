@@ -14,12 +14,13 @@ namespace reel {
 // Prompt (or token ids) to text states.
 //
 // The file has text_states [512, text_dim] f32 (rows after the last token are zeros), ids and
-// mask [512] i64, and under guidance negative_text_states.
+// mask [512] i64, and under guidance negative_text_states. With a prompt, the recipe begins in its
+// metadata; denoise and decode go on with it, and write it into an MP4.
 struct EncodeTextRequest {
   std::string prompt;
   std::string negative_prompt;
-  bool with_negative = false;
-  std::vector<int> ids;  // instead of a prompt
+  bool with_negative = false;  // an empty one stands for Wan's own
+  std::vector<int> ids;        // instead of a prompt
   std::string out;
 };
 RunReport encode_text(const ModelOptions& model, const EncodeTextRequest& request,
@@ -28,7 +29,8 @@ RunReport encode_text(const ModelOptions& model, const EncodeTextRequest& reques
 // Text states to latents.
 //
 // The file has latents and noise [16, T', h, w] f32, step_noise [steps - 1, 16, T', h, w] f32 for
-// lcm, timesteps and sigmas [steps] f32, and velocity [steps, 16, T', h, w] f32 when traced.
+// lcm, timesteps and sigmas [steps] f32, and velocity [steps, 16, T', h, w] f32 when traced. It has
+// no recipe when `noise` is given, since the seed does not lead to it.
 struct DenoiseRequest {
   std::string text;   // what encode_text wrote
   std::string noise;  // a file with noise (and step_noise) to use instead of the seed's
@@ -51,6 +53,7 @@ struct DecodeRequest {
   bool overwrite = false;
   int fps = 16;
   int quality = 18;
+  bool write_recipe = true;  // into an MP4, where the latents have it
 };
 RunReport decode(const ModelOptions& model, const DecodeRequest& request, Progress& progress);
 

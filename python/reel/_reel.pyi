@@ -176,8 +176,12 @@ def decode(
     overwrite: bool,
     fps: int,
     quality: int,
+    write_recipe: bool,
     watcher: Watcher,
 ) -> str: ...
+
+# JSON.
+def read_recipe(clip: _Path) -> str: ...
 
 class PlanChange:
     """Of a request that does not fit, under which it would. One of frames, size and card_bytes is

@@ -51,7 +51,8 @@ class Stages:
     ) -> Report:
         """Writes ``text_states`` [512, text_dim] float32, ``ids`` and ``mask`` [512] int64.
 
-        With ``negative_prompt``, which guidance needs, ``negative_text_states`` too.
+        With ``negative_prompt``, which guidance needs, ``negative_text_states`` too; an empty one
+        stands for Wan's own.
         """
         return _report(
             _reel.encode_text(
@@ -128,10 +129,15 @@ class Stages:
         overwrite: bool = False,
         fps: int = 16,
         quality: int = 18,
+        write_recipe: bool = True,
         progress: Optional[ProgressCallback] = None,
     ) -> Report:
         """Writes the clip: .mp4, .y4m, a folder for PNG frames, or .safetensors with ``frames``
         [N, H, W, 3] float32 in 0 to 1.
+
+        Args:
+            write_recipe: store in an MP4 file what it was made from, which the stages' files have
+                where they began with a prompt, and noise with a seed.
         """
         return _report(
             _reel.decode(
@@ -141,6 +147,7 @@ class Stages:
                 overwrite,
                 fps,
                 quality,
+                write_recipe,
                 Watcher(progress),
             )
         )

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <pybind11/pybind11.h>
+#include <reel/recipe.h>
 #include <reel/stages.h>
 
 #include <string>
@@ -59,16 +60,18 @@ void bind_stages(py::module_& module) {
   module.def(
       "decode",
       [](const ModelOptions& model, std::string latents, std::string out, bool overwrite, int fps,
-         int quality, const py::object& watcher) {
+         int quality, bool write_recipe, const py::object& watcher) {
         const DecodeRequest request{.latents = std::move(latents),
                                     .out = std::move(out),
                                     .overwrite = overwrite,
                                     .fps = fps,
-                                    .quality = quality};
+                                    .quality = quality,
+                                    .write_recipe = write_recipe};
         return run_stage(&decode, model, request, watcher);
       },
       py::arg("model"), py::arg("latents"), py::arg("out"), py::arg("overwrite"), py::arg("fps"),
-      py::arg("quality"), py::arg("watcher"));
+      py::arg("quality"), py::arg("write_recipe"), py::arg("watcher"));
+  module.def("read_recipe", &read_recipe, py::arg("clip"));
 }
 
 }  // namespace reel::python

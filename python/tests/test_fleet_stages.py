@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any, AsyncGenerator, Dict, List, Optional, Tuple
 
@@ -56,9 +57,24 @@ def test_together_they_make_the_clip_of_a_pipeline(
 ) -> None:
     told, latents = told_by(runs.denoise(text, request_.sampling, None))
     assert [value[0] for kind, value in told if kind == "preview"] == [1, 2, 3, 4]
-    _, (content, digest) = told_by(runs.decode(latents, 16))
+    _, (content, digest, recipe) = told_by(runs.decode(latents, 16))
     assert content[4:8] == b"ftyp"
     expected = reel.Pipeline(device="cpu").generate(PROMPT, **SMALL)
+    assert digest == expected.frames_digest
+    decided = {name: value for name, value in expected.recipe.items() if name != "measured"}
+    assert json.loads(recipe) == decided
+
+
+@pytest.mark.filterwarnings("ignore:The model was distilled")
+@pytest.mark.parametrize("negative_prompt", ["", "blue"])
+def test_guidance_is_that_of_a_pipeline(runs: StageRuns, negative_prompt: str) -> None:
+    asked = ClipRequest(PROMPT, negative_prompt, sampling={**SMALL, "guidance": 3, "steps": 2})
+    request = ModelCheck({}).complete(asked)[0]
+    text = told_by(runs.encode_text(request))[1]
+    latents = told_by(runs.denoise(text, request.sampling, None))[1]
+    digest = told_by(runs.decode(latents, 16))[1][1]
+    expected = reel.Pipeline(device="cpu").generate(
+        PROMPT, negative_prompt=negative_prompt, guidance=3, steps=2, **SMALL)
     assert digest == expected.frames_digest
 
 

@@ -14,7 +14,7 @@ int run_replay(int argc, const char* const* argv, Terminal& terminal) {
   ModelOptions model;
   bool show = false;
   Flags flags("replay", "make a clip's frames again and compare");
-  flags.add("CLIP", clip, "an MP4 that reel generate wrote");
+  flags.add("CLIP", clip, "an MP4 that Reel wrote");
   flags.required();
   flags.add_switch("--show", show, "only print the recipe");
   flags.add_model(model);

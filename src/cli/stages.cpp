@@ -88,6 +88,7 @@ int run_denoise(int argc, const char* const* argv, Terminal& terminal) {
 int run_decode(int argc, const char* const* argv, Terminal& terminal) {
   ModelOptions model;
   DecodeRequest request;
+  bool no_recipe = false;
   Flags flags("decode", "latents to a clip");
   flags.add("--latents", request.latents, "what reel denoise wrote");
   flags.required();
@@ -96,10 +97,12 @@ int run_decode(int argc, const char* const* argv, Terminal& terminal) {
   flags.add_switch("--force", request.overwrite, "replace an existing file");
   flags.add("--fps", request.fps, "frames per second");
   flags.add("--quality", request.quality, "0 (lossless) to 51");
+  flags.add_switch("--no-recipe", no_recipe, "leave the recipe out of the clip");
   flags.add_model(model);
   flags.add_trace(model);
   flags.add_terminal(terminal);
   if (flags.parse(argc, argv, terminal)) return kExitOk;
+  request.write_recipe = !no_recipe;
   ShownProgress progress(terminal);
   show(decode(model, request, progress), terminal);
   terminal.answer(request.out);

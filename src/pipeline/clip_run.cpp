@@ -158,27 +158,33 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   return clip;
 }
 
+void describe_denoising(const OpenModel& model, const RunSettings& settings, const Runtime& runtime,
+                        Recipe& recipe) {
+  const checkpoint::Checkpoint& files = model.files();
+  const bool distilled = model.facts().verdict == checkpoint::Verdict::kDistilled;
+  recipe.version = kVersion;
+  recipe.sampling = complete_sampling(settings);
+  recipe.model_name = model.facts().is_demo ? "demo" : files.path.filename().string();
+  recipe.layout = files.dit->layout;
+  recipe.verdict = distilled ? "distilled" : "base";
+  recipe.precision = precision_name(runtime.numbers());
+  recipe.device = runtime.device_name();
+  recipe.kernels = runtime.kernels_summary();
+}
+
 Recipe describe_clip(const OpenModel& model, const std::string& prompt,
                      const std::string& negative_prompt, const RunSettings& settings,
                      const Runtime& runtime, const ClipRun& clip, int fps) {
-  const checkpoint::Checkpoint& files = model.files();
-  const bool distilled = model.facts().verdict == checkpoint::Verdict::kDistilled;
-  return {.version = kVersion,
-          .prompt = prompt,
-          .negative_prompt = negative_prompt,
-          .sampling = complete_sampling(settings),
-          .model_name = model.facts().is_demo ? "demo" : files.path.filename().string(),
-          .layout = files.dit->layout,
-          .verdict = distilled ? "distilled" : "base",
-          .weights = clip.weights,
-          .decoder = model.decoder().name(),
-          .loras = clip.loras,
-          .precision = precision_name(runtime.numbers()),
-          .device = runtime.device_name(),
-          .kernels = runtime.kernels_summary(),
-          .fps = fps,
-          .frames_digest = {},
-          .measured = to_json(clip.report)};
+  Recipe recipe;
+  describe_denoising(model, settings, runtime, recipe);
+  recipe.prompt = prompt;
+  recipe.negative_prompt = negative_prompt;
+  recipe.weights = clip.weights;
+  recipe.decoder = model.decoder().name();
+  recipe.loras = clip.loras;
+  recipe.fps = fps;
+  recipe.measured = to_json(clip.report);
+  return recipe;
 }
 
 }  // namespace reel::pipeline

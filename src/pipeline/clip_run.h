@@ -40,6 +40,10 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
                  const RunSettings& settings, Job* job, Progress& progress,
                  const std::function<void(const media::FrameView&)>& on_frame);
 
+// The recipe's entries that the denoising stage decides, but for digests.
+void describe_denoising(const OpenModel& model, const RunSettings& settings, const Runtime& runtime,
+                        Recipe& recipe);
+
 // The recipe of a run, all but the digest of its frames.
 Recipe describe_clip(const OpenModel& model, const std::string& prompt,
                      const std::string& negative_prompt, const RunSettings& settings,

@@ -34,7 +34,7 @@ std::vector<LoraRecord> loras_from_json(const json& model) {
 
 [[noreturn]] void refuse() {
   fail(ErrorCode::kBadFile, "The clip's comment is not a recipe of Reel.",
-       "Only clips that reel generate wrote can be replayed.");
+       "Only clips that Reel wrote can be replayed.");
 }
 
 }  // namespace

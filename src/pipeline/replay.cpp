@@ -92,7 +92,7 @@ std::vector<std::string> differences_between(const Recipe& then, const Recipe& n
 std::string read_recipe(const std::string& clip) {
   const auto comment = formats::read_mp4_comment(clip);
   REEL_REQUIRE(comment.has_value(), kNotFound, str_cat('"', clip, "\" carries no recipe."),
-               "Only MP4 clips that reel generate wrote without --no-recipe have one.");
+               "Only MP4 clips that Reel wrote without --no-recipe have one.");
   recipe_from_json(*comment);
   return *comment;
 }

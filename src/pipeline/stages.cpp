@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,10 +16,12 @@
 #include "media/frame_writer.h"
 #include "pipeline/clip_run.h"
 #include "pipeline/denoise_state_file.h"
-#include "pipeline/latent_check.h"
 #include "pipeline/preview.h"
 #include "pipeline/run_meter.h"
 #include "pipeline/stage_files.h"
+#include "pipeline/stage_inputs.h"
+#include "pipeline/stage_recipe.h"
+#include "pipeline/text_stage.h"
 #include "pipeline/text_to_video.h"
 
 namespace reel {
@@ -46,88 +49,6 @@ void add_prompt(StageFile& file, const EncodedPrompt& prompt, int64_t text_len) 
   file.add("mask", std::move(mask));
 }
 
-// Rows up to the mask's sum, or up to the last row that is not all zeros.
-int64_t real_rows(const StageFile& file, const Tensor& states) {
-  if (const Tensor* mask = file.find("mask"); mask != nullptr && mask->dtype() == DType::kI64) {
-    int64_t sum = 0;
-    for (const int64_t value : mask->values<int64_t>()) sum += value != 0 ? 1 : 0;
-    return std::clamp<int64_t>(sum, 1, states.shape()[0]);
-  }
-  int64_t rows = states.shape()[0];
-  const int64_t width = states.shape().width();
-  const auto is_zero = [&](int64_t row) {
-    const float* from = states.view().as<float>() + row * width;
-    return std::all_of(from, from + width, [](float value) { return value == 0; });
-  };
-  while (rows > 1 && is_zero(rows - 1)) --rows;
-  return rows;
-}
-
-Tensor first_rows(const Tensor& states, int64_t rows) {
-  Tensor kept(DType::kF32, {rows, states.shape().width()});
-  std::memcpy(kept.bytes().data(), states.bytes().data(), kept.bytes().size());
-  return kept;
-}
-
-// take_f32, and no NaN or infinity in it.
-Tensor take_finite(StageFile& file, const std::string& name, const std::string& path) {
-  Tensor tensor = take_f32(file, name, path);
-  REEL_REQUIRE(all_finite(tensor.values<float>()), kBadFile,
-               str_cat('"', path, "\": \"", name, "\" holds numbers that are not finite."),
-               "Make the file again.");
-  return tensor;
-}
-
-Tensor take_states(StageFile& file, const std::string& name, const std::string& path,
-                   int64_t text_dim) {
-  Tensor states = take_finite(file, name, path);
-  const Shape& shape = states.shape();
-  REEL_REQUIRE(
-      shape.axes() == 2 && shape[0] >= 1 && shape[0] <= kTextLen && shape.width() == text_dim,
-      kBadFile,
-      str_cat('"', path, "\": \"", name, "\" is ", shape, "; [1 to ", kTextLen, ", ", text_dim,
-              "] is needed for this model."),
-      "Make it with reel encode-text and the text encoder of the same model.");
-  return states;
-}
-
-EncodedPrompts read_prompts(const std::string& path, int64_t text_dim) {
-  StageFile file = read_stage_file(path);
-  const Tensor states = take_states(file, "text_states", path, text_dim);
-  const int64_t rows = real_rows(file, states);
-  EncodedPrompts prompts{.prompt = {.ids = {}, .states = first_rows(states, rows)},
-                         .negative = std::nullopt};
-  if (file.find("negative_text_states") != nullptr) {
-    const Tensor negative = take_states(file, "negative_text_states", path, text_dim);
-    StageFile without_mask;
-    const int64_t negative_rows = real_rows(without_mask, negative);
-    prompts.negative = {.ids = {}, .states = first_rows(negative, negative_rows)};
-  }
-  return prompts;
-}
-
-// Replaces what the seed gave by what a file holds: the initial noise, and lcm's noise per step.
-void use_noise_file(const std::string& path, int64_t drawing_steps, DenoiseState& state) {
-  const auto require_shape = [&](const char* name, const Shape& shape, const Shape& needed) {
-    REEL_REQUIRE(
-        shape == needed, kBadFile,
-        str_cat('"', path, "\": \"", name, "\" is ", shape, "; the request needs ", needed, '.'),
-        "Use the size, frames and steps that the noise was made for.");
-  };
-  StageFile file = read_stage_file(path);
-  Tensor noise = take_finite(file, "noise", path);
-  const Shape& one = state.latents.shape();
-  require_shape("noise", noise.shape(), one);
-  std::vector<float> steps;
-  if (drawing_steps > 0) {
-    const Tensor per_step = take_finite(file, "step_noise", path);
-    require_shape("step_noise", per_step.shape(), {drawing_steps, one[0], one[1], one[2], one[3]});
-    steps.assign(per_step.values<float>().begin(), per_step.values<float>().end());
-  }
-  state.rng = schedulers::Rng::from_values(std::move(steps));
-  state.latents = std::move(noise);
-}
-
 Tensor vector_tensor(const std::vector<float>& values, size_t count) {
   Tensor tensor(DType::kF32, {static_cast<int64_t>(count)});
   std::copy_n(values.begin(), count, tensor.view().as<float>());
@@ -144,27 +65,6 @@ Tensor step_noise(schedulers::Rng rng, int64_t steps, const Tensor& latents) {
     rng.fill_normal(noise.values<float>().subspan(step * elements, elements));
   }
   return noise;
-}
-
-EncodedPrompts prompts_for(const RunSettings& settings, const std::string& path, int64_t text_dim) {
-  EncodedPrompts prompts = read_prompts(path, text_dim);
-  REEL_REQUIRE(!settings.guided() || prompts.negative, kInvalidArgument,
-               str_cat("guidance is ", settings.guidance, " but \"", path,
-                       "\" has no \"negative_text_states\"."),
-               "Make the file with reel encode-text --negative-prompt, or use --guidance 1.");
-  if (!settings.guided()) prompts.negative.reset();
-  return prompts;
-}
-
-Tensor read_latents(const std::string& path) {
-  StageFile file = read_stage_file(path);
-  Tensor latents = take_finite(file, "latents", path);
-  const Shape& shape = latents.shape();
-  REEL_REQUIRE(
-      shape.axes() == 4 && shape[0] == 16 && shape.elements() > 0, kBadFile,
-      str_cat('"', path, "\": \"latents\" is ", shape, "; [16, frames, rows, cols] is needed."),
-      "Make the file with reel denoise.");
-  return latents;
 }
 
 using PixelSink = std::function<void(const TensorView& pixels)>;  // [rows, cols, 3], about -1 to 1
@@ -184,9 +84,10 @@ void decode_to_numbers(const VideoSize& size, const std::string& out,
   write_stage_file(out, decoded);
 }
 
-// Returns the digest of the frames.
+// Returns the digest of the frames, which completes the recipe.
 std::string decode_to_clip(const VideoSize& size, const DecodeRequest& request,
                            const std::string& out, const StopFlag& stop,
+                           std::optional<Recipe>& recipe,
                            const std::function<void(const PixelSink&)>& decode) {
   const auto writer = media::make_frame_writer(out, {.width_px = static_cast<int>(size.width_px),
                                                      .height_px = static_cast<int>(size.height_px),
@@ -199,7 +100,8 @@ std::string decode_to_clip(const VideoSize& size, const DecodeRequest& request,
                    media::PixelRange::kSigned, rgb.rgb);
     writer->add(rgb.view());
   });
-  writer->finish({}, &stop);
+  if (recipe) recipe->frames_digest = writer->digest_hex();
+  writer->finish(recipe ? to_json(*recipe) : std::string(), &stop);
   return writer->digest_hex();
 }
 
@@ -223,14 +125,18 @@ RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& requ
     ids.emplace_back(request.ids.begin(), request.ids.end());
   }
   if (request.with_negative) {
-    ids.push_back(tokenize(model.load_tokenizer(), request.negative_prompt, progress));
+    const std::string& negative =
+        request.negative_prompt.empty() ? usual_negative_prompt() : request.negative_prompt;
+    ids.push_back(tokenize(model.load_tokenizer(), negative, progress));
   }
   obey_plan(model, {.denoise = false, .decode = false}, {.prompt_tokens = token_counts(ids)},
             runtime);
   ProgressClock clock(progress);
   RunMeter meter(runtime);
   meter.begin(memory::Phase::kText);
-  const EncodedPrompts prompts = encode_prompts(model, runtime, ids, clock);
+  Recipe recipe;
+  const EncodedPrompts prompts =
+      encode_prompts(model, runtime, ids, clock, &recipe.weights.text_encoder);
   log_stage(meter.end(), *model.files().text_encoder, runtime.text_numbers());
   StageFile file;
   add_prompt(file, prompts.prompt, kTextLen);
@@ -239,6 +145,9 @@ RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& requ
     add_prompt(negative, *prompts.negative, kTextLen);
     file.add("negative_text_states", std::move(negative.tensors[0].second));
   }
+  recipe.prompt = request.prompt;
+  recipe.negative_prompt = request.negative_prompt;
+  if (request.ids.empty()) put_recipe(recipe, file);
   write_stage_file(out, file);
   return meter.report();
 }
@@ -257,7 +166,10 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   Runtime& runtime = *own_runtime;
   const std::string out = choose_output_path(request.out, settings.seed, true);
   const std::string preview_dir = choose_preview_folder(request.preview_dir, settings.seed);
-  const EncodedPrompts prompts = prompts_for(settings, request.text, model.facts().dit.text_dim);
+  StageFile text = read_stage_file(request.text);
+  std::optional<Recipe> recipe = recipe_in(text, request.text);
+  const EncodedPrompts prompts =
+      take_prompts(settings, text, request.text, model.facts().dit.text_dim);
   obey_plan(model, {.text = false, .decode = false},
             {.video = settings.size,
              .steps = static_cast<int>(settings.levels.timesteps.size()),
@@ -270,7 +182,10 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   const size_t steps = settings.levels.timesteps.size();
   const bool draws = settings.sampler == schedulers::SamplerKind::kLcm;
   const auto drawing_steps = draws ? static_cast<int64_t>(steps) - 1 : 0;
-  if (!request.noise.empty()) use_noise_file(request.noise, drawing_steps, state);
+  if (!request.noise.empty()) {
+    use_noise_file(request.noise, drawing_steps, state);
+    recipe.reset();
+  }
   StageFile file;
   file.add_copy("noise", state.latents);
   if (drawing_steps > 0) {
@@ -293,7 +208,8 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   }
   ProgressClock clock(progress);
   meter.begin(memory::Phase::kDenoise);
-  pipeline::denoise(model, runtime, settings, prompts, state, clock, hooks);
+  std::string weights_digest;
+  pipeline::denoise(model, runtime, settings, prompts, state, clock, hooks, &weights_digest);
   log_stage(meter.end(), *model.files().dit, runtime.numbers());
   file.add("timesteps", vector_tensor(settings.levels.timesteps, steps));
   file.add("sigmas", vector_tensor(settings.levels.sigmas, steps));
@@ -304,6 +220,12 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   }
   file.add("latents", std::move(state.latents));
   file.metadata["seed"] = std::to_string(settings.seed);
+  if (recipe) {
+    describe_denoising(model, settings, runtime, *recipe);
+    recipe->weights.dit = weights_digest;
+    recipe->loras = model.lora_records(runtime.stop());
+    put_recipe(*recipe, file);
+  }
   write_stage_file(out, file);
   std::error_code ignored;
   if (!request.state.empty()) std::filesystem::remove(request.state, ignored);
@@ -315,7 +237,10 @@ RunReport decode(const ModelOptions& options, const DecodeRequest& request, Prog
                         progress);
   const StopFlag stop(progress.stop_requested);
   Runtime runtime(options, stop);
-  const Tensor latents = read_latents(request.latents);
+  StageFile file = read_stage_file(request.latents);
+  std::optional<Recipe> recipe = recipe_in(file, request.latents);
+  if (!request.write_recipe) recipe.reset();
+  const Tensor latents = take_latents(file, request.latents);
   const VideoSize size = video_size(latents.shape());
   const std::string out = choose_output_path(request.out, 0, request.overwrite);
   obey_plan(model, {.text = false, .denoise = false}, {.video = size}, runtime);
@@ -323,14 +248,19 @@ RunReport decode(const ModelOptions& options, const DecodeRequest& request, Prog
   const auto decode_into = [&](const PixelSink& sink) {
     ProgressClock clock(progress);
     meter.begin(memory::Phase::kDecode);
-    decode_latents(model, runtime, latents, clock, sink);
+    std::string weights_digest;
+    decode_latents(model, runtime, latents, clock, sink, &weights_digest);
     log_stage(meter.end(), *model.files().vae, runtime.vae_numbers());
+    if (!recipe) return;
+    recipe->weights.vae = weights_digest;
+    recipe->decoder = model.decoder().name();
+    recipe->fps = request.fps;
   };
   std::string digest;
   if (std::filesystem::path(out).extension() == ".safetensors") {
     decode_to_numbers(size, out, decode_into);
   } else {
-    digest = decode_to_clip(size, request, out, stop, decode_into);
+    digest = decode_to_clip(size, request, out, stop, recipe, decode_into);
   }
   RunReport report = meter.report();
   report.frames_digest = digest;

@@ -10,9 +10,8 @@
 namespace reel::pipeline {
 namespace {
 
-// What Wan's own program uses when guidance is on and nothing was given.
 // Source: Wan 2.1, wan/configs/shared_config.py, sample_neg_prompt.
-constexpr const char* kDefaultNegativePrompt =
+constexpr const char* kUsualNegativePrompt =
     "\u8272\u8c03\u8273\u4e3d\uff0c\u8fc7\u66dd\uff0c\u9759\u6001\uff0c\u7ec6\u8282\u6a21\u7cca"
     "\u4e0d\u6e05\uff0c\u5b57\u5e55\uff0c\u98ce\u683c\uff0c\u4f5c\u54c1\uff0c\u753b\u4f5c\uff0c"
     "\u753b\u9762\uff0c\u9759\u6b62\uff0c\u6574\u4f53\u53d1\u7070\uff0c\u6700\u5dee\u8d28\u91cf"
@@ -89,6 +88,11 @@ class Encoding {
 
 }  // namespace
 
+const std::string& usual_negative_prompt() {
+  static const std::string prompt = kUsualNegativePrompt;
+  return prompt;
+}
+
 std::vector<std::vector<int32_t>> tokenize_request(const OpenModel& model,
                                                    const VideoRequest& request,
                                                    const RunSettings& settings,
@@ -98,7 +102,8 @@ std::vector<std::vector<int32_t>> tokenize_request(const OpenModel& model,
   ids.push_back(tokenize(tokens, request.prompt, progress));
   if (settings.guided()) {
     const std::string& negative = request.negative_prompt;
-    ids.push_back(tokenize(tokens, negative.empty() ? kDefaultNegativePrompt : negative, progress));
+    ids.push_back(
+        tokenize(tokens, negative.empty() ? usual_negative_prompt() : negative, progress));
   } else if (!request.negative_prompt.empty()) {
     progress.on_warning("The negative prompt has no effect at guidance 1.");
   }

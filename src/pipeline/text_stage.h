@@ -13,6 +13,9 @@
 
 namespace reel::pipeline {
 
+// What Wan's own program uses where guidance is on and no negative prompt was given.
+const std::string& usual_negative_prompt();
+
 // The ids of the prompt, and of the negative one under guidance.
 std::vector<std::vector<int32_t>> tokenize_request(const OpenModel& model,
                                                    const VideoRequest& request,

@@ -51,19 +51,72 @@ TEST(Commands, ADryRunMakesNothing) {
   EXPECT_TRUE(fs::is_empty(scene / "out"));
 }
 
+// out/text.safetensors to out/latents.safetensors.
+void denoise(Scene& scene, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> args{"denoise",
+                                "--model",
+                                "model",
+                                "--device",
+                                "cpu",
+                                "--text",
+                                "out/text.safetensors",
+                                "--seed",
+                                "1",
+                                "--out",
+                                "out/latents.safetensors"};
+  args.insert(args.end(), more.begin(), more.end());
+  expect_ok(scene.reel(args));
+}
+
+void make_latents(Scene& scene, const std::vector<std::string>& more = {}) {
+  expect_ok(scene.reel({"encode-text", "--model", "model", "--device", "cpu", "--prompt", "a ball",
+                        "--out", "out/text.safetensors"}));
+  denoise(scene, more);
+}
+
+void decode(Scene& scene, const std::string& out, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> args{
+      "decode", "--model", "model", "--device", "cpu", "--latents", "out/latents.safetensors",
+      "--out",  out};
+  args.insert(args.end(), more.begin(), more.end());
+  expect_ok(scene.reel(args));
+}
+
 TEST(Commands, TheThreeStagesMakeTheFramesOfGenerate) {
   Scene scene;
   scene.generate({"--out", "out/whole.y4m"});
   expect_ok(scene);
 
-  expect_ok(scene.reel(
-      {"encode-text", "--model", "model", "--prompt", "a ball", "--out", "out/text.safetensors"}));
-  expect_ok(scene.reel({"denoise", "--model", "model", "--text", "out/text.safetensors", "--seed",
-                        "1", "--out", "out/latents.safetensors"}));
-  expect_ok(scene.reel({"decode", "--model", "model", "--latents", "out/latents.safetensors",
-                        "--out", "out/stages.y4m"}));
+  make_latents(scene);
+  decode(scene, "out/stages.y4m");
 
   EXPECT_EQ(read_all(scene / "out/whole.y4m"), read_all(scene / "out/stages.y4m"));
+}
+
+TEST(Commands, TheThreeStagesWriteTheRecipeOfGenerate) {
+  Scene scene;
+  expect_ok(scene);
+  json expected = json::parse(formats::read_mp4_comment(scene / "out/clip.mp4").value());
+  expected.erase("measured");
+
+  make_latents(scene);
+  decode(scene, "out/stages.mp4");
+
+  EXPECT_EQ(json::parse(formats::read_mp4_comment(scene / "out/stages.mp4").value()), expected);
+  scene.reel({"replay", "out/stages.mp4", "--model", "model"});
+  EXPECT_EQ(expect_ok(scene).out, "equal\n");
+}
+
+TEST(Commands, StagesLeaveTheRecipeOutThatIsUnwantedOrWouldNotLeadToTheClip) {
+  Scene scene;
+  make_latents(scene);
+  decode(scene, "out/unwanted.mp4", {"--no-recipe"});
+  EXPECT_FALSE(formats::read_mp4_comment(scene / "out/unwanted.mp4").has_value());
+
+  fs::rename(scene / "out/latents.safetensors", scene / "out/noise.safetensors");
+  denoise(scene, {"--noise", "out/noise.safetensors"});
+  decode(scene, "out/other_noise.mp4");
+  EXPECT_FALSE(formats::read_mp4_comment(scene / "out/other_noise.mp4").has_value());
 }
 
 TEST(Commands, ReplayOfAClipIsEqual) {

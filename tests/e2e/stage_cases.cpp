@@ -143,6 +143,13 @@ std::vector<Case> stage_cases() {
          decode(s, {{"latents", {16, 1, 2, 2}}});
          fill_with_nan(s / "l.safetensors", "latents");
        }},
+      {"latents-recipe",
+       [](Scene& s) {
+         decode(s, {{"latents", {16, 1, 2, 2}}});
+         edit_header(s / "l.safetensors", [](nlohmann::json& header) {
+           header["__metadata__"] = {{"reel_recipe", "{}"}};
+         });
+       }},
       {"latents-missing",
        [](Scene& s) {
          decode(s, {{"text_states", {512, kTextDim}}});

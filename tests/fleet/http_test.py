@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -64,6 +66,13 @@ def form(fields: Dict[str, str], more: bytes = b"") -> Tuple[bytes, Dict[str, st
              for name, value in fields.items()]
     body = "".join(parts).encode() + more + b"--x--\r\n"
     return body, {"Content_Type": "multipart/form-data; boundary=x"}
+
+
+def _reel(*arguments: str) -> str:
+    """What the program says on standard output."""
+    done = subprocess.run([str(ROOT / "build/bin/reel"), *arguments], check=True,
+                          capture_output=True, text=True)
+    return done.stdout
 
 
 class HttpTest(unittest.TestCase):
@@ -214,11 +223,22 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(self.client.ask("DELETE", f"/v1/videos/{held[0]}").status, 200)
         self.assertIn('reel_jobs{state="held"} 4\n', self.client.ask("GET", "/metrics").body.decode())
 
-    def test_a_recipe_is_refused_by_name(self) -> None:
-        video_id = self.client.create(**SMALL)
-        self.client.wait_until_ended(video_id)
-        answer = self.client.ask("GET", f"/v1/videos/{video_id}/recipe")
-        self.assertEqual((answer.status, answer.json()["error"]["code"]), (404, "no_recipe"))
+    def test_a_clip_can_be_made_again_from_its_recipe(self) -> None:
+        for fields in ({}, {"look_after": 2}):
+            with self.subTest(**fields), tempfile.TemporaryDirectory() as folder:
+                video_id = self.client.create(**SMALL, **fields)
+                if fields:
+                    list(self.client.events(video_id))
+                    self.client.ask("POST", f"/v1/videos/{video_id}/continue")
+                video = self.client.wait_until_ended(video_id)
+                self.assertEqual(video["status"], "completed", video)
+                clip = Path(folder) / "clip.mp4"
+                clip.write_bytes(self.client.ask("GET", f"/v1/videos/{video_id}/content").body)
+                answer = self.client.ask("GET", f"/v1/videos/{video_id}/recipe")
+                self.assertEqual(answer.headers["content-type"], JSON)
+                self.assertEqual(answer.json()["frames_digest"], video["frames_digest"])
+                self.assertEqual(answer.json(), json.loads(_reel("replay", "--show", str(clip))))
+                self.assertEqual(_reel("replay", "--quiet", str(clip)), "equal\n")
 
     def test_other_names_and_sites_are_refused(self) -> None:
         for headers, status in (

@@ -154,10 +154,10 @@ class Api:
         return JSONResponse(self._video(clip))
 
     @app.api_route("/v1/videos/{video_id}/recipe", methods=_READ)
-    async def recipe(self, video_id: str, client: Client) -> JSONResponse:
-        _require_completed(self._clips.find(video_id, client))
-        raise ApiError(404, "Clips of a fleet have no recipe: their stages run on different "
-                            "machines. The video object has their settings.", "no_recipe")
+    async def recipe(self, video_id: str, client: Client) -> Response:
+        clip = self._clips.find(video_id, client)
+        _require_completed(clip)
+        return Response(clip.recipe, media_type="application/json")
 
     @app.api_route("/v1/videos/{video_id}/content", methods=_READ)
     async def content(self, video_id: str, request: Request, client: Client) -> Response:

@@ -69,6 +69,7 @@ class Clip:
     error: Optional[Dict[str, str]] = None
     content: Optional[bytes] = None
     frames_digest: Optional[str] = None
+    recipe: str = ""
     is_deleted: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     task: Optional["asyncio.Task[None]"] = None

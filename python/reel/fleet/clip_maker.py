@@ -71,7 +71,7 @@ class ClipMaker:
         if clip.look_after is not None:  # also where that is the last step
             return False
         began = loop.time()
-        clip.content, clip.frames_digest = await self._stage(
+        clip.content, clip.frames_digest, clip.recipe = await self._stage(
             clip, "decode", lambda: self._decode.remote(made.latents, request.fps), lambda *_: False, 0)
         self._decode_s[size] = loop.time() - began
         return True

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any, AsyncGenerator, Callable, Dict, List, Optional, Tuple
 
 import reel
 
+from .. import _reel
 from .model_check import ModelCheck
 from .requests import ClipRequest
 
@@ -237,13 +239,14 @@ class StageRuns:
         return _reports(work)
 
     def decode(self, latents: bytes, fps: int) -> AsyncGenerator[Reports, None]:
-        """Progress, then the MP4 and its frames' digest."""
+        """Progress, then the MP4, its frames' digest and its recipe."""
 
-        def work(teller: _Teller) -> Tuple[bytes, str]:
+        def work(teller: _Teller) -> Tuple[bytes, str, str]:
             with tempfile.TemporaryDirectory(prefix="reel-fleet-") as folder:
                 source, clip = Path(folder) / "latents.safetensors", Path(folder) / "clip.mp4"
                 source.write_bytes(latents)
                 report = self._stages.decode(source, clip, fps=fps, progress=teller.tell_progress)
-                return clip.read_bytes(), report["frames_digest"]
+                recipe = _reel.read_recipe(os.fsencode(clip))
+                return clip.read_bytes(), report["frames_digest"], recipe
 
         return _reports(work)
