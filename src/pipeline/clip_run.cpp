@@ -47,7 +47,7 @@ struct RunParts {
 
 // The latents, after the steps that the job has not saved.
 DenoiseState take_steps(const RunParts& run, const EncodedPrompts& prompts, RunMeter& meter,
-                        ProgressClock& clock, std::string& weights_digest) {
+                        ProgressClock& clock) {
   DenoiseState state = start_denoising(run.settings);
   if (run.job != nullptr) {
     if (auto saved = run.job->load_state(run.settings)) state = std::move(*saved);
@@ -65,7 +65,7 @@ DenoiseState take_steps(const RunParts& run, const EncodedPrompts& prompts, RunM
     hooks.on_clean = [&](const Tensor& clean, int step, int steps) {
       previews.show(clean, step, steps);
     };
-    denoise(run.model, run.runtime, run.settings, prompts, state, clock, hooks, &weights_digest);
+    denoise(run.model, run.runtime, run.settings, prompts, state, clock, hooks);
   }
   log_stage(meter.end(), *run.model.files().dit, run.runtime.numbers());
   return state;
@@ -142,14 +142,15 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
   bool text_was_cached = false;
   if (!prompts) {
     EncodedText text = run_text_stage(model, runtime, ids, meter, clock, progress);
-    clip.weights.text_encoder = text.weights_digest;
     text_was_cached = text.was_cached;
     prompts = std::move(text.prompts);
     if (job != nullptr) job->save_prompts(*prompts);
   }
 
   const RunParts run{model, runtime, request, settings, job, progress};
-  const DenoiseState state = take_steps(run, *prompts, meter, clock, clip.weights.dit);
+  clip.weights.text_encoder = prompts->weights_digest;
+  const DenoiseState state = take_steps(run, *prompts, meter, clock);
+  clip.weights.dit = state.weights_digest;
   clip.loras = model.lora_records(runtime.stop());
   make_frames(run, state.latents, on_frame, meter, clock, clip.weights.vae);
   clip.report = meter.report();

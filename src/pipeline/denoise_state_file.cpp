@@ -64,6 +64,7 @@ void write_denoise_state(const std::filesystem::path& path, const DenoiseState& 
                                 {"history_slots", state.sampler.history.size()}}
                                .dump();
   file.metadata["run"] = run_of(settings);
+  file.metadata["weights_digest"] = state.weights_digest;
   write_stage_file(path, file);
 }
 
@@ -92,6 +93,7 @@ DenoiseState read_denoise_state(const std::filesystem::path& path, const RunSett
                        ", this run needs ", fresh.latents.shape(), '.'),
                "Ask for the same size and frames, or name a file that is not there yet.");
   fresh.latents = std::move(latents);
+  fresh.weights_digest = file.metadata["weights_digest"];  // empty in files of old versions
   return fresh;
 }
 

@@ -212,6 +212,7 @@ void Job::save_prompts(const EncodedPrompts& prompts) {
   file.add_copy("text_states", prompts.prompt.states);
   file.add("ids", ids_tensor(prompts.prompt.ids));
   if (prompts.negative) file.add_copy("negative_text_states", prompts.negative->states);
+  file.metadata["weights_digest"] = prompts.weights_digest;
   write_job_file([&] { write_stage_file(folder_ / "text.safetensors", file); });
 }
 
@@ -220,7 +221,8 @@ std::optional<EncodedPrompts> Job::load_prompts() const {
   if (!fs::exists(path)) return std::nullopt;
   StageFile file = read_stage_file(path);
   EncodedPrompts prompts{.prompt = prompt_from(file, "text_states", path),
-                         .negative = std::nullopt};
+                         .negative = std::nullopt,
+                         .weights_digest = file.metadata["weights_digest"]};
   if (file.find("negative_text_states") != nullptr) {
     prompts.negative = prompt_from(file, "negative_text_states", path);
   }

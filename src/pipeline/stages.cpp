@@ -134,9 +134,7 @@ RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& requ
   ProgressClock clock(progress);
   RunMeter meter(runtime);
   meter.begin(memory::Phase::kText);
-  Recipe recipe;
-  const EncodedPrompts prompts =
-      encode_prompts(model, runtime, ids, clock, &recipe.weights.text_encoder);
+  const EncodedPrompts prompts = encode_prompts(model, runtime, ids, clock);
   log_stage(meter.end(), *model.files().text_encoder, runtime.text_numbers());
   StageFile file;
   add_prompt(file, prompts.prompt, kTextLen);
@@ -145,9 +143,13 @@ RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& requ
     add_prompt(negative, *prompts.negative, kTextLen);
     file.add("negative_text_states", std::move(negative.tensors[0].second));
   }
-  recipe.prompt = request.prompt;
-  recipe.negative_prompt = request.negative_prompt;
-  if (request.ids.empty()) put_recipe(recipe, file);
+  if (request.ids.empty()) {
+    Recipe recipe;
+    recipe.prompt = request.prompt;
+    recipe.negative_prompt = request.negative_prompt;
+    recipe.weights.text_encoder = prompts.weights_digest;
+    put_recipe(recipe, file);
+  }
   write_stage_file(out, file);
   return meter.report();
 }
@@ -208,8 +210,7 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   }
   ProgressClock clock(progress);
   meter.begin(memory::Phase::kDenoise);
-  std::string weights_digest;
-  pipeline::denoise(model, runtime, settings, prompts, state, clock, hooks, &weights_digest);
+  pipeline::denoise(model, runtime, settings, prompts, state, clock, hooks);
   log_stage(meter.end(), *model.files().dit, runtime.numbers());
   file.add("timesteps", vector_tensor(settings.levels.timesteps, steps));
   file.add("sigmas", vector_tensor(settings.levels.sigmas, steps));
@@ -222,7 +223,7 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   file.metadata["seed"] = std::to_string(settings.seed);
   if (recipe) {
     describe_denoising(model, settings, runtime, *recipe);
-    recipe->weights.dit = weights_digest;
+    recipe->weights.dit = state.weights_digest;
     recipe->loras = model.lora_records(runtime.stop());
     put_recipe(*recipe, file);
   }

@@ -58,6 +58,7 @@ void StepTaker::take_next(const std::function<void(const Tensor&, int, int)>& on
   if (!latents_are_usable(state_->latents)) take_again(index, before);
   state_->next_step = index + 1;
   state_->sampler = scheduler_->state();
+  state_->weights_digest = denoiser_ ? denoiser_->weights_digest() : digest_;
   if (!on_clean) return;
   estimate_clean(before.latents, index);
   on_clean(*clean_, index + 1, steps());

@@ -29,9 +29,6 @@ class StepTaker {
   // Takes the next step. `on_clean` is DenoiseHooks's; may be empty.
   void take_next(const std::function<void(const Tensor&, int, int)>& on_clean);
 
-  // Of the denoiser's weights, also once it is gone.
-  std::string weights_digest() const { return denoiser_ ? denoiser_->weights_digest() : digest_; }
-
  private:
   // What taking a step again needs.
   struct Before {
@@ -55,7 +52,7 @@ class StepTaker {
   // All there from the start: new memory comes page by page, slowly, and the GPU would wait.
   std::optional<Tensor> velocity_, noisy_, clean_;
   std::optional<DenoiserTeam> denoiser_;
-  std::string digest_;
+  std::string digest_;  // of its weights, once it is gone
   // Since begin().
   DenoiseState* state_ = nullptr;
   int steps_before_ = 0;

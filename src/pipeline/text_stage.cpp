@@ -23,8 +23,9 @@ constexpr const char* kUsualNegativePrompt =
     "\uff0c\u4e09\u6761\u817f\uff0c\u80cc\u666f\u4eba\u5f88\u591a\uff0c\u5012\u7740\u8d70";
 
 // The prompt and, under guidance, the negative one.
-EncodedPrompts join(std::vector<EncodedPrompt> encoded) {
-  EncodedPrompts prompts{.prompt = std::move(encoded[0]), .negative = std::nullopt};
+EncodedPrompts join(std::vector<EncodedPrompt> encoded, const std::string& weights_digest) {
+  EncodedPrompts prompts{
+      .prompt = std::move(encoded[0]), .negative = std::nullopt, .weights_digest = weights_digest};
   if (encoded.size() > 1) prompts.negative = std::move(encoded[1]);
   return prompts;
 }
@@ -48,20 +49,21 @@ class Encoding {
 
   bool was_cached() const { return was_cached_; }
 
-  EncodedPrompts run(ProgressClock& clock, std::string& weights_digest) {
-    if (auto found = find(weights_digest)) {
+  EncodedPrompts run(ProgressClock& clock) {
+    if (auto found = find()) {
       was_cached_ = true;
-      return join(std::move(*found));
+      return std::move(*found);
     }
-    EncodedPrompts prompts = encode_prompts(model_, runtime_, ids_, clock, &weights_digest);
-    if (!keys_.empty()) store(prompts, weights_digest);
+    EncodedPrompts prompts = encode_prompts(model_, runtime_, ids_, clock);
+    if (!keys_.empty()) store(prompts);
     return prompts;
   }
 
  private:
   // All prompts, or nothing: the encoder is loaded for one of them as for two.
-  std::optional<std::vector<EncodedPrompt>> find(std::string& weights_digest) const {
+  std::optional<EncodedPrompts> find() const {
     std::vector<EncodedPrompt> found;
+    std::string weights_digest;
     for (size_t at = 0; at < keys_.size(); ++at) {
       auto entry = cache_.find(keys_[at], static_cast<int64_t>(ids_[at].size()),
                                model_.facts().dit.text_dim);
@@ -70,12 +72,12 @@ class Encoding {
       found.push_back({.ids = ids_[at], .states = std::move(entry->states)});
     }
     if (found.empty()) return std::nullopt;
-    return found;
+    return join(std::move(found), weights_digest);
   }
 
-  void store(const EncodedPrompts& prompts, const std::string& weights_digest) const {
-    cache_.store(keys_[0], prompts.prompt.states, weights_digest);
-    if (prompts.negative) cache_.store(keys_[1], prompts.negative->states, weights_digest);
+  void store(const EncodedPrompts& prompts) const {
+    cache_.store(keys_[0], prompts.prompt.states, prompts.weights_digest);
+    if (prompts.negative) cache_.store(keys_[1], prompts.negative->states, prompts.weights_digest);
   }
 
   const OpenModel& model_;
@@ -116,7 +118,7 @@ EncodedText run_text_stage(const OpenModel& model, Runtime& runtime,
   EncodedText text;
   meter.begin(memory::Phase::kText);
   Encoding encoding(model, runtime, ids, progress);
-  text.prompts = encoding.run(clock, text.weights_digest);
+  text.prompts = encoding.run(clock);
   text.was_cached = encoding.was_cached();
   log_stage(meter.end(), *model.files().text_encoder, runtime.text_numbers());
   return text;

@@ -23,7 +23,6 @@ std::vector<std::vector<int32_t>> tokenize_request(const OpenModel& model,
 
 struct EncodedText {
   EncodedPrompts prompts;
-  std::string weights_digest;
   bool was_cached = false;
 };
 

@@ -35,8 +35,7 @@ std::vector<int64_t> token_counts(const EncodedPrompts& prompts) {
 }
 
 EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
-                              const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock,
-                              std::string* weights_digest) {
+                              const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock) {
   const auto text = model.load_text(runtime, ids.size() > 1);
   text->weights().begin_passes();
   ops::Context ctx = runtime.context(runtime.text_numbers());
@@ -55,8 +54,9 @@ EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
                  "Its weights are damaged: compare their checksums, or download them again.");
     encoded.push_back({.ids = prompt, .states = std::move(states)});
   }
-  if (weights_digest != nullptr) *weights_digest = text->weights().digest();
-  EncodedPrompts prompts{.prompt = std::move(encoded[0]), .negative = std::nullopt};
+  EncodedPrompts prompts{.prompt = std::move(encoded[0]),
+                         .negative = std::nullopt,
+                         .weights_digest = text->weights().digest()};
   if (encoded.size() > 1) prompts.negative = std::move(encoded[1]);
   return prompts;
 }
@@ -74,7 +74,7 @@ DenoiseState start_denoising(const RunSettings& settings) {
 
 void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
              const EncodedPrompts& prompts, DenoiseState& state, ProgressClock& clock,
-             const DenoiseHooks& hooks, std::string* weights_digest) {
+             const DenoiseHooks& hooks) {
   clock.enter(Stage::kDenoise, static_cast<int>(settings.levels.timesteps.size()), state.next_step);
   StepTaker taker(model, runtime, settings, prompts, clock);
   taker.begin(state);
@@ -84,7 +84,6 @@ void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settin
     if (hooks.on_step) hooks.on_step(state, taker.velocity());
     clock.report(state.next_step);
   }
-  if (weights_digest != nullptr) *weights_digest = taker.weights_digest();
 }
 
 void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& latents,

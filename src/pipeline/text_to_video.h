@@ -26,6 +26,7 @@ struct EncodedPrompt {
 struct EncodedPrompts {
   EncodedPrompt prompt;
   std::optional<EncodedPrompt> negative;  // under guidance
+  std::string weights_digest = {};        // of the text encoder; empty where that is not known
 };
 
 // Of each prompt.
@@ -37,8 +38,7 @@ std::vector<int32_t> tokenize(const tokenizer::Tokenizer& tokens, const std::str
                               Progress& progress);
 
 EncodedPrompts encode_prompts(const OpenModel& model, Runtime& runtime,
-                              const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock,
-                              std::string* weights_digest = nullptr);
+                              const std::vector<std::vector<int32_t>>& ids, ProgressClock& clock);
 
 // Where a run stands between two steps: all that continuing needs.
 struct DenoiseState {
@@ -46,6 +46,7 @@ struct DenoiseState {
   Tensor latents;  // [16, latent_frames, latent_rows, latent_cols] f32
   schedulers::Rng rng;
   schedulers::SamplerState sampler;
+  std::string weights_digest = {};  // of the DiT, once a step was taken
 };
 
 // What a caller may look at or bring along.
@@ -68,7 +69,7 @@ DenoiseState start_denoising(const RunSettings& settings);
 // for it.
 void denoise(const OpenModel& model, Runtime& runtime, const RunSettings& settings,
              const EncodedPrompts& prompts, DenoiseState& state, ProgressClock& clock,
-             const DenoiseHooks& hooks = {}, std::string* weights_digest = nullptr);
+             const DenoiseHooks& hooks = {});
 
 // Calls on_frame with each frame [height_px, width_px, 3] f32, about -1 to 1.
 void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& latents,

@@ -6,6 +6,7 @@
 #include "e2e/answers.h"
 #include "e2e/damage.h"
 #include "e2e/scene.h"
+#include "formats/mp4_comment.h"
 
 namespace reel::test {
 namespace {
@@ -52,6 +53,20 @@ TEST_F(Resume, GoesWhereItIsTold) {
     EXPECT_TRUE(fs::exists(scene_ / "out/seen" / name)) << name;
   }
   EXPECT_TRUE(saved_jobs(scene_.folder()).empty());
+}
+
+TEST_F(Resume, HasTheRecipeOfAWholeRun) {
+  const auto recipe_of = [&](const std::string& clip) {
+    auto recipe = nlohmann::json::parse(formats::read_mp4_comment(scene_ / clip).value());
+    recipe.erase("measured");
+    return recipe;
+  };
+  scene_.generate({"--seed", "4", "--out", "out/whole.mp4"});
+  expect_ok(scene_);
+
+  expect_ok(resume({"--out", "out/rest.mp4"}));
+
+  EXPECT_EQ(recipe_of("out/rest.mp4"), recipe_of("out/whole.mp4"));
 }
 
 TEST_F(Resume, ReplacesAFileOnlyWhenForced) {

@@ -49,6 +49,7 @@ TEST_F(DenoiseStateFileTest, GivesBackWhatWasWrittenLast) {
   std::vector<float> drawn(5);
   state.rng.fill_normal(drawn);
   state.sampler = {.next_index = 3, .completed = 3, .history = {{1, 2}, {}, {3}}};
+  state.weights_digest = "0123";
   write_denoise_state(path_, state, settings_);
 
   DenoiseState loaded = read(settings_);
@@ -59,6 +60,7 @@ TEST_F(DenoiseStateFileTest, GivesBackWhatWasWrittenLast) {
   EXPECT_EQ(loaded.sampler.completed, 3);
   EXPECT_EQ(loaded.sampler.history, state.sampler.history);
   EXPECT_EQ(loaded.rng.state(), state.rng.state());
+  EXPECT_EQ(loaded.weights_digest, "0123");
 }
 
 TEST_F(DenoiseStateFileTest, RefusesTheStateOfAnotherRun) {

@@ -51,7 +51,8 @@ TEST_F(TextStageTest, EncodesOnceAndThenFindsTheSameStates) {
 
   EXPECT_FALSE(first.was_cached);
   EXPECT_TRUE(second.was_cached);
-  EXPECT_EQ(first.weights_digest, second.weights_digest);
+  EXPECT_FALSE(first.prompts.weights_digest.empty());
+  EXPECT_EQ(first.prompts.weights_digest, second.prompts.weights_digest);
   const auto a = first.prompts.prompt.states.values<float>();
   const auto b = second.prompts.prompt.states.values<float>();
   EXPECT_EQ(std::vector<float>(a.begin(), a.end()), std::vector<float>(b.begin(), b.end()));
