@@ -2,9 +2,9 @@
 """Many clients at once, cancels and kills: nothing lost, nothing doubled, memory flat, answers quick.
 Usage: load.py REEL [--jobs 1000] [--clients 64] [--kills 3] [--json FILE]
 
-Queues the demo model's smallest clip `jobs` times from `clients` threads. One job in ten is deleted at some
-moment; `kills` times the server is killed (SIGKILL) and started again. At the end every job that was not deleted
-is completed with the one digest that this clip has, and every deleted one is gone. The times are of
+Queues the demo model's smallest clip `jobs` times from `clients` threads. One job in ten is held after its step
+until its client, who sees that, continues it; one in ten is deleted at some moment; `kills` times the server is killed (SIGKILL) and started again. At the end every job that was not deleted
+is completed with the one digest that this clip has, no held one by itself, and every deleted one is gone. The times are of
 status requests, made all the while by every client; those that meet a killed server are not counted.
 """
 import argparse
@@ -33,6 +33,8 @@ class Client(threading.Thread):
         self.random = random.Random(number)
         self.kept: set[str] = set()
         self.deleted: set[str] = set()
+        self.held: set[str] = set()
+        self.continued: set[str] = set()
         self.digests: list[str] = []
         self.seconds: list[float] = []
         self.connection = None
@@ -68,6 +70,36 @@ class Client(threading.Thread):
             time.sleep(0.05)
         self.kept.add(task)
 
+    def create_held(self):
+        """That address gives an id of its own: where the answer is lost, the clip is known by its negative prompt, which
+        changes nothing of it."""
+        name = f"load-{self.name}-{len(self.kept) + len(self.deleted)}"
+        while True:
+            status, video = self.ask("POST", "/v1/videos", {**SMALLEST, "look_after": 1, "negative_prompt": name})
+            task = video["id"] if status == 200 else self.find(name)
+            if task is not None:
+                break
+            time.sleep(0.05)
+        self.kept.add(task)
+        self.held.add(task)
+
+    def find(self, name: str) -> str | None:
+        """The id of the clip with that negative prompt."""
+        after = ""
+        while True:
+            page = self.ask("GET", f"/v1/videos?limit=100{after}")[1]
+            for video in page["data"]:
+                if video["negative_prompt"] == name:
+                    return video["id"]
+            if not page["has_more"]:
+                return None
+            after = f"&after={page['last_id']}"
+
+    def go_on(self, task: str):
+        """A lost answer is noticed by a clip that is held still."""
+        self.continued.add(task)
+        self.ask("POST", f"/v1/videos/{task}/continue")
+
     def delete(self, task: str):
         self.ask("DELETE", f"/v1/videos/{task}")
         self.kept.discard(task)
@@ -82,7 +114,10 @@ class Client(threading.Thread):
 
     def run(self):
         for _ in range(self.jobs):
-            self.create()
+            if self.random.random() < 0.1:
+                self.create_held()
+            else:
+                self.create()
             task = self.random.choice(sorted(self.kept))
             if self.random.random() < 0.1:
                 self.delete(task)
@@ -94,7 +129,11 @@ class Client(threading.Thread):
             video = self.look(task)
             if video is None or video["status"] == "failed":
                 raise RuntimeError(f"lost: {task} {video}")
-            if video["status"] == "completed":
+            if video["held"]:
+                self.go_on(task)
+            elif video["status"] == "completed":
+                if task in self.held - self.continued:
+                    raise RuntimeError(f"went on by itself: {task}")
                 waiting.discard(task)
                 self.digests.append(video["frames_digest"])
             time.sleep(self.load.pause)
@@ -153,6 +192,7 @@ class Load:
                   "a file for each": len(list((self.folder / "data/clips").iterdir())) == len(kept),
                   "no client failed": not getattr(self, "has_failed", False)}
         return {"jobs": self.options.jobs, "clients": self.options.clients, "deleted": len(deleted), "kills": kills,
+                "held_and_continued": sum(len(client.continued) for client in self.clients),
                 "seconds": round(took, 1), "status_requests": len(seconds),
                 "p50_ms": round(1000 * seconds[len(seconds) // 2], 2),
                 "p99_ms": round(1000 * seconds[len(seconds) * 99 // 100], 2),
