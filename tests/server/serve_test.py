@@ -217,6 +217,22 @@ class ServeTest(unittest.TestCase):
         server.stop()
         self.assertEqual(run().returncode, 9)
 
+    def test_computes_below_what_answers(self):
+        server = self.serve("--threads", "2")
+        video = server.create(LARGE)
+        server.wait_until_running(video)
+        niceness = {}  # by thread: of those that computed, and the first, which did not
+        for thread in Path(f"/proc/{server.process.pid}/task").iterdir():
+            try:
+                words = (thread / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # it has ended meanwhile
+            is_first = int(thread.name) == server.process.pid
+            if is_first or int(words[11]) >= 5:  # hundredths of a second
+                niceness[is_first] = min(int(words[16]), niceness.get(is_first, 19))
+        server.ask("DELETE", f"/v1/videos/{video}")
+        self.assertGreater(niceness[False], niceness[True])
+
     def test_stops_a_clip_within_half_a_second(self):
         server = self.serve()
         video, after = server.create(LARGE), server.create()

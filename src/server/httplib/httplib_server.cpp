@@ -181,6 +181,7 @@ class HttplibServer : public HttpServer, private httplib::Server {
         lobby_(options.lobby, [this](ArrivedRequest request) { take(std::move(request)); }) {
     set_handlers();
     set_payload_max_length(options.lobby.most_content_bytes);
+    set_tcp_nodelay(true);  // an answer's body does not wait for the client's word on its head
     set_keep_alive_max_count(1'000'000);  // there is none; it is only announced
     set_keep_alive_timeout(std::chrono::duration_cast<seconds>(options.lobby.idle).count());
     new_task_queue = [] { return new RunAtOnce; };

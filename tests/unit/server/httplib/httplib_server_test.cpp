@@ -4,10 +4,13 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <thread>
 
@@ -32,6 +35,10 @@ class Client {
   }
   ~Client() { ::close(socket_); }
 
+  void acknowledge_late() const {
+    const int off = 0;
+    ::setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+  }
   void say(const std::string& text) const {
     (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
   }
@@ -70,6 +77,22 @@ std::string ask(const HttpServer& server, const std::string& text) {
   const Client client(server.port());
   client.say(text);
   return client.hear();
+}
+
+// As a client does that has ears for whole answers alone: it acknowledges nothing before it must,
+// 40 ms later, or sends what acknowledges it, too.
+TEST(HttplibServer, SendsABodyBeforeItsHeadIsAcknowledged) {
+  const auto server = listen(test::any_port(), echo, kNever);
+  const Client client(server->port());
+  auto least = std::chrono::steady_clock::duration::max();
+  for (int at = 0; at < 5; ++at) {
+    const auto start = std::chrono::steady_clock::now();
+    client.acknowledge_late();
+    client.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_NE(client.hear("GET / ").find("GET / "), std::string::npos);
+    least = std::min(least, std::chrono::steady_clock::now() - start);
+  }
+  EXPECT_LT(least, std::chrono::milliseconds(30));
 }
 
 TEST(HttplibServer, HandsTheRequestOver) {
