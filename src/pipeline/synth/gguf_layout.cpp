@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/lower_case.h"
 #include "checkpoint/naming.h"
 #include "formats/gguf_writer.h"
 #include "pipeline/synth/plan.h"
@@ -53,13 +54,16 @@ constexpr std::array kFileTypes = {
     plain("q6_k", 18, DType::kQ6_K),
 };
 
-const FileType& find_type(const std::string& name) {
+// In the case of file names too; "q4_k" alone is its mixture of middle size, as in llama.cpp.
+const FileType& find_type(const std::string& asked) {
+  std::string name = lower_case(asked);
+  if (name == "q3_k" || name == "q4_k" || name == "q5_k") name += "_m";
   std::string known;
   for (const FileType& type : kFileTypes) {
     if (name == type.name) return type;
     known += str_cat(known.empty() ? "" : ", ", type.name);
   }
-  fail(ErrorCode::kInvalidArgument, str_cat("There is no GGUF type \"", name, "\"."),
+  fail(ErrorCode::kInvalidArgument, str_cat("There is no GGUF type \"", asked, "\"."),
        str_cat("Known are ", known, "."));
 }
 
@@ -198,10 +202,10 @@ void add_gguf(Plan& plan, const Model& model, const std::string& type_name) {
   const FileType& type = find_type(type_name);
   plan.files.push_back(
       {.name = str_cat("Wan2.1_T2V_", upper(model.size_name), "_LightX2V_StepCfgDistill",
-                       model.with_vace ? "_VACE" : "", '-', upper(type_name), ".gguf"),
+                       model.with_vace ? "_VACE" : "", '-', upper(type.name), ".gguf"),
        .start = gguf_writer(dit_metadata(model, type)),
        .tensors = dit_plans(model, type)});
-  plan.files.push_back({.name = str_cat("umt5-xxl-encoder-", upper(type_name), ".gguf"),
+  plan.files.push_back({.name = str_cat("umt5-xxl-encoder-", upper(type.name), ".gguf"),
                         .start = gguf_writer(text_encoder_metadata(model, type)),
                         .tensors = text_encoder_plans(model, type)});
   plan.files.push_back({.name = "Wan2.1_VAE.safetensors",

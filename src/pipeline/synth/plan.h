@@ -88,7 +88,8 @@ void add_official(Plan& plan, const Model& model);
 // comfy_layout.cpp, diffusers_layout.cpp, gguf_layout.cpp
 void add_comfy_fp8(Plan& plan, const Model& model);
 void add_diffusers(Plan& plan, const Model& model);
-// `type` is llama.cpp's name in lower case: "q4_k_m". Throws kInvalidArgument for unknown ones.
+// `type` is llama.cpp's name in any case: "q4_k_m", "Q8_0". Throws kInvalidArgument for unknown
+// ones.
 void add_gguf(Plan& plan, const Model& model, const std::string& type);
 
 // lora_layout.cpp: a LoRA alone. Throws kInvalidArgument for an unknown style or an impossible

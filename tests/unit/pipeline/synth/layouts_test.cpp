@@ -172,6 +172,15 @@ TEST(SynthGguf, FallsBackToF16WhereBlocksDoNotFit) {
   EXPECT_EQ(found.dit->find("blocks.0.ffn.2.weight")->entry->dtype, DType::kQ6_K);
 }
 
+TEST(SynthGguf, TakesTheNamesOfFilesAndOfFormats) {
+  const test::TempFolder folder;
+  synthesize({.layout = "gguf:Q8_0", .out = folder / "eight", .sparse = true});
+  synthesize({.layout = "gguf:Q4_K", .out = folder / "four", .sparse = true});
+
+  EXPECT_TRUE(std::filesystem::exists(folder / "eight/umt5-xxl-encoder-Q8_0.gguf"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "four/umt5-xxl-encoder-Q4_K_M.gguf"));
+}
+
 TEST(SynthGguf, NamesItsTypes) {
   const test::TempFolder folder;
   EXPECT_REEL_ERROR(synthesize({.layout = "gguf:iq4_xs", .out = folder / "out"}), kInvalidArgument,
