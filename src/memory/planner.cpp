@@ -185,19 +185,31 @@ void choose_ring(uint64_t ram_bytes, uint64_t program_bytes, Plan& plan) {
   plan.host_bytes = program_bytes + plan.ring_bytes;
 }
 
+// What is needed and the less that there is, so that they read as different sizes.
+struct Shortage {
+  std::string needed, usable;
+};
+
+Shortage shortage(uint64_t needed_bytes, uint64_t usable_bytes) {
+  Shortage in{.needed = format_bytes(needed_bytes), .usable = format_bytes(usable_bytes)};
+  if (in.needed != in.usable) return in;
+  return {.needed = with_commas((needed_bytes + kMiB - 1) / kMiB) + " MiB",
+          .usable = with_commas(usable_bytes / kMiB) + " MiB"};
+}
+
 std::string refusal_of(const Plan& plan, uint64_t ram_bytes) {
   if (plan.host_bytes > ram_bytes) {
-    return str_cat("The clip needs ", format_bytes(plan.host_bytes), " of host memory; ",
-                   format_bytes(ram_bytes), " may be used.");
+    const auto [needed, usable] = shortage(plan.host_bytes, ram_bytes);
+    return str_cat("The clip needs ", needed, " of host memory; ", usable, " may be used.");
   }
   const auto largest = std::max_element(plan.phases.begin(), plan.phases.end(),
                                         [](const PhasePlan& a, const PhasePlan& b) {
                                           return a.least_arena_bytes < b.least_arena_bytes;
                                         });
-  return str_cat("The ", phase_name(largest->phase), " stage needs ",
-                 format_bytes(plan.least_cap_bytes), " of GPU memory at least",
-                 largest->blocks > 0 ? ", with no block kept; " : "; ",
-                 format_bytes(plan.cap_bytes), " may be used.");
+  const auto [needed, usable] = shortage(plan.least_cap_bytes, plan.cap_bytes);
+  return str_cat("The ", phase_name(largest->phase), " stage needs ", needed,
+                 " of GPU memory at least", largest->blocks > 0 ? ", with no block kept; " : "; ",
+                 usable, " may be used.");
 }
 
 }  // namespace

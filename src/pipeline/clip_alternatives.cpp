@@ -86,7 +86,7 @@ std::optional<PlanAlternative> least_card(const ClipPlanner& planner, const Clip
 
 std::optional<PlanAlternative> smaller_files(const ClipPlanner& planner, const ClipSize& clip,
                                              const Budget& budget) {
-  if (!planner.with_small_files().fits(clip, budget)) return std::nullopt;
+  if (!planner.with_8bit_files().fits(clip, budget)) return std::nullopt;
   return PlanAlternative{.kind = Kind::kFiles, .video = clip.video};
 }
 

@@ -102,6 +102,7 @@ ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecisio
     const auto needed = needed_tensors(wan_dit::name_units(dit_), wan_dit::dims_of(dit_));
     dit_load_ = network_load(needed, *files.dit, precision.dit);
     safer_load_ = network_load(needed, *files.dit, safer_precision(precision).dit);
+    load_of_8bit_files_ = load_of_8bit_files(needed, *files.dit, precision.dit);
   }
   if (stages.denoise && files.preview) {
     has_preview_ = true;
@@ -248,11 +249,9 @@ ClipPlanner ClipPlanner::on_empty_card() const {
   return other;
 }
 
-ClipPlanner ClipPlanner::with_small_files() const {
+ClipPlanner ClipPlanner::with_8bit_files() const {
   ClipPlanner other = *this;
-  for (NetworkLoad* load : {&other.dit_load_, &other.text_load_}) {
-    for (memory::BlockLoad& block : load->blocks) block.staging_bytes = 0;
-  }
+  other.dit_load_ = load_of_8bit_files_;
   return other;
 }
 

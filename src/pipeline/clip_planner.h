@@ -56,9 +56,9 @@ class ClipPlanner {
   bool fits(const ClipSize& clip, const memory::Budget& budget) const;
   // The plan of a run. Throws kOutOfMemory with the refusal, and the alternatives as its hint.
   memory::Plan plan_or_refuse(const ClipSize& clip, const memory::Budget& budget) const;
-  // The same for a card on which nothing else runs; for files that need no staging, as 8-bit ones.
+  // The same for a card on which nothing else runs; for a DiT from LightX2V's 8-bit files.
   ClipPlanner on_empty_card() const;
-  ClipPlanner with_small_files() const;
+  ClipPlanner with_8bit_files() const;
 
  private:
   memory::PhaseNeeds text_needs(const ClipSize& clip) const;
@@ -78,7 +78,8 @@ class ClipPlanner {
   umt5::Config text_;
   LatentDecoder decoder_, preview_;
   bool has_preview_ = false;
-  memory::NetworkLoad dit_load_, safer_load_, text_load_, decoder_load_, preview_load_;
+  memory::NetworkLoad dit_load_, safer_load_, load_of_8bit_files_, text_load_, decoder_load_,
+      preview_load_;
   ClipPrecision precision_;
   memory::Machine machine_;
 };

@@ -273,6 +273,28 @@ TEST(Commands, InspectSaysWhatAFolderIs) {
   EXPECT_TRUE(found.at("missing").empty());
 }
 
+// The published recipe downloads `distill_fp8/*` alone: the parts are found from there, and what is
+// nowhere is named with the places that were looked at.
+TEST(Commands, InspectFindsTheOtherPartsFromTheFolderOfTheBlocks) {
+  Scene scene;
+  const json whole = answer(scene.reel({"inspect", "model/distill_fp8", "--json"}));
+  EXPECT_EQ(whole.at("complete"), true) << whole.at("missing");
+  EXPECT_EQ(whole.at("networks").size(), 3u);
+
+  fs::remove_all(scene / kTokenizerFolder);
+  const json found = answer(scene.reel({"inspect", "model/distill_fp8", "--json"}));
+  const Outcome text = expect_ok(scene.reel({"inspect", "model/distill_fp8"}));
+
+  EXPECT_EQ(found.at("complete"), false);
+  ASSERT_EQ(found.at("missing").size(), 1u);
+  const auto missing = found.at("missing")[0].get<std::string>();
+  for (const char* words : {"spiece.model or tokenizer.json", "google/umt5-xxl",
+                            "\"model/distill_fp8\"", "/model\""}) {
+    EXPECT_NE(missing.find(words), std::string::npos) << words << '\n' << missing;
+  }
+  EXPECT_NE(text.out.find("MISSING: " + missing), std::string::npos) << text.out;
+}
+
 TEST(Commands, PlanSaysWhatAClipTakesOnAGpu) {
   Scene scene;
   scene.reel({"plan", "--model", "model", "--vram", "8GiB", "--json"});
