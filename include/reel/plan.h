@@ -36,6 +36,7 @@ struct StagePlan {
   std::vector<PlanTag> tags;
   int passes = 0;  // over all blocks
   int strips = 1;  // of rows that a frame is decoded in, for the same bytes in less memory
+  int tiles = 1;   // that a frame is blended from, as ModelOptions::vae_tiling wants it
   int blocks = 0;
   std::vector<int> resident;  // blocks that stay in GPU memory
   int window_slots = 0;       // through which the others pass

@@ -29,6 +29,11 @@ struct ModelOptions {
   // What a TAE decodes: "diffusion", latents as the DiT makes them (taew2_1); "vae", what the VAE
   // takes (lighttaew2_1); "auto" decides by its name.
   std::string tae_latents = "auto";
+  // "blended": the VAE decodes tiles of 256 x 256 pixels by themselves and blends them, as LightX2V
+  // does under use_tiling_vae. Other frames, slower, in less GPU memory. "off", or empty: frames
+  // are what the VAE makes of the whole picture. A replay has what its clip had where this is
+  // empty.
+  std::string vae_tiling;
   std::string variant;             // "fp8", "int8", "bf16", or empty: chosen
   std::string checkpoint_kind;     // "distilled", "base", or empty: from evidence
   std::vector<LoraChoice> loras;   // added to the DiT in this order

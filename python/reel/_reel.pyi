@@ -24,6 +24,7 @@ class ModelOptions:
     text_encoder: _Path
     vae: _Path
     tae_latents: str
+    vae_tiling: str
     preview_decoder: _Path
     tokenizer: _Path
     variant: str

@@ -28,6 +28,7 @@ def model_options(
     ram_bytes: int = 0,
     text_cache: bool = True,
     tae_latents: str = "auto",
+    vae_tiling: str = "",
     preview_decoder: Path = "",
 ) -> _reel.ModelOptions:
     options = _reel.ModelOptions()
@@ -45,6 +46,7 @@ def model_options(
     options.ram_bytes = ram_bytes
     options.text_cache = text_cache
     options.tae_latents = tae_latents
+    options.vae_tiling = vae_tiling
     options.preview_decoder = os.fsencode(preview_decoder)
     return options
 

@@ -72,6 +72,8 @@ class Pipeline:
             be a light VAE or a TAE, which decode faster and less exactly.
         tae_latents: what a TAE decodes: "diffusion" (taew2_1), "vae" (lighttaew2_1), or "auto", by
             its name.
+        vae_tiling: "blended": the VAE decodes tiles of 256 pixels and blends them, as LightX2V's
+            ``use_tiling_vae`` does; other frames, slower. "off" or "": it decodes whole pictures.
         variant: "fp8", "int8" or "bf16", where the model has several.
         kind: "distilled" or "base"; left out: what the files show.
         loras: files, or pairs of a file and its strength, added in this order.
@@ -106,6 +108,7 @@ class Pipeline:
         ram_bytes: int = 0,
         text_cache: bool = True,
         tae_latents: str = "auto",
+        vae_tiling: str = "",
         preview_decoder: Path = "",
     ) -> None:
         options = model_options(
@@ -123,6 +126,7 @@ class Pipeline:
             ram_bytes=ram_bytes,
             text_cache=text_cache,
             tae_latents=tae_latents,
+            vae_tiling=vae_tiling,
             preview_decoder=preview_decoder,
         )
         self._engine = _reel.Engine(options)

@@ -42,6 +42,7 @@ void bind_model_options(py::module_& module) {
       .def_readwrite("text_encoder", &ModelOptions::text_encoder)
       .def_readwrite("vae", &ModelOptions::vae)
       .def_readwrite("tae_latents", &ModelOptions::tae_latents)
+      .def_readwrite("vae_tiling", &ModelOptions::vae_tiling)
       .def_readwrite("preview_decoder", &ModelOptions::preview_decoder)
       .def_readwrite("tokenizer", &ModelOptions::tokenizer)
       .def_readwrite("variant", &ModelOptions::variant)

@@ -135,6 +135,22 @@ def test_a_tae_decodes_what_its_name_says(tiny_model: Path, tmp_path: Path) -> N
     assert not numpy.array_equal(video, frames("diffusion"))
 
 
+def test_tiles_are_blended_where_the_key_says_so(tiny_model: Path) -> None:
+    pipe = LightX2VPipeline(model_path=tiny_model, model_cls="wan2.1_distill", device="cpu")
+    pipe.use_tiling_vae = True
+    pipe.create_generator(guidance_scale=1, **{**SMALL, "width": 208})
+    video = numpy.round(frames_of(pipe, seed=3) * 255).astype(numpy.uint8)
+
+    def frames(tiling: str) -> numpy.ndarray:
+        own = reel.Pipeline(tiny_model, vae_tiling=tiling, device="cpu")
+        return own.generate(
+            "a ball", seed=3, sampler="euler", width=208, height=16, frames=5
+        ).frames
+
+    assert numpy.array_equal(video, frames("blended"))
+    assert not numpy.array_equal(video, frames("off"))
+
+
 def test_calls_in_the_wrong_order_say_so(tiny_model: Path) -> None:
     pipe = LightX2VPipeline(model_path=tiny_model, model_cls="wan2.1_distill", device="cpu")
     with pytest.raises(RuntimeError, match=r"generate\(\) was called before create_generator\(\)"):

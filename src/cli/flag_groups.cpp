@@ -67,6 +67,8 @@ void Flags::add_model(ModelOptions& options) {
       "VAE file, when it is not beside the model; or a light VAE or a TAE, which decode faster");
   add("--tae-latents", options.tae_latents,
       "what a TAE decodes: diffusion (as taew2_1), vae (as lighttaew2_1), or auto, by its name");
+  add("--vae-tiling", options.vae_tiling,
+      "off, or blended: tiles of 256 pixels as LightX2V's use_tiling_vae, which change the frames");
   add("--tokenizer", options.tokenizer, "tokenizer file or folder");
   add("--variant", options.variant,
       "which precision of a model that comes in several: fp8, int8, bf16");

@@ -27,6 +27,7 @@ json to_json(const StagePlan& stage) {
           {"tags", tags},
           {"passes", stage.passes},
           {"strips", stage.strips},
+          {"tiles", stage.tiles},
           {"blocks", stage.blocks},
           {"resident", stage.resident},
           {"window_slots", stage.window_slots},
@@ -72,8 +73,10 @@ std::string as_json(const Plan& plan) {
 
 std::string blocks_text(const StagePlan& stage) {
   if (stage.blocks == 0) {
-    const std::string strips = std::to_string(stage.strips);
-    return stage.weights + " files" + (stage.strips > 1 ? ", in " + strips + " strips" : "");
+    std::string text = stage.weights + " files";
+    if (stage.strips > 1) text += ", in " + std::to_string(stage.strips) + " strips";
+    if (stage.tiles > 1) text += ", in " + std::to_string(stage.tiles) + " blended tiles";
+    return text;
   }
   const auto resident = static_cast<int>(stage.resident.size());
   std::string text = stage.weights + " files, " + std::to_string(stage.blocks) + " blocks, " +

@@ -110,7 +110,8 @@ ClipPlanner::ClipPlanner(const checkpoint::Checkpoint& files, const ClipPrecisio
     preview_load_ = network_load(preview_.needed(), *files.preview, precision.vae);
   }
   if (stages.decode) {
-    decoder_ = LatentDecoder(*files.vae, "auto");  // of the same size whatever it takes
+    // A TAE is of the same size whatever it takes.
+    decoder_ = LatentDecoder(*files.vae, "auto", stages.blends_tiles);
     decoder_load_ = network_load(decoder_.needed(), *files.vae, precision.vae);
   }
 }

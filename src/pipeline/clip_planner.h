@@ -28,6 +28,8 @@ struct ClipStages {
   bool text = true, denoise = true, decode = true;
   int64_t layers = 0;  // the DiT ends after so many blocks; 0: it has all
   int ranks = 1;       // devices that share each pass of the DiT; the plan is the first one's
+  // Of the latents' decoder, as LatentDecoder has it.
+  bool blends_tiles = false;
 };
 
 // How networks are computed on a GPU.

@@ -94,6 +94,7 @@ std::optional<Planned> obey_plan(const OpenModel& model, const ClipStages& stage
                                  const ClipSize& clip, Runtime& runtime) {
   Peers* const peers = stages.denoise ? runtime.peers() : nullptr;
   ClipStages shared = stages;
+  shared.blends_tiles = model.decoder().blends_tiles();
   if (peers != nullptr) {
     shared.ranks = peers->ranks();
     require_share_for_all(model.facts().dit, clip.video, shared.ranks);
@@ -173,6 +174,11 @@ void describe_denoising(const OpenModel& model, const RunSettings& settings, con
   recipe.kernels = runtime.kernels_summary();
 }
 
+void describe_decoder(const OpenModel& model, Recipe& recipe) {
+  recipe.decoder = model.decoder().name();
+  recipe.vae_tiling = model.decoder().blends_tiles() ? "blended" : "off";
+}
+
 Recipe describe_clip(const OpenModel& model, const std::string& prompt,
                      const std::string& negative_prompt, const RunSettings& settings,
                      const Runtime& runtime, const ClipRun& clip, int fps) {
@@ -181,7 +187,7 @@ Recipe describe_clip(const OpenModel& model, const std::string& prompt,
   recipe.prompt = prompt;
   recipe.negative_prompt = negative_prompt;
   recipe.weights = clip.weights;
-  recipe.decoder = model.decoder().name();
+  describe_decoder(model, recipe);
   recipe.loras = clip.loras;
   recipe.fps = fps;
   recipe.measured = to_json(clip.report);

@@ -44,6 +44,9 @@ ClipRun run_clip(const OpenModel& model, Runtime& runtime, const VideoRequest& r
 void describe_denoising(const OpenModel& model, const RunSettings& settings, const Runtime& runtime,
                         Recipe& recipe);
 
+// And its decoder.
+void describe_decoder(const OpenModel& model, Recipe& recipe);
+
 // The recipe of a run, all but the digest of its frames.
 Recipe describe_clip(const OpenModel& model, const std::string& prompt,
                      const std::string& negative_prompt, const RunSettings& settings,

@@ -11,6 +11,8 @@
 #include "models/wan_vae/footprint.h"
 #include "models/wan_vae/names.h"
 #include "models/wan_vae/strips.h"
+#include "models/wan_vae/tiled_decoder.h"
+#include "models/wan_vae/tiles.h"
 #include "models/wan_vae/work.h"
 #include "pipeline/model_configs.h"
 
@@ -54,6 +56,14 @@ LatentDecoder::Footprint vae_footprint(const wan_vae::Config& vae,
           .host_bytes = wan_vae::waiting_rows_bytes(shape)};
 }
 
+LatentDecoder::Footprint tiled_footprint(const wan_vae::Config& vae,
+                                         const wan_vae::DecodeShape& whole) {
+  LatentDecoder::Footprint takes = vae_footprint(vae, wan_vae::largest_tile(whole));
+  takes.work = wan_vae::tiled_decode_work(vae, whole);
+  takes.host_bytes = wan_vae::waiting_tiles_bytes(whole);
+  return takes;
+}
+
 LatentDecoder::Footprint tae_footprint(const tae::Config& tiny, const tae::DecodeShape& shape) {
   return {.held = {{memory::tags::kPastFrames, tae::past_frames_bytes(tiny, shape)}},
           .forward = tae::decode_activations(tiny, shape),
@@ -62,8 +72,26 @@ LatentDecoder::Footprint tae_footprint(const tae::Config& tiny, const tae::Decod
 
 }  // namespace
 
-LatentDecoder::LatentDecoder(const checkpoint::Component& component, const std::string& tae_latents)
-    : config_(config_of(component, tae_latents)) {}
+bool wants_blended_tiles(const std::string& vae_tiling) {
+  REEL_REQUIRE(vae_tiling.empty() || vae_tiling == "off" || vae_tiling == "blended",
+               kInvalidArgument,
+               str_cat("VAE tiling is \"", vae_tiling, "\"; off and blended are possible."));
+  return vae_tiling == "blended";
+}
+
+LatentDecoder::LatentDecoder(const checkpoint::Component& component, const std::string& tae_latents,
+                             bool blends_tiles)
+    : config_(config_of(component, tae_latents)), blends_tiles_(blends_tiles) {}
+
+bool LatentDecoder::blends_tiles() const {
+  return blends_tiles_ && std::holds_alternative<wan_vae::Config>(config_);
+}
+
+int LatentDecoder::tiles(const VideoSize& video) const {
+  if (!blends_tiles()) return 1;
+  const Shape latent = latent_shape(video);
+  return static_cast<int>(wan_vae::TileGrid(latent[2], latent[3]).count());
+}
 
 const char* LatentDecoder::name() const {
   if (const auto* tiny = std::get_if<tae::Config>(&config_)) {
@@ -83,16 +111,27 @@ std::vector<checkpoint::NeededTensor> LatentDecoder::needed() const {
 
 void LatentDecoder::decode(ops::Context& ctx, memory::BlockSource& weights,
                            const TensorView& latents,
-                           const std::function<void(const TensorView&)>& on_frame, int strips,
-                           CopyEngine* copies) const {
-  if (const auto* tiny = std::get_if<tae::Config>(&config_)) {
-    return tae::Decoder(*tiny, weights).decode(ctx, latents, on_frame, copies);
+                           const std::function<void(const TensorView&)>& on_frame,
+                           const LatentDecodeOptions& options) const {
+  if (blends_tiles()) {
+    return wan_vae::TiledDecoder(weights).decode(ctx, latents, on_frame, options.copies,
+                                                 options.on_progress);
   }
-  wan_vae::Decoder(weights).decode(ctx, latents, on_frame, {.strips = strips, .copies = copies});
+  const int64_t frames = video_size(latents.shape).frames;
+  const auto counted = [&, done = int64_t{0}](const TensorView& frame) mutable {
+    on_frame(frame);
+    ++done;
+    if (options.on_progress) options.on_progress(done, frames);
+  };
+  if (const auto* tiny = std::get_if<tae::Config>(&config_)) {
+    return tae::Decoder(*tiny, weights).decode(ctx, latents, counted, options.copies);
+  }
+  wan_vae::Decoder(weights).decode(ctx, latents, counted,
+                                   {.strips = options.strips, .copies = options.copies});
 }
 
 int LatentDecoder::most_strips(const VideoSize& video) const {
-  if (std::holds_alternative<tae::Config>(config_)) return 1;
+  if (blends_tiles() || std::holds_alternative<tae::Config>(config_)) return 1;
   return static_cast<int>(wan_vae::most_strips(latent_shape(video)[2]));
 }
 
@@ -101,7 +140,9 @@ LatentDecoder::Footprint LatentDecoder::footprint(const VideoSize& video, DType 
   if (const auto* tiny = std::get_if<tae::Config>(&config_)) {
     return tae_footprint(*tiny, tae_shape(video, compute));
   }
-  return vae_footprint(std::get<wan_vae::Config>(config_), vae_shape(video, compute, strips));
+  const auto& vae = std::get<wan_vae::Config>(config_);
+  const wan_vae::DecodeShape shape = vae_shape(video, compute, strips);
+  return blends_tiles() ? tiled_footprint(vae, shape) : vae_footprint(vae, shape);
 }
 
 }  // namespace reel::pipeline

@@ -91,7 +91,11 @@ OpenModel::OpenModel(const ModelOptions& options, const Parts& parts, Progress& 
   if (!has_tae && options.tae_latents != "auto") {
     progress.on_warning("What a TAE decodes has no effect without a TAE.");
   }
-  if (parts.vae) decoder_ = LatentDecoder(*files_.vae, options.tae_latents);
+  const bool blends_tiles = wants_blended_tiles(options.vae_tiling);
+  if (parts.vae) decoder_ = LatentDecoder(*files_.vae, options.tae_latents, blends_tiles);
+  if (parts.vae && blends_tiles && !decoder_.blends_tiles()) {
+    progress.on_warning("VAE tiling has no effect on a TAE, which has no tiles.");
+  }
   if (files_.preview) preview_decoder_ = LatentDecoder(*files_.preview, options.tae_latents);
   REEL_REQUIRE(!parts.dit || !parts.text_encoder || facts_.dit.text_dim == text_config_.dim,
                kBadFile,

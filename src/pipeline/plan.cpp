@@ -247,7 +247,8 @@ Plan make_plan(const PlanRequest& request) {
                 " devices has a plan of its own; this is the first one's, which "
                 "encodes the text and decodes too."));
   }
-  const ClipPlanner planner(model.files(), precision, place.machine, {.ranks = ranks});
+  const ClipPlanner planner(model.files(), precision, place.machine,
+                            {.ranks = ranks, .blends_tiles = model.decoder().blends_tiles()});
   const memory::Plan made = planner.plan(clip, place.budget);
 
   Plan plan;
@@ -255,6 +256,9 @@ Plan make_plan(const PlanRequest& request) {
   plan.guided = settings.guided();
   plan.trained_sizes = trained_sizes(model.facts());
   describe(made, plan);
+  for (StagePlan& stage : plan.stages) {
+    if (stage.stage == "decode") stage.tiles = model.decoder().tiles(clip.video);
+  }
   if (!made.fits) add_alternatives(planner, clip, place.budget, plan);
   plan.warnings = std::move(checked.warnings);
   for (const std::vector<std::string>* more : {&std::as_const(remarks.warnings), &made.warnings}) {

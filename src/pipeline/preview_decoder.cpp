@@ -70,8 +70,8 @@ void PreviewDecoder::decode(const Tensor& latents,
                    .memory = memory_ ? static_cast<MemorySpace&>(*memory_) : of_runtime.memory};
   memory::BlockSource& weights =
       streamer_ ? static_cast<memory::BlockSource&>(*streamer_) : *store_;
-  decoder_.decode(ctx, weights, latents, on_frame, 1,
-                  runtime_.on_gpu() ? &runtime_.copies() : nullptr);
+  decoder_.decode(ctx, weights, latents, on_frame,
+                  {.copies = runtime_.on_gpu() ? &runtime_.copies() : nullptr, .on_progress = {}});
 }
 
 }  // namespace reel::pipeline

@@ -30,6 +30,7 @@ struct Recipe {
   std::string verdict;            // "distilled" or "base"
   WeightDigests weights;          // of the stored ones, before LoRAs are added
   std::string decoder;            // "VAE", "light VAE", "TAE"; empty in recipes of old versions
+  std::string vae_tiling{"off"};  // or "blended"
   std::vector<LoraRecord> loras;  // in the order in which they are added
   std::string precision;          // "f32" or "bf16"
   std::string device;             // "cpu"

@@ -66,6 +66,7 @@ ModelOptions options_of(const Recipe& recipe, const ModelOptions& given) {
     if (recipe.decoder == kTaeName) options.tae_latents = "diffusion";
     if (recipe.decoder == kTaeOfVaeLatentsName) options.tae_latents = "vae";
   }
+  if (options.vae_tiling.empty()) options.vae_tiling = recipe.vae_tiling;
   options.loras = loras_of(recipe, given.loras);
   return options;
 }
@@ -77,6 +78,7 @@ std::vector<std::string> differences_between(const Recipe& then, const Recipe& n
           found);
   compare("DiT's weights digest", then.weights.dit, now.weights.dit, found);
   if (!then.decoder.empty()) compare("decoder", then.decoder, now.decoder, found);
+  compare("VAE tiling", then.vae_tiling, now.vae_tiling, found);
   compare("VAE's weights digest", then.weights.vae, now.weights.vae, found);
   for (size_t at = 0; at < then.loras.size(); ++at) {
     compare("LoRA's digest", then.loras[at].digest, now.loras[at].digest, found);

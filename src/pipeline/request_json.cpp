@@ -98,6 +98,7 @@ void to_json(json& to, const ModelOptions& options) {
         {"text_encoder", path_to_json(options.text_encoder)},
         {"vae", path_to_json(options.vae)},
         {"tae_latents", options.tae_latents},
+        {"vae_tiling", options.vae_tiling},
         {"preview_decoder", path_to_json(options.preview_decoder)},
         {"tokenizer", path_to_json(options.tokenizer)},
         {"variant", options.variant},
@@ -115,6 +116,7 @@ void from_json(const json& from, ModelOptions& options) {
   take_path(from, "text_encoder", options.text_encoder);
   take_path(from, "vae", options.vae);
   take(from, "tae_latents", options.tae_latents);
+  take(from, "vae_tiling", options.vae_tiling);
   take_path(from, "preview_decoder", options.preview_decoder);
   take_path(from, "tokenizer", options.tokenizer);
   take(from, "variant", options.variant);

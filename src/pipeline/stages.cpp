@@ -254,7 +254,7 @@ RunReport decode(const ModelOptions& options, const DecodeRequest& request, Prog
     log_stage(meter.end(), *model.files().vae, runtime.vae_numbers());
     if (!recipe) return;
     recipe->weights.vae = weights_digest;
-    recipe->decoder = model.decoder().name();
+    describe_decoder(model, *recipe);
     recipe->fps = request.fps;
   };
   std::string digest;

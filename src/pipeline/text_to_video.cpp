@@ -102,10 +102,18 @@ void decode_latents(const OpenModel& model, Runtime& runtime, const Tensor& late
                          "\" gives numbers that are not finite in frame ", done + 1, '.'),
                  "Its weights are damaged: compare their checksums, or download them again.");
     on_frame(frame);
-    clock.report(++done);
+    ++done;
   };
-  (*decoder)->decode(ctx, latents, take, runtime.decode_strips(),
-                     runtime.on_gpu() ? &runtime.copies() : nullptr);
+  // In frames, whatever the decoder counts.
+  const auto tell = [&](int64_t made, int64_t all) {
+    const int64_t frames = made * size.frames;
+    clock.report(static_cast<int>(frames / all),
+                 static_cast<double>(frames % all) / static_cast<double>(all));
+  };
+  (*decoder)->decode(ctx, latents, take,
+                     {.strips = runtime.decode_strips(),
+                      .copies = runtime.on_gpu() ? &runtime.copies() : nullptr,
+                      .on_progress = tell});
   if (weights_digest != nullptr) *weights_digest = decoder->weights().digest();
 }
 

@@ -119,6 +119,22 @@ TEST(Commands, StagesLeaveTheRecipeOutThatIsUnwantedOrWouldNotLeadToTheClip) {
   EXPECT_FALSE(formats::read_mp4_comment(scene / "out/other_noise.mp4").has_value());
 }
 
+TEST(Commands, DecodeAloneBlendsTilesLikeGenerateAndSaysSo) {
+  Scene scene;
+  scene.generate({"--vae-tiling", "blended", "--size", "208x16", "--out", "out/whole.y4m"});
+  expect_ok(scene);
+
+  make_latents(scene, {"--size", "208x16"});
+  decode(scene, "out/blended.y4m", {"--vae-tiling", "blended"});
+  decode(scene, "out/off.y4m", {"--vae-tiling", "off"});
+  EXPECT_EQ(read_all(scene / "out/whole.y4m"), read_all(scene / "out/blended.y4m"));
+  EXPECT_NE(read_all(scene / "out/whole.y4m"), read_all(scene / "out/off.y4m"));
+
+  decode(scene, "out/blended.mp4", {"--vae-tiling", "blended"});
+  scene.reel({"replay", "out/blended.mp4", "--model", "model"});
+  EXPECT_EQ(expect_ok(scene).out, "equal\n");
+}
+
 TEST(Commands, ReplayOfAClipIsEqual) {
   Scene scene;
   expect_ok(scene);
@@ -159,6 +175,21 @@ TEST(Commands, ATaeDecodesAndTheRecipeSaysSo) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_NE(outcome.err.find("The decoder was TAE of VAE latents, now it is VAE."),
             std::string::npos)
+      << outcome.err;
+}
+
+TEST(Commands, BlendedTilesAreInTheRecipeAndReplayed) {
+  Scene scene;
+  scene.generate({"--vae-tiling", "blended", "--size", "16x208", "--json"});
+  EXPECT_EQ(answer(scene).at("recipe").at("model").at("vae_tiling"), "blended");
+
+  scene.reel({"replay", "out/clip.mp4", "--model", "model"});
+  EXPECT_EQ(expect_ok(scene).out, "equal\n");
+
+  scene.reel({"replay", "out/clip.mp4", "--model", "model", "--vae-tiling", "off"});
+  const Outcome outcome = run_program(scene.command);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.err.find("The VAE tiling was blended, now it is off."), std::string::npos)
       << outcome.err;
 }
 

@@ -147,6 +147,24 @@ TEST(InferClip, DecodesWithTheTaeOfTheConfig) {
   EXPECT_TRUE(inferred == generated);
 }
 
+TEST(InferClip, BlendsTilesWhereTheConfigAsksForThem) {
+  Scene scene;
+  write_bytes(scene / "config.json", R"({"use_tiling_vae": true, "size": [16, 208]})");
+  const auto generated = [&](const char* tiling, const char* out) {
+    return made(scene, {"generate", "--model", "model", "--vae-tiling", tiling, "--size", "208x16",
+                        "--prompt", "a ball", "--seed", "42", "--sampler", "euler", "--device",
+                        "cpu", "--out", out});
+  };
+
+  const std::string inferred =
+      made(scene, {"infer", "--model_path", "model", "--config_json", "config.json", "--prompt",
+                   "a ball", "--device", "cpu", "--save_result_path", "out/infer.y4m"});
+
+  EXPECT_FALSE(inferred.empty());
+  EXPECT_TRUE(inferred == generated("blended", "out/tiles.y4m"));
+  EXPECT_FALSE(inferred == generated("off", "out/whole.y4m"));
+}
+
 TEST(InferClip, ReplacesAFileOnlyWhenForced) {
   Scene scene;
   write_bytes(scene / "out/clip.y4m", "mine");

@@ -243,6 +243,10 @@ std::vector<Case> model_cases() {
          write_tensors(s / "taew2_1.pth", tae_tensors());
          s.generate({"--vae", "taew2_1.pth", "--tae-latents", "raw"});
        }},
+      {"vae-tiling-word",
+       [](Scene& s) {
+         s.generate({"--vae-tiling", "on"});
+       }},
   };
 }
 

@@ -50,7 +50,12 @@ void choose_tae(const Settings& settings, const FileTest& exists, ModelPaths& pa
 }  // namespace
 
 void choose_decoder(const Settings& settings, const FileTest& exists, ModelPaths& paths) {
-  if (flag_of(settings, "use_tae").value_or(false)) return choose_tae(settings, exists, paths);
+  const bool blends_tiles = flag_of(settings, "use_tiling_vae").value_or(false);
+  if (flag_of(settings, "use_tae").value_or(false)) {
+    if (blends_tiles) paths.notes.emplace_back("use_tiling_vae has no effect with use_tae.");
+    return choose_tae(settings, exists, paths);
+  }
+  if (blends_tiles) paths.model.vae_tiling = "blended";
   if (const auto vae = text_of(settings, "vae_path"); vae && !vae->empty()) {
     paths.model.vae = *vae;
   } else if (const auto name = text_of(settings, "vae_name"); name && !name->empty()) {

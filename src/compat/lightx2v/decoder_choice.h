@@ -6,9 +6,9 @@
 
 namespace reel::compat::lightx2v {
 
-// Fills model.vae, model.tae_latents and what decoder is expected from use_tae, tae_path,
-// need_scaled, use_lightvae, vae_path and vae_name. A path is taken as it is given. Throws
-// kNotFound where a decoder is asked for without one and is not under model_path.
+// Fills model.vae, model.tae_latents, model.vae_tiling and what decoder is expected from use_tae,
+// tae_path, need_scaled, use_lightvae, vae_path, vae_name and use_tiling_vae. A path is taken as it
+// is given. Throws kNotFound where a decoder is asked for without one and is not under model_path.
 //
 // Source: ModelTC/LightX2V, models/runners/wan/wan_runner.py, load_vae_decoder, and
 // utils/utils.py, find_torch_model_path: a TAE stands above the rest.

@@ -164,13 +164,17 @@ class ClipDecoder {
 
 }  // namespace
 
-void Decoder::decode(ops::Context& ctx, const TensorView& latent, const FrameSink& on_frame,
-                     const DecodeOptions& options) {
+void require_latents(const TensorView& latent) {
   REEL_REQUIRE(latent.shape.axes() == 4 && latent.shape[0] == kLatentChannels &&
                    latent.dtype == DType::kF32 && latent.elements() > 0,
                kInvalidArgument,
                str_cat("The latents are ", latent.dtype, ' ', latent.shape,
                        "; f32 [16, frames, rows, cols] is needed."));
+}
+
+void Decoder::decode(ops::Context& ctx, const TensorView& latent, const FrameSink& on_frame,
+                     const DecodeOptions& options) {
+  require_latents(latent);
   const int strips = options.strips;
   REEL_REQUIRE(1 <= strips && strips <= most_strips(latent.shape[2]), kInvalidArgument,
                str_cat("The decoder cannot cut ", latent.shape[2], " rows of latents into ", strips,

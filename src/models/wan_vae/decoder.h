@@ -18,6 +18,9 @@ constexpr int64_t frames_of(int64_t latent_frames) {
   return kFrameStride * (latent_frames - 1) + 1;
 }
 
+// Throws kInvalidArgument for what is no f32 [16, latent_frames, latent_rows, latent_cols].
+void require_latents(const TensorView& latent);
+
 struct DecodeOptions {
   // Of rows, that levels after the first are computed in: 1 to most_strips(latent_rows).
   int strips = 1;

@@ -17,8 +17,9 @@
 #include "unit/models/fixed_weights.h"
 
 namespace reel::test {
-RandomDecoder::RandomDecoder(const ops::Kernels& kernels, DType compute, uint64_t seed)
-    : kernels_(kernels), compute_(compute) {
+RandomDecoder::RandomDecoder(const ops::Kernels& kernels, DType compute, uint64_t seed,
+                             const StopFlag* stop)
+    : kernels_(kernels), compute_(compute), stop_(stop != nullptr ? *stop : own_stop_) {
   const auto needed = checkpoint::needed_tensors(wan_vae::name_units(), wan_vae::dims_of(config_));
   std::vector<formats::TensorSpec> specs;
   for (const auto& tensor : needed) specs.push_back({tensor.name, DType::kF32, tensor.shape});
@@ -39,23 +40,39 @@ RandomDecoder::RandomDecoder(const ops::Kernels& kernels, DType compute, uint64_
   weights_ = preparer.prepare(prepare::make_manifest(needed).fixed);
 }
 
-Tensor RandomDecoder::decode(const Shape& latent, int strips) const {
+Tensor RandomDecoder::frames_of(const Shape& latent, const Run& run) const {
   Arena arena{"activations"};
   ops::Context ctx{.kernels = kernels_, .arena = arena, .stop = stop_, .compute = compute_};
   FixedWeights weights(*weights_);
-  wan_vae::Decoder decoder(weights);
   Tensor frames = poisoned_tensor({wan_vae::frames_of(latent[1]), 8 * latent[2], 8 * latent[3], 3},
                                   DType::kF32);
   int64_t count = 0;
-  decoder.decode(ctx, random_tensor(latent, DType::kF32, 5, -2, 2),
-                 [&](const TensorView& frame) {
-                   const TensorView to = frames.view().slice(count++, 1);
-                   ASSERT_EQ(frame.size_bytes(), to.size_bytes());
-                   std::memcpy(to.data, frame.data, static_cast<size_t>(to.size_bytes()));
-                 },
-                 {.strips = strips});
+  run(ctx, weights, [&](const TensorView& frame) {
+    const TensorView to = frames.view().slice(count++, 1);
+    ASSERT_EQ(frame.size_bytes(), to.size_bytes());
+    std::memcpy(to.data, frame.data, static_cast<size_t>(to.size_bytes()));
+  });
   EXPECT_EQ(count, frames.shape()[0]);
   return frames;
+}
+
+Tensor RandomDecoder::decode(const TensorView& latents, int strips) const {
+  return frames_of(latents.shape, [&](ops::Context& ctx, memory::BlockSource& weights,
+                                      const wan_vae::Decoder::FrameSink& sink) {
+    wan_vae::Decoder(weights).decode(ctx, latents, sink, {.strips = strips});
+  });
+}
+
+Tensor RandomDecoder::decode(const Shape& latent, int strips) const {
+  return decode(random_tensor(latent, DType::kF32, 5, -2, 2), strips);
+}
+
+Tensor RandomDecoder::decode_tiled(const TensorView& latents,
+                                   const wan_vae::TiledDecoder::Counter& on_tile_frame) const {
+  return frames_of(latents.shape, [&](ops::Context& ctx, memory::BlockSource& weights,
+                                      const wan_vae::Decoder::FrameSink& sink) {
+    wan_vae::TiledDecoder(weights).decode(ctx, latents, sink, nullptr, on_tile_frame);
+  });
 }
 
 void RandomDecoder::expect_strips_like_whole(const Shape& latent,

@@ -19,6 +19,7 @@
 #include "models/wan_vae/decoder.h"
 #include "models/wan_vae/footprint.h"
 #include "models/wan_vae/names.h"
+#include "models/wan_vae/tiled_decoder.h"
 #include "models/wan_vae/work.h"
 #include "prepare/host_preparer.h"
 #include "unit/models/blind_machine.h"
@@ -228,6 +229,33 @@ INSTANTIATE_TEST_SUITE_P(
                                      DecodeCase{{16, 2, 10, 6}, 2}, DecodeCase{{16, 3, 5, 7}, 1},
                                      DecodeCase{{16, 3, 23, 7}, 5}),
                      testing::Values(DType::kF16, DType::kBF16, DType::kF32)));
+
+class TiledFootprint : public testing::TestWithParam<Shape> {};
+
+// Tiles take turns: what each takes is given back before the next one.
+TEST_P(TiledFootprint, IsWhatTheLargestTileTakes) {
+  const Shape latent = GetParam();
+  const wan_vae::Config config;
+  BlindWeights weights = blind_weights(wan_vae::name_units(), wan_vae::dims_of(config),
+                                       {.compute = DType::kF16, .matrices = DType::kF16});
+  BlindRun run;
+  run.ctx.compute = DType::kF16;
+  int64_t frames = 0;
+
+  wan_vae::TiledDecoder(weights).decode(run.ctx, Tensor(DType::kF32, latent),
+                                        [&](const TensorView&) { ++frames; });
+
+  const wan_vae::DecodeShape tile = wan_vae::largest_tile(
+      {.latent_frames = latent[1], .latent_rows = latent[2], .latent_cols = latent[3]});
+  EXPECT_EQ(frames, wan_vae::frames_of(latent[1]));
+  EXPECT_EQ(stack_layout(wan_vae::decode_activations(config, tile)).bytes, run.arena.peak_bytes());
+  EXPECT_EQ(wan_vae::past_frames_bytes(config, tile), run.kept.peak_bytes());
+  EXPECT_EQ(run.kept.live_bytes(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, TiledFootprint,
+                         testing::Values(Shape{16, 2, 60, 104}, Shape{16, 3, 27, 24},
+                                         Shape{16, 2, 9, 30}, Shape{16, 1, 10, 6}));
 
 class TaeFootprint : public testing::TestWithParam<std::tuple<Shape, DType>> {};
 

@@ -314,6 +314,21 @@ TEST(ClipPlanner, PlansAStageAloneAsItPlansItInAClip) {
   }
 }
 
+// Tiles need no strips, and hold back all pictures: of 81 at 720p within 2 GiB of host memory.
+TEST(ClipPlanner, CountsOneTileOnTheGpuAndThePicturesOnTheHost) {
+  const memory::Budget budget{.card_bytes = 6 * kGiB, .ram_bytes = 4 * kGiB};
+  const memory::Plan whole = planner_14b().plan({.video = k720p}, budget);
+  const memory::Plan tiled = stage_planner({.blends_tiles = true}).plan({.video = k720p}, budget);
+  const memory::PhasePlan& decode = *tiled.phase(memory::Phase::kDecode);
+
+  EXPECT_TRUE(tiled.fits) << tiled.refusal;
+  EXPECT_EQ(decode.strips, 1);
+  EXPECT_LT(3 * decode.arena_bytes, whole.phase(memory::Phase::kDecode)->arena_bytes);
+  EXPECT_GT(tiled.host_bytes - whole.host_bytes, 81u * 360 * 1280 * 3 * sizeof(float));
+  EXPECT_LE(tiled.host_bytes, 2 * kGiB);
+  EXPECT_GT(decode.compute_s, 1.3 * whole.phase(memory::Phase::kDecode)->compute_s);
+}
+
 TEST(ClipPlanner, RefusesAStageAloneWithWhatHelpsThere) {
   const memory::Budget budget{.card_bytes = 2 * kGiB};
   for (const pipeline::ClipStages& stages : {kTextAlone, kDenoiseAlone, kDecodeAlone}) {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "core/memory_layer.h"
+#include "memory/tags.h"
 #include "pipeline/text_to_video.h"
 #include "support/fake_gpu.h"
 #include "support/temp_folder.h"
@@ -90,6 +91,13 @@ class ClipRunTest : public testing::Test, public Progress {
     return pixels;
   }
 
+  static uint64_t past_frames_bytes(const Run& run) {
+    for (const memory::PlanRow& row : run.plan.phase(Phase::kDecode)->rows) {
+      if (row.tag == std::string(memory::tags::kPastFrames)) return row.bytes;
+    }
+    return 0;
+  }
+
   // What was taken since start() is what the plan names, and no more than it says.
   static void expect_as_planned(const Run& run, Phase phase) {
     const memory::PhasePlan& planned = *run.plan.phase(phase);
@@ -106,7 +114,10 @@ class ClipRunTest : public testing::Test, public Progress {
   }
   static constexpr uint64_t kRoundingBytes = uint64_t{1} << 20;  // as Runtime::obey()
 
+  void on_event(const ProgressEvent& event) override { events_.push_back(event); }
+
   StopFlag stop_;
+  std::vector<ProgressEvent> events_;
   OpenModel model_;
   RunSettings settings_;
 };
@@ -207,6 +218,44 @@ TEST_F(ClipRunTest, DecodesInStripsWhereThePlanSaysSo) {
   EXPECT_GT(tight.plan.phase(Phase::kDecode)->strips, 1);
   EXPECT_EQ(decoded(tight, latents), pixels);
   expect_as_planned(tight, Phase::kDecode);
+}
+
+// Two tiles: the plan is of one, and the host's memory of the pictures.
+TEST_F(ClipRunTest, BlendsTilesWhereTheModelIsOpenedSo) {
+  settings_.size = {.frames = 5, .height_px = 16, .width_px = 272};
+  const Tensor latents = start_denoising(settings_).latents;
+  const ClipStages alone{.text = false, .denoise = false};
+  const Run untiled = start(alone, 0);
+  const std::vector<float> pixels = decoded(untiled, latents);
+  ModelOptions tiling = options(0);
+  tiling.vae_tiling = "blended";
+  const OpenModel model(tiling, Parts{}, *this);
+  std::vector<float> tiles;
+  const auto take = [&](const TensorView& frame) {
+    tiles.insert(tiles.end(), frame.as<float>(), frame.as<float>() + frame.elements());
+  };
+
+  Run run{.runtime = std::make_unique<Runtime>(tiling, stop_,
+                                               std::make_unique<test::FakeGpu>(test::kPlenty)),
+          .plan = {}};
+  const auto planned = obey_plan(model, alone, clip(), *run.runtime);
+  run.plan = planned->planner.plan_or_refuse(clip(), run.runtime->budget());
+  run.runtime->restart_memory_peaks();
+  events_.clear();
+  ProgressClock clock(*this);
+  decode_latents(model, *run.runtime, latents, clock, take);
+
+  EXPECT_LT(past_frames_bytes(run), past_frames_bytes(untiled));
+  EXPECT_GT(run.plan.host_bytes, untiled.plan.host_bytes + pixels.size() * sizeof(float));
+  expect_as_planned(run, Phase::kDecode);
+  EXPECT_EQ(tiles.size(), pixels.size());
+  EXPECT_NE(tiles, pixels);
+  // Progress is that of all tiles, in frames.
+  ASSERT_EQ(events_.size(), 1u + 2 * 5);
+  for (size_t at = 0; at < events_.size(); ++at) {
+    EXPECT_DOUBLE_EQ(events_[at].done + events_[at].part, static_cast<double>(at) / 2);
+    EXPECT_EQ(events_[at].total, 5);
+  }
 }
 
 TEST_F(ClipRunTest, SaysWhyFp8WeightsAreMultipliedAsInt8) {

@@ -44,6 +44,42 @@ TEST_F(LatentDecoderTest, KnowsTwoKindsOfLatents) {
                     "The latents of the TAE are \"raw\"; auto, diffusion and vae are possible.");
 }
 
+TEST_F(LatentDecoderTest, BlendsTilesOfAVaeAlone) {
+  EXPECT_TRUE(wants_blended_tiles("blended"));
+  EXPECT_FALSE(wants_blended_tiles("off"));
+  EXPECT_FALSE(wants_blended_tiles(""));
+  EXPECT_REEL_ERROR(wants_blended_tiles("on"), kInvalidArgument,
+                    "VAE tiling is \"on\"; off and blended are possible.");
+
+  const LatentDecoder light(component("lightvaew2_1.pth"), "auto", true);
+  const LatentDecoder tae(component("taew2_1.pth"), "auto", true);
+  EXPECT_TRUE(light.blends_tiles());
+  EXPECT_EQ(light.tiles(k480p), 15);
+  EXPECT_EQ(light.most_strips(k480p), 1);
+  EXPECT_FALSE(tae.blends_tiles());
+  EXPECT_EQ(tae.tiles(k480p), 1);
+  EXPECT_EQ(tae.footprint(k480p, DType::kF16, 1).host_bytes, 0u);
+  EXPECT_EQ(LatentDecoder().tiles(k480p), 1);
+}
+
+// All pictures wait in host memory; the GPU holds no more than a tile's part.
+TEST_F(LatentDecoderTest, TilesTakeATilesMemoryAndTheWorkOfAll) {
+  const checkpoint::Component light = component("lightvaew2_1.pth");
+  const LatentDecoder::Footprint whole =
+      LatentDecoder(light, "auto").footprint(k480p, DType::kF16, 1);
+  const LatentDecoder::Footprint tiled =
+      LatentDecoder(light, "auto", true).footprint(k480p, DType::kF16, 1);
+
+  EXPECT_LT(5 * memory::stack_layout(tiled.forward).bytes,
+            memory::stack_layout(whole.forward).bytes);
+  EXPECT_LT(5 * tiled.held.front().bytes, whole.held.front().bytes);
+  EXPECT_GT(tiled.work.conv_ops, 1.6 * whole.work.conv_ops);
+  EXPECT_EQ(whole.host_bytes, 0u);
+  const uint64_t pictures = 81u * 480 * 832 * 3 * sizeof(float);
+  EXPECT_GT(tiled.host_bytes, pictures);
+  EXPECT_LT(tiled.host_bytes, pictures + pictures / 4);
+}
+
 TEST_F(LatentDecoderTest, TakesLessTheSmallerItIs) {
   const LatentDecoder full;
   const LatentDecoder light(component("lightvaew2_1.pth"), "auto");

@@ -107,6 +107,17 @@ TEST(MakePlan, TakesTheMeasuredRateOfTheAttentionThatIsAskedFor) {
   before == nullptr ? ::unsetenv("XDG_CACHE_HOME") : ::setenv("XDG_CACHE_HOME", kept.c_str(), 1);
 }
 
+TEST(MakePlan, TellsTheTilesThatFramesAreBlendedFrom) {
+  PlanRequest request;
+  request.model.model = checkpoint_14b("distill_fp8");
+  EXPECT_EQ(make_plan(request).stages.back().tiles, 1);
+  request.model.vae_tiling = "blended";
+  const Plan plan = make_plan(request);
+  ASSERT_EQ(plan.stages.back().stage, "decode");
+  EXPECT_EQ(plan.stages.back().tiles, 15);
+  EXPECT_EQ(plan.stages.front().tiles, 1);
+}
+
 TEST(MakePlan, CountsAPromptThatIsGiven) {
   PlanRequest request;
   request.model.model = checkpoint_14b("distill_fp8");

@@ -15,6 +15,7 @@ Recipe some_recipe() {
   recipe.sampling = complete_sampling(check_sampling({}, {}).settings);
   recipe.weights = {.text_encoder = "a", .dit = "b", .vae = "c"};
   recipe.loras = {{.name = "a.safetensors", .digest = "d", .strength = 0.8f}};
+  recipe.vae_tiling = "blended";
   recipe.frames_digest = "0123";
   recipe.measured = "{\"seconds\":1.5}";
   return recipe;
@@ -27,6 +28,7 @@ TEST(Recipe, SurvivesItsJson) {
 
   EXPECT_EQ(to_json(again), to_json(recipe));
   EXPECT_EQ(again.prompt, recipe.prompt);
+  EXPECT_EQ(again.vae_tiling, "blended");
   EXPECT_EQ(again.sampling.seed, recipe.sampling.seed);
   ASSERT_EQ(again.loras.size(), 1u);
   EXPECT_EQ(again.loras[0].digest, "d");
@@ -58,6 +60,15 @@ TEST(Recipe, OfAVersionWithoutLorasHasNone) {
   text.erase(from, text.find(']', from) + 1 - from);
 
   EXPECT_TRUE(recipe_from_json(text).loras.empty());
+}
+
+TEST(Recipe, OfAVersionWithoutTilesHasNone) {
+  std::string text = to_json(some_recipe());
+  const std::string field = ",\"vae_tiling\":\"blended\"";
+  ASSERT_NE(text.find(field), std::string::npos);
+  text.erase(text.find(field), field.size());
+
+  EXPECT_EQ(recipe_from_json(text).vae_tiling, "off");
 }
 
 TEST(Recipe, RefusesOtherComments) {

@@ -49,6 +49,7 @@ TEST(RequestJson, KeepsPathsThatAreNotUtf8) {
   options.model = "mod\xe8le";
   options.vae = "plain.pth";
   options.threads = 3;
+  options.vae_tiling = "blended";
   options.loras = {{.path = "m\xe9ga.safetensors", .strength = -0.25f}, {.path = "b.pth"}};
   VideoRequest request;
   request.out = "out/cl\xefp.mp4";
@@ -56,6 +57,7 @@ TEST(RequestJson, KeepsPathsThatAreNotUtf8) {
   EXPECT_EQ(stored(options).model, options.model);
   EXPECT_EQ(stored(options).vae, options.vae);
   EXPECT_EQ(stored(options).threads, 3);
+  EXPECT_EQ(stored(options).vae_tiling, "blended");
   ASSERT_EQ(stored(options).loras.size(), 2u);
   EXPECT_EQ(stored(options).loras[0].path, options.loras[0].path);
   EXPECT_EQ(stored(options).loras[0].strength, -0.25f);

@@ -67,6 +67,19 @@ TEST(DecoderChoice, NeedScaledSaysWhichLatentsATaeTakes) {
             "diffusion");
 }
 
+TEST(DecoderChoice, TilesAreTheVaes) {
+  const auto tiling = [](const char* config) { return choose(config).model.vae_tiling; };
+  EXPECT_EQ(tiling(R"({"use_tiling_vae": true})"), "blended");
+  EXPECT_EQ(tiling(R"({"use_tiling_vae": 1, "use_lightvae": true, "vae_path": "l"})"), "blended");
+  EXPECT_EQ(tiling(R"({"use_tiling_vae": false})"), "");
+  EXPECT_EQ(tiling(R"({"use_tiling_vae": null})"), "");
+
+  const ModelPaths tae =
+      choose(R"({"use_tiling_vae": true, "use_tae": true, "tae_path": "t.pth"})");
+  EXPECT_EQ(tae.model.vae_tiling, "");
+  EXPECT_EQ(tae.notes, std::vector<std::string>{"use_tiling_vae has no effect with use_tae."});
+}
+
 TEST(DecoderChoice, SaysWhatIsNotThere) {
   const struct Row {
     const char *config, *words;
