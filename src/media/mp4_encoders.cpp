@@ -15,7 +15,9 @@ std::vector<std::string> encoders_to_try(const WriterOptions& options) {
 
 EncoderSettings quality_settings(std::string_view encoder, int quality) {
   if (encoder == "libx264") {
-    EncoderSettings settings{{"preset", "medium"}, {"crf", std::to_string(quality)}};
+    // A third of medium's time for files of the same size and 1 to 2 dB less at the default's 41 to
+    // 45 dB: the encoder keeps up with a fast GPU's decoding, even of noise.
+    EncoderSettings settings{{"preset", "veryfast"}, {"crf", std::to_string(quality)}};
     // x264 164's AVX-512 kernels read memory that nobody wrote: on some clips its bytes depend on
     // what was freed before (seen with MALLOC_PERTURB_). AVX2 is there wherever AVX-512 is.
     if (__builtin_cpu_supports("avx512f")) settings.emplace_back("x264-params", "asm=avx2");

@@ -6,8 +6,9 @@
 //   REEL_SPOIL_HOW    "error": reads end with EIO; "short": they bring less than was asked for;
 //                     "not": they are only watched
 //   REEL_SPOIL_WHEN   a file; reads go wrong from the moment it exists
-//   REEL_SPOIL_MET    where the moment of the first read is written that ended with EIO or went
-//                     beyond the file's end: seconds of the monotonic clock. May be left out
+//   REEL_SPOIL_MET    where the moment is written at which the program met the fault first: a read
+//                     that ended with EIO, or one of a file, or a look at its size, that had become
+//                     smaller. Seconds of the monotonic clock. May be left out
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,8 +26,7 @@
 namespace {
 
 // A multiple of what direct reads are aligned to.
-constexpr size_t kAlignment = 4096;
-constexpr size_t kShortBytes = 15 * kAlignment;
+constexpr size_t kShortBytes = 15 * 4096;
 
 using Read = ssize_t (*)(int, void*, size_t, off_t);
 
@@ -35,14 +35,18 @@ std::string variable(const char* name) {
   return value == nullptr ? std::string() : value;
 }
 
-bool is_spoiled(int descriptor) {
+bool is_named(int descriptor) {
   static const std::string part = variable("REEL_SPOIL_FILE");
-  static const std::string when = variable("REEL_SPOIL_WHEN");
-  if (part.empty() || ::access(when.c_str(), F_OK) != 0) return false;
+  if (part.empty()) return false;
   const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
   char path[4096];
   const ssize_t size = ::readlink(link.c_str(), path, sizeof path);
   return size > 0 && std::string(path, static_cast<size_t>(size)).find(part) != std::string::npos;
+}
+
+bool is_spoiled(int descriptor) {
+  static const std::string when = variable("REEL_SPOIL_WHEN");
+  return ::access(when.c_str(), F_OK) == 0 && is_named(descriptor);
 }
 
 void note_moment() {
@@ -57,11 +61,26 @@ void note_moment() {
   ::close(file);
 }
 
-// Direct reads of a file's last bytes ask for more than there is.
-bool is_beyond_end(int descriptor, size_t size_bytes, off_t offset) {
-  struct stat now {};
-  return ::fstat(descriptor, &now) == 0 &&
-         offset + static_cast<off_t>(size_bytes) >= now.st_size + static_cast<off_t>(kAlignment);
+using Stat = int (*)(int, struct stat*);
+
+int real_fstat(int descriptor, struct stat* into) {
+  static const auto real = reinterpret_cast<Stat>(::dlsym(RTLD_NEXT, "fstat64"));
+  return real(descriptor, into);
+}
+
+// Of all files that are spoiled together: a test spoils one.
+bool has_shrunk(const struct stat& now) {
+  static std::atomic<off_t> largest{0};
+  off_t before = largest.load();
+  while (now.st_size > before && !largest.compare_exchange_weak(before, now.st_size)) {
+  }
+  return now.st_size < before;
+}
+
+int fstat_of(int descriptor, struct stat* into) {
+  const int result = real_fstat(descriptor, into);
+  if (result == 0 && is_named(descriptor) && has_shrunk(*into)) note_moment();
+  return result;
 }
 
 ssize_t read_at(int descriptor, void* to, size_t size_bytes, off_t offset) {
@@ -73,9 +92,10 @@ ssize_t read_at(int descriptor, void* to, size_t size_bytes, off_t offset) {
     errno = EIO;
     return -1;
   }
-  if (is_beyond_end(descriptor, size_bytes, offset)) note_moment();
-  return real(descriptor, to, how == "short" ? std::min(size_bytes, kShortBytes) : size_bytes,
-              offset);
+  if (how == "short") return real(descriptor, to, std::min(size_bytes, kShortBytes), offset);
+  struct stat now {};
+  fstat_of(descriptor, &now);
+  return real(descriptor, to, size_bytes, offset);
 }
 
 }  // namespace
@@ -88,5 +108,11 @@ ssize_t pread(int descriptor, void* to, size_t size_bytes, off_t offset) {
 
 ssize_t pread64(int descriptor, void* to, size_t size_bytes, off_t offset) {
   return read_at(descriptor, to, size_bytes, offset);
+}
+
+int fstat(int descriptor, struct stat* into) { return fstat_of(descriptor, into); }
+
+int fstat64(int descriptor, struct stat64* into) {
+  return fstat_of(descriptor, reinterpret_cast<struct stat*>(into));
 }
 }
