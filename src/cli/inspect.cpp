@@ -122,7 +122,9 @@ void add_network(std::string& text, const NetworkInfo& network) {
   text += "  " + format_bytes(network.size_bytes) + " in " + std::to_string(network.files) +
           (network.files == 1 ? " file\n" : " files\n");
   if (network.unread_tensors > 0) {
-    text += "  " + std::to_string(network.unread_tensors) + " more tensors are left alone\n";
+    text += "  " + std::to_string(network.unread_tensors) +
+            (network.unread_tensors == 1 ? " more tensor is" : " more tensors are") +
+            " left alone\n";
   }
   for (const std::string& sentence : network.evidence) text += "  because: " + sentence + "\n";
   for (const std::string& problem : network.problems) text += "  PROBLEM: " + problem + "\n";

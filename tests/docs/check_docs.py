@@ -5,6 +5,7 @@ Usage: check_docs.py ROOT
 TOUR.md's table is read row by row: every file in its second column must exist, and every function
 in its third must be defined in one of them. TROUBLESHOOTING.md's messages must be BAD_INPUT.md's, which another test produces. CPP.md's table has the flags
 that the library's sentences name. Every block of commands says which test runs it.
+models/demo has at most 16 MiB.
 """
 import re
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:src|include|tests|tools|docs|models|scripts|bench)/[\w./-]+\.\w+)`")
+MOST_DEMO_BYTES = 16 << 20
 MAKE = re.compile(r"`make ([\w-]+)`|^make ([\w-]+)$", re.M)
 
 
@@ -103,10 +105,17 @@ def check_flags_of_hints(root: Path) -> list[str]:
     return problems
 
 
+def check_demo_model(root: Path) -> list[str]:
+    """The demo model is part of every clone, and stays small."""
+    size = sum(path.stat().st_size for path in (root / "models/demo").rglob("*") if path.is_file())
+    return [] if size <= MOST_DEMO_BYTES else [f"models/demo has {size} bytes, at most {MOST_DEMO_BYTES} are allowed"]
+
+
 if __name__ == "__main__":
     top = Path(sys.argv[1])
     found = [problem for page in pages(top) for problem in check_links(top, page)]
     found += check_blocks(top)
+    found += check_demo_model(top)
     found += check_tour(top) + check_troubleshooting(top) + check_flags_of_hints(top)
     print("\n".join(found) or f"docs: ok ({len(pages(top))} pages)")
     sys.exit(1 if found else 0)

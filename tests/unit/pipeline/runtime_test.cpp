@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "backends/cpu/backend.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "support/expect_error.h"
 #include "support/fake_gpu.h"
 
@@ -27,6 +29,22 @@ TEST(Runtime, OnlyTheDitHas8Bits) {
 
   EXPECT_EQ(numbers_of("int8", &Runtime::text_numbers).precision.matrices, compute);
   EXPECT_EQ(numbers_of("int8", &Runtime::safer_numbers).precision.matrices, DType::kF32);
+}
+
+TEST(Runtime, HasTheThreadsThatAreAskedForAndNoMoreThanCores) {
+  const StopFlag stop;
+  const auto threads_of = [&](int asked) {
+    ModelOptions options;
+    options.device = "cpu";
+    options.threads = asked;
+    const Runtime runtime(options, stop);
+    return compute_threads();
+  };
+
+  EXPECT_EQ(threads_of(1), 1);
+  EXPECT_EQ(threads_of(2), std::min(2, usable_cores()));
+  EXPECT_EQ(threads_of(1024), usable_cores());
+  EXPECT_EQ(threads_of(0), usable_cores());
 }
 
 // A GPU with the CPU's kernels, of which attention takes e4m3 values or not.
