@@ -45,7 +45,7 @@ void add_flags(Flags& flags, GenerateFlags& to, Terminal& terminal) {
       "go on with a job that was stopped; --out, --force, --preview, --preview-decoder may be "
       "given anew");
   flags.add_switch("--dry-run", to.dry_run,
-                   "check everything, say what would be made, make nothing");
+                   "check the request and the model, say what would be made, make nothing");
   flags.add_switch("--json", to.json, "print what was made as JSON");
   flags.add("--server", to.server.url, "have this server make it, as http://localhost:8000");
   flags.add("--api-key", to.server.api_key, "the server's key");

@@ -67,7 +67,7 @@ void add_own_flags(Flags& flags, InferFlags& to, Terminal& terminal) {
   flags.add_bytes("--vram", to.vram_bytes, "behave as on a GPU of this size, like 12GiB");
   flags.add_bytes("--ram", to.ram_bytes, "host memory for weights, like 8GiB");
   flags.add_switch("--dry-run", to.dry_run,
-                   "check everything, say what would be made, make nothing");
+                   "check the request and the model, say what would be made, make nothing");
   flags.add_switch("--json", to.json, "print what was made as JSON");
   flags.add_terminal(terminal);
 }
