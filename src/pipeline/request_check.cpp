@@ -64,11 +64,15 @@ void check_steps(const SamplingOptions& options) {
 }
 
 // The 4-step list, or what was asked for instead.
-void fill_distilled(const SamplingOptions& options, RunSettings& run,
-                    std::vector<std::string>& warnings) {
+void fill_distilled(const SamplingOptions& options, RunSettings& run) {
   run.step_list = !options.timesteps.empty()
                       ? options.timesteps
                       : schedulers::distill_step_list(options.steps.value_or(4));
+  run.levels = schedulers::distill_levels(run.step_list, run.shift);
+}
+
+// For a distilled model.
+void warn_of_other_settings(const RunSettings& run, std::vector<std::string>& warnings) {
   if (run.step_list.size() != 4) {
     warnings.push_back(
         str_cat("The model was distilled for 4 steps; ", run.step_list.size(), " were asked for."));
@@ -77,7 +81,6 @@ void fill_distilled(const SamplingOptions& options, RunSettings& run,
     warnings.push_back(str_cat("The model was distilled without guidance; guidance ", run.guidance,
                                " doubles the time and usually looks worse than 1."));
   }
-  run.levels = schedulers::distill_levels(run.step_list, run.shift);
 }
 
 }  // namespace
@@ -124,12 +127,14 @@ CheckedRun check_sampling(const SamplingOptions& options, const ModelFacts& fact
                str_cat("guidance is ", run.guidance, "; it must be 0 or more."));
   check_steps(options);
   if (run.sampler != SamplerKind::kUniPc) {
-    if (!distilled) {
+    fill_distilled(options, run);
+    if (distilled) {
+      warn_of_other_settings(run, checked.warnings);
+    } else {
       checked.warnings.push_back(str_cat("The ", schedulers::sampler_name(run.sampler),
                                          " sampler is for distilled models; this one is a base "
                                          "model, made for unipc."));
     }
-    fill_distilled(options, run, checked.warnings);
     return checked;
   }
   REEL_REQUIRE(options.timesteps.empty(), kInvalidArgument,

@@ -64,6 +64,19 @@ TEST(CheckSampling, RunsABaseModelWithUniPcAndGuidance) {
   EXPECT_EQ(run.settings.shift, 5.0f);
 }
 
+TEST(CheckSampling, SaysOfABaseModelNothingAboutItsDistillation) {
+  SamplingOptions options;
+  options.sampler = "lcm";
+  options.steps = 8;
+
+  const CheckedRun run = check_sampling(options, kBase14B);
+
+  EXPECT_TRUE(run.settings.guided());
+  EXPECT_THAT(run.warnings,
+              ElementsAre("The lcm sampler is for distilled models; this one is a base model, made "
+                          "for unipc."));
+}
+
 TEST(CheckSampling, RoundsSizesDownAndSaysSo) {
   SamplingOptions options;
   options.width_px = 841;
