@@ -29,11 +29,11 @@ def _two_cores() -> List[int]:
 
 
 class FaultsTest(unittest.TestCase):
-    expected: str
+    expected: reel.Clip
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.expected = reel.Pipeline(device="cpu").generate(PROMPT, **PIXELS).frames_digest
+        cls.expected = reel.Pipeline(device="cpu").generate(PROMPT, **PIXELS)
 
     def _run(self, client: Client, is_time: Callable[[Video], bool], act: Callable[[], None]
              ) -> List[Video]:
@@ -46,7 +46,9 @@ class FaultsTest(unittest.TestCase):
                 act()
         self.assertTrue(has_acted)
         self.assertEqual(told[-1]["status"], "completed", told[-1])
-        self.assertEqual(told[-1]["frames_digest"], self.expected)
+        self.assertEqual(told[-1]["frames_digest"], self.expected.frames_digest)
+        recipe = client.ask("GET", f"/v1/videos/{told[-1]['id']}/recipe").json()
+        self.assertEqual(recipe["model"], self.expected.recipe["model"])
         return told
 
     def _check_goes_on(self, told: List[Video]) -> None:
