@@ -12,8 +12,9 @@ own, weight files in the page cache. Under a budget a second process holds the r
 so that the driver enforces it; half a GiB less than the card's size is left. Peaks are read from the
 driver (NVML) and the kernel (RssAnon + RssShmem) every 5 ms. The three requests of two steps ran without
 a ballast, and the bf16 model in a run of its own (`--sections disk`). "To the first step" counts from the start of
-the process; what came from the disk is the mean of all steps, of which the first reads the most. Frames are
-the same bytes under every budget.
+the process; what came from the disk is the mean of all steps, of which the first reads the most. Random weights
+make frames of noise, the most that an encoder can be given: an MP4 file of 81 has 13 MB, and is part of "decode" and of
+the whole process. Frames are the same bytes under every budget.
 """
 
 OPS_HEAD = """\
