@@ -11,32 +11,33 @@ namespace {
 constexpr int64_t kBlendPx = 64;
 constexpr int64_t kStridePx = 192;
 
-void blend_with_above(Video& above, Video& tile) {
+void blend_with_above(Video& above, Video& tile, int64_t frame) {
   const int64_t extent = std::min({above.height, tile.height, kBlendPx});
-  for (int64_t frame = 0; frame < tile.frames; ++frame) {
-    for (int64_t y = 0; y < extent; ++y) {
-      const double part = static_cast<double>(y) / static_cast<double>(extent);
-      for (int64_t x = 0; x < tile.width; ++x) {
-        for (int64_t c = 0; c < 3; ++c) {
-          double& pixel = tile.at(frame, y, x, c);
-          pixel = above.at(frame, above.height - extent + y, x, c) * (1 - part) + pixel * part;
-        }
-      }
+  for (int64_t y = 0; y < extent; ++y) {
+    const double part = static_cast<double>(y) / static_cast<double>(extent);
+    for (int64_t x = 0; x < tile.width * 3; ++x) {
+      double& number = tile.at(frame, y, x);
+      number = above.at(frame, above.height - extent + y, x) * (1 - part) + number * part;
     }
   }
 }
 
-void blend_with_left(Video& left, Video& tile) {
+void blend_with_left(Video& left, Video& tile, int64_t frame) {
   const int64_t extent = std::min({left.width, tile.width, kBlendPx});
-  for (int64_t frame = 0; frame < tile.frames; ++frame) {
-    for (int64_t y = 0; y < tile.height; ++y) {
-      for (int64_t x = 0; x < extent; ++x) {
-        const double part = static_cast<double>(x) / static_cast<double>(extent);
-        for (int64_t c = 0; c < 3; ++c) {
-          double& pixel = tile.at(frame, y, x, c);
-          pixel = left.at(frame, y, left.width - extent + x, c) * (1 - part) + pixel * part;
-        }
-      }
+  for (int64_t y = 0; y < tile.height; ++y) {
+    for (int64_t x = 0; x < extent * 3; ++x) {
+      const double part = static_cast<double>(x / 3) / static_cast<double>(extent);
+      double& number = tile.at(frame, y, x);
+      number = left.at(frame, y, (left.width - extent) * 3 + x) * (1 - part) + number * part;
+    }
+  }
+}
+
+// What no later tile has, to where it is in the picture.
+void keep(Video& tile, int64_t frame, int64_t row, int64_t col, Video& picture) {
+  for (int64_t y = 0; y < std::min(tile.height, kStridePx); ++y) {
+    for (int64_t x = 0; x < std::min(tile.width, kStridePx) * 3; ++x) {
+      picture.at(frame, row * kStridePx + y, col * kStridePx * 3 + x) = tile.at(frame, y, x);
     }
   }
 }
@@ -55,24 +56,18 @@ Video::Video(const Tensor& from) : Video(from.shape()[0], from.shape()[1], from.
 }
 
 Video blended(std::vector<Video> tiles, int64_t across, int64_t height, int64_t width) {
-  Video all(tiles.front().frames, height, width);
+  Video picture(tiles.front().frames, height, width);
   for (size_t index = 0; index < tiles.size(); ++index) {
     const auto row = static_cast<int64_t>(index) / across;
     const auto col = static_cast<int64_t>(index) % across;
     Video& tile = tiles[index];
-    if (row > 0) blend_with_above(tiles[index - static_cast<size_t>(across)], tile);
-    if (col > 0) blend_with_left(tiles[index - 1], tile);
-    for (int64_t frame = 0; frame < all.frames; ++frame) {
-      for (int64_t y = 0; y < std::min(tile.height, kStridePx); ++y) {
-        for (int64_t x = 0; x < std::min(tile.width, kStridePx); ++x) {
-          for (int64_t c = 0; c < 3; ++c) {
-            all.at(frame, row * kStridePx + y, col * kStridePx + x, c) = tile.at(frame, y, x, c);
-          }
-        }
-      }
+    for (int64_t frame = 0; frame < picture.frames; ++frame) {
+      if (row > 0) blend_with_above(tiles[index - static_cast<size_t>(across)], tile, frame);
+      if (col > 0) blend_with_left(tiles[index - 1], tile, frame);
+      keep(tile, frame, row, col, picture);
     }
   }
-  return all;
+  return picture;
 }
 
 double largest_difference(const Tensor& made, const Video& want) {

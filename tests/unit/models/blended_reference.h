@@ -14,8 +14,9 @@ struct Video {
   Video(int64_t frames, int64_t height, int64_t width);
   explicit Video(const Tensor& pixels);
 
-  double& at(int64_t frame, int64_t y, int64_t x, int64_t colour) {
-    return pixels[static_cast<size_t>(((frame * height + y) * width + x) * 3 + colour)];
+  // `x` counts numbers, three of a pixel.
+  double& at(int64_t frame, int64_t y, int64_t x) {
+    return pixels[static_cast<size_t>((frame * height + y) * width * 3 + x)];
   }
 
   int64_t frames, height, width;

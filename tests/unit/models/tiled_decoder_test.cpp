@@ -25,13 +25,11 @@ Tensor tile_of(const Tensor& latents, int64_t row, int64_t col) {
   const int64_t rows = std::min<int64_t>(32, all[2] - row);
   const int64_t cols = std::min<int64_t>(32, all[3] - col);
   Tensor tile(DType::kF32, {all[0], all[1], rows, cols});
-  size_t to = 0;
+  auto to = tile.values<float>().begin();
   for (int64_t plane = 0; plane < all[0] * all[1]; ++plane) {
     for (int64_t y = row; y < row + rows; ++y) {
-      for (int64_t x = col; x < col + cols; ++x) {
-        tile.values<float>()[to++] =
-            latents.values<float>()[static_cast<size_t>((plane * all[2] + y) * all[3] + x)];
-      }
+      to = std::copy_n(latents.values<float>().begin() + (plane * all[2] + y) * all[3] + col, cols,
+                       to);
     }
   }
   return tile;
@@ -111,7 +109,7 @@ TEST(TiledDecodeShape, IsOfTheLargestTileAndTheWorkOfAll) {
   EXPECT_NEAR(wan_vae::tiled_decode_work(config, shape).conv_ops /
                   wan_vae::decode_work(config, shape).conv_ops,
               76.0 * 32 / (60 * 28), 1e-9);
-  EXPECT_GT(wan_vae::waiting_tiles_bytes(shape), 9u * 480 * 224 * 3 * sizeof(float));
+  EXPECT_GT(wan_vae::waiting_tiles_bytes(shape), uint64_t{9} * 480 * 224 * 3 * sizeof(float));
 
   shape.latent_rows = 24;
   shape.latent_cols = 20;

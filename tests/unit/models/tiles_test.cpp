@@ -80,7 +80,8 @@ TEST(BlendedFrames, HoldThePictureAndTheEdges) {
     return BlendedFrames::size_bytes({rows, cols}, frames) / (3 * sizeof(float));
   };
   // 81 pictures; 64 rows of four whole tiles and one of 8 latents; 64 columns of a tile; a tile.
-  EXPECT_EQ(floats(60, 104, 81), 81u * (480 * 832 + 64 * (4 * 256 + 64) + 256 * 64) + 256 * 256);
+  EXPECT_EQ(floats(60, 104, 81),
+            uint64_t{81} * (480 * 832 + 64 * (4 * 256 + 64) + 256 * 64) + 256 * 256);
   EXPECT_EQ(floats(25, 3, 2), 2u * (200 * 24 + 8 * 24) + 200 * 24);
 }
 

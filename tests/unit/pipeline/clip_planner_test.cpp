@@ -324,7 +324,7 @@ TEST(ClipPlanner, CountsOneTileOnTheGpuAndThePicturesOnTheHost) {
   EXPECT_TRUE(tiled.fits) << tiled.refusal;
   EXPECT_EQ(decode.strips, 1);
   EXPECT_LT(3 * decode.arena_bytes, whole.phase(memory::Phase::kDecode)->arena_bytes);
-  EXPECT_GT(tiled.host_bytes - whole.host_bytes, 81u * 360 * 1280 * 3 * sizeof(float));
+  EXPECT_GT(tiled.host_bytes - whole.host_bytes, uint64_t{81} * 360 * 1280 * 3 * sizeof(float));
   EXPECT_LE(tiled.host_bytes, 2 * kGiB);
   EXPECT_GT(decode.compute_s, 1.3 * whole.phase(memory::Phase::kDecode)->compute_s);
 }

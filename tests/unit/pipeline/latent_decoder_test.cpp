@@ -75,7 +75,7 @@ TEST_F(LatentDecoderTest, TilesTakeATilesMemoryAndTheWorkOfAll) {
   EXPECT_LT(5 * tiled.held.front().bytes, whole.held.front().bytes);
   EXPECT_GT(tiled.work.conv_ops, 1.6 * whole.work.conv_ops);
   EXPECT_EQ(whole.host_bytes, 0u);
-  const uint64_t pictures = 81u * 480 * 832 * 3 * sizeof(float);
+  const uint64_t pictures = uint64_t{81} * 480 * 832 * 3 * sizeof(float);
   EXPECT_GT(tiled.host_bytes, pictures);
   EXPECT_LT(tiled.host_bytes, pictures + pictures / 4);
 }
