@@ -3,6 +3,7 @@
 # make_dist.sh BUILD [--gpu-tests | --into FOLDER]: from a finished build folder, dist/reel-VERSION-linux-x86_64.tar.xz,
 # which runs wherever it is unpacked, and dist/reel_VERSION_amd64.deb with the same files. They hold
 # every library the program links but those of the C and C++ runtimes; FFmpeg is no part of them.
+# Fails when one of the two is larger than 60 MB.
 # --gpu-tests: only the archive, named reel-gpu-tests-..., with test and benchmark programs beside
 # the program, for a machine with a GPU and no packages. --into: what the archive holds, in a new folder
 # of the name given, and nothing else.
@@ -82,6 +83,11 @@ glibcxx=$(needs GLIBCXX)
 tar -C "$stage" --owner=0 --group=0 --sort=name -c "$name" | xz -9 > "dist/$name.tar.xz"
 echo "dist/$name.tar.xz: $(stat -c %s "dist/$name.tar.xz") bytes, unpacked $(du -sb "$tree" | cut -f1); glibc $glibc and GLIBCXX_$glibcxx are needed"
 [ -z "$tests" ] || exit 0
+most_bytes=60000000
+small_enough() { # FILE
+  [ "$(stat -c %s "$1")" -le "$most_bytes" ] || { echo "make_dist: $1 is larger than $most_bytes bytes" >&2; exit 1; }
+}
+small_enough "dist/$name.tar.xz"
 
 root=$stage/deb
 mkdir -p "$root/usr/lib" "$root/usr/bin" "$root/usr/share/doc" "$root/DEBIAN"
@@ -106,3 +112,4 @@ CONTROL
 deb=dist/reel_${version}_amd64.deb
 dpkg-deb --root-owner-group -Zxz --build "$root" "$deb" > /dev/null
 echo "$deb: $(stat -c %s "$deb") bytes"
+small_enough "$deb"

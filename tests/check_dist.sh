@@ -6,15 +6,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build}
-most_bytes=60000000
 
 scripts/make_dist.sh "$build"
 version=$("$build/bin/reel" --version | sed -n '1s/^[^0-9]*\([0-9.]*[0-9]\).*/\1/p')
 bundle=dist/reel-$version-linux-x86_64.tar.xz
 deb=dist/reel_${version}_amd64.deb
-for file in "$bundle" "$deb"; do
-  [ "$(stat -c %s "$file")" -le "$most_bytes" ] || { echo "$file is larger than $most_bytes bytes"; exit 1; }
-done
 if tar -tf "$bundle" | grep -E 'lib(av|sw|x26|postproc)'; then
   echo "$bundle holds the codec libraries above"
   exit 1
