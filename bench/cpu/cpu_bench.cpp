@@ -166,7 +166,7 @@ class Bench {
       ops::cast(ctx, frame, pixels);
       result.add(pixels);
     };
-    (*vae_)->decode(ctx, latents(frames), add, 1, nullptr);
+    (*vae_)->decode(ctx, latents(frames), add, {});
   }
 
   StopFlag stop_;
