@@ -67,6 +67,70 @@ Tensor step_noise(schedulers::Rng rng, int64_t steps, const Tensor& latents) {
   return noise;
 }
 
+// Steps behind which lcm draws noise: all but the last.
+int64_t drawing_steps(const RunSettings& settings) {
+  const bool draws = settings.sampler == schedulers::SamplerKind::kLcm;
+  return draws ? static_cast<int64_t>(settings.levels.timesteps.size()) - 1 : 0;
+}
+
+// What the run starts from, and what it is going to draw.
+void add_noise(const RunSettings& settings, const DenoiseState& start, StageFile& file) {
+  file.add_copy("noise", start.latents);
+  const int64_t steps = drawing_steps(settings);
+  if (steps > 0) file.add("step_noise", step_noise(start.rng, steps, start.latents));
+}
+
+// The steps, and where they ended. `velocities` is empty where they were not kept.
+void add_steps(const RunSettings& settings, const std::vector<float>& velocities, Tensor latents,
+               StageFile& file) {
+  const size_t steps = settings.levels.timesteps.size();
+  file.add("timesteps", vector_tensor(settings.levels.timesteps, steps));
+  file.add("sigmas", vector_tensor(settings.levels.sigmas, steps));
+  if (!velocities.empty()) {
+    Tensor traced(DType::kF32, per_step(static_cast<int64_t>(steps), latents.shape()));
+    std::copy(velocities.begin(), velocities.end(), traced.view().as<float>());
+    file.add("velocity", std::move(traced));
+  }
+  file.add("latents", std::move(latents));
+  file.metadata["seed"] = std::to_string(settings.seed);
+}
+
+// What happens around the steps; all that is given must outlive them.
+DenoiseHooks hooks_of(const DenoiseRequest& request, const RunSettings& settings, RunMeter& meter,
+                      Previews& previews, std::vector<float>& velocities) {
+  DenoiseHooks hooks;
+  hooks.before_step = [&](int index) { meter.begin_step(index); };
+  hooks.on_step = [&](const DenoiseState& now, const Tensor& velocity) {
+    meter.end_step();
+    if (!request.state.empty()) write_denoise_state(request.state, now, settings);
+    if (!request.trace_velocity) return;
+    const auto values = velocity.values<float>();
+    velocities.insert(velocities.end(), values.begin(), values.end());
+  };
+  hooks.on_clean = [&](const Tensor& clean, int step, int all) { previews.show(clean, step, all); };
+  return hooks;
+}
+
+// The prompt's ids, and the negative prompt's where there is one.
+std::vector<std::vector<int32_t>> ids_of(const EncodeTextRequest& request, const OpenModel& model,
+                                         Progress& progress) {
+  std::vector<std::vector<int32_t>> ids;
+  if (request.ids.empty()) {
+    ids.push_back(tokenize(model.load_tokenizer(), request.prompt, progress));
+  } else {
+    REEL_REQUIRE(request.ids.size() <= static_cast<size_t>(kTextLen), kInvalidArgument,
+                 str_cat("There are ", request.ids.size(), " token ids; at most ", kTextLen,
+                         " are possible."));
+    ids.emplace_back(request.ids.begin(), request.ids.end());
+  }
+  if (request.with_negative) {
+    const std::string& negative =
+        request.negative_prompt.empty() ? usual_negative_prompt() : request.negative_prompt;
+    ids.push_back(tokenize(model.load_tokenizer(), negative, progress));
+  }
+  return ids;
+}
+
 using PixelSink = std::function<void(const TensorView& pixels)>;  // [rows, cols, 3], about -1 to 1
 
 // All frames as one tensor, 0 to 1.
@@ -115,20 +179,7 @@ RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& requ
   const StopFlag stop(progress.stop_requested);
   Runtime runtime(options, stop);
   const std::string out = choose_output_path(request.out, 0, true);
-  std::vector<std::vector<int32_t>> ids;
-  if (request.ids.empty()) {
-    ids.push_back(tokenize(model.load_tokenizer(), request.prompt, progress));
-  } else {
-    REEL_REQUIRE(request.ids.size() <= static_cast<size_t>(kTextLen), kInvalidArgument,
-                 str_cat("There are ", request.ids.size(), " token ids; at most ", kTextLen,
-                         " are possible."));
-    ids.emplace_back(request.ids.begin(), request.ids.end());
-  }
-  if (request.with_negative) {
-    const std::string& negative =
-        request.negative_prompt.empty() ? usual_negative_prompt() : request.negative_prompt;
-    ids.push_back(tokenize(model.load_tokenizer(), negative, progress));
-  }
+  const auto ids = ids_of(request, model, progress);
   obey_plan(model, {.denoise = false, .decode = false}, {.prompt_tokens = token_counts(ids)},
             runtime);
   ProgressClock clock(progress);
@@ -181,30 +232,15 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   PreviewPainter painter(model, settings.size, runtime);
   Previews previews(painter, preview_dir, progress);
   DenoiseState state = start_denoising(settings);
-  const size_t steps = settings.levels.timesteps.size();
-  const bool draws = settings.sampler == schedulers::SamplerKind::kLcm;
-  const auto drawing_steps = draws ? static_cast<int64_t>(steps) - 1 : 0;
   if (!request.noise.empty()) {
-    use_noise_file(request.noise, drawing_steps, state);
+    use_noise_file(request.noise, drawing_steps(settings), state);
     recipe.reset();
   }
   StageFile file;
-  file.add_copy("noise", state.latents);
-  if (drawing_steps > 0) {
-    file.add("step_noise", step_noise(state.rng, drawing_steps, state.latents));
-  }
+  add_noise(settings, state, file);
   std::vector<float> velocities;
   RunMeter meter(runtime);
-  DenoiseHooks hooks;
-  hooks.before_step = [&](int index) { meter.begin_step(index); };
-  hooks.on_step = [&](const DenoiseState& now, const Tensor& velocity) {
-    meter.end_step();
-    if (!request.state.empty()) write_denoise_state(request.state, now, settings);
-    if (!request.trace_velocity) return;
-    const auto values = velocity.values<float>();
-    velocities.insert(velocities.end(), values.begin(), values.end());
-  };
-  hooks.on_clean = [&](const Tensor& clean, int step, int all) { previews.show(clean, step, all); };
+  const DenoiseHooks hooks = hooks_of(request, settings, meter, previews, velocities);
   if (!request.state.empty() && std::filesystem::exists(request.state)) {
     state = read_denoise_state(request.state, settings, std::move(state));
   }
@@ -212,15 +248,7 @@ RunReport denoise(const ModelOptions& options, const DenoiseRequest& request, Pr
   meter.begin(memory::Phase::kDenoise);
   pipeline::denoise(model, runtime, settings, prompts, state, clock, hooks);
   log_stage(meter.end(), *model.files().dit, runtime.numbers());
-  file.add("timesteps", vector_tensor(settings.levels.timesteps, steps));
-  file.add("sigmas", vector_tensor(settings.levels.sigmas, steps));
-  if (request.trace_velocity) {
-    Tensor traced(DType::kF32, per_step(static_cast<int64_t>(steps), state.latents.shape()));
-    std::copy(velocities.begin(), velocities.end(), traced.view().as<float>());
-    file.add("velocity", std::move(traced));
-  }
-  file.add("latents", std::move(state.latents));
-  file.metadata["seed"] = std::to_string(settings.seed);
+  add_steps(settings, velocities, std::move(state.latents), file);
   if (recipe) {
     describe_denoising(model, settings, runtime, *recipe);
     recipe->weights.dit = state.weights_digest;
