@@ -5,7 +5,6 @@
 
 #include "backends/cuda/e4m3_attention_tile.cuh"
 #include "backends/cuda/element_type.h"
-#include "backends/cuda/launch.cuh"
 
 namespace reel::bench {
 namespace {
@@ -34,14 +33,9 @@ struct F16Product {
 template <typename Product>
 void launch_twin(const ops::Int8AttentionArgs& args, Stream stream) {
   using namespace cuda::e4m3_attention_tile;  // NOLINT
-  const Problem problem = problem_of(args);
   cuda::with_element_type(args.dtype, [&]<typename T>(T) {
-    cuda::launch("attention_twin", kernel<T, Product>,
-                 {.grid = grid_of(problem),
-                  .block = kThreads,
-                  .shared_bytes = sizeof(Tiles),
-                  .stream = static_cast<cudaStream_t>(stream.handle)},
-                 problem);
+    launch_kernel<T, Values<Product>>("attention_twin", problem_of(args),
+                                      static_cast<cudaStream_t>(stream.handle));
   });
 }
 

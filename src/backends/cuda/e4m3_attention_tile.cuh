@@ -10,49 +10,49 @@
 
 #include <cuda_runtime.h>
 
-#include "backends/cuda/device/barrier.cuh"
-#include "backends/cuda/device/shared.cuh"
-#include "backends/cuda/mma_attention_tile.cuh"
+#include "backends/cuda/mma_attention_loop.cuh"
 #include "core/numerics/e4m3_attention.h"
 
 namespace reel::cuda::e4m3_attention_tile {
 
 using namespace mma_attention_tile;  // NOLINT
 
-constexpr int kStages = 4;  // 32 KiB of shared memory
-constexpr int kValueTileBytes = kTileKeys * kDim;
 constexpr int kGroupKeys = 16;  // whose values lie channel by channel
 constexpr int kGroupBytes = kGroupKeys * kDim;
 static_assert(kTileKeys == numerics::kE4M3KeyRun && kGroupKeys == kChunk);
 
-struct Stage {
-  unsigned char keys[kKeyTileBytes];
-  unsigned char values[kValueTileBytes];
-};
-constexpr int kStageBytes = sizeof(Stage);
+// Product is E4M3Product but in benchmarks.
+template <typename Product>
+struct Values {
+  static constexpr int kTileBytes = kTileKeys * kDim;
+  static constexpr bool kScaled = true;
+  using Weights = uint32_t[kRowTiles][4];  // e4m3, as the left side of a product
 
-struct alignas(128) Tiles {
-  Stage stages[kStages];
-  float q_scales[kBlockRows];
+  __device__ static void load(unsigned char* tiles, int stage, const Problem& problem, int64_t key);
+  __device__ static int lane_in_values();
+  __device__ static float logit_scale(float scale) { return scale; }
+  __device__ static void weigh(WarpState& warp, int tile, const Logits& sums,
+                               const float (&factor)[2], Weights& weights);
+  __device__ static void multiply(WarpState& warp, const unsigned char* bytes, int at,
+                                  const Weights& weights);
 };
-
-using Weights = uint32_t[kRowTiles][4];  // e4m3, as the left side of a product
 
 // Eight channels of 16 keys are 128 bytes in a row, so ldmatrix meets every bank once as they lie.
-__device__ inline void load_tile(unsigned char* tiles, int stage, const Problem& problem,
-                                 int64_t key) {
-  load_keys(tiles, stage, problem, key);
+template <typename Product>
+__device__ inline void Values<Product>::load(unsigned char* tiles, int stage,
+                                             const Problem& problem, int64_t key) {
   const int thread = static_cast<int>(threadIdx.x) * kChunk;
   const auto* const from = static_cast<const unsigned char*>(problem.v) + key * kDim + thread;
 #pragma unroll
-  for (int at = 0; at < kValueTileBytes; at += kThreads * kChunk) {
-    device::cp_async_16(tiles + stage + kKeyTileBytes + thread + at, from + at);
+  for (int at = 0; at < kTileBytes; at += kThreads * kChunk) {
+    device::cp_async_16(tiles + stage + thread + at, from + at);
   }
 }
 
-// Where in 32 keys and 16 channels of values a lane's row for ldmatrix starts. Matrices 0, 1: eight
-// channels of 16 keys and of the next 16; 2, 3: the next eight channels.
-__device__ inline int lane_in_values() {
+// In 32 keys and 16 channels. Matrices 0, 1: eight channels of 16 keys and of the next 16; 2, 3:
+// the next eight channels.
+template <typename Product>
+__device__ inline int Values<Product>::lane_in_values() {
   const int matrix = device::lane() / 8;
   return matrix % 2 * kGroupBytes + (matrix / 2 * 8 + device::lane() % 8) * kGroupKeys;
 }
@@ -74,10 +74,10 @@ __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&se
   }
 }
 
-// The weights of 16 rows and 32 keys; adds them, before they are rounded, to the totals. `factor`
-// makes logits of sums.
-__device__ inline void weigh(WarpState& warp, int tile, const Logits& sums,
-                             const float (&factor)[2], Weights& weights) {
+// Weights are added to the totals before they are rounded.
+template <typename Product>
+__device__ inline void Values<Product>::weigh(WarpState& warp, int tile, const Logits& sums,
+                                              const float (&factor)[2], Weights& weights) {
   float seen[2];
   bool grew = false;
 #pragma unroll
@@ -127,14 +127,13 @@ struct E4M3Product {
   }
 };
 
-// Adds the weighted values of 32 keys to the output.
 template <typename Product>
-__device__ inline void multiply_values(WarpState& warp, const unsigned char* values,
-                                       const Weights& weights) {
+__device__ inline void Values<Product>::multiply(WarpState& warp, const unsigned char* bytes,
+                                                 int at, const Weights& weights) {
 #pragma unroll
   for (int pair = 0; pair < kDim / 16; ++pair) {
     uint32_t v[4];
-    device::ldmatrix_x4(v, values + pair * 16 * kGroupKeys);
+    device::ldmatrix_x4(v, bytes + at + pair * 16 * kGroupKeys);
     const uint32_t columns[2][2] = {{v[0], v[1]}, {v[2], v[3]}};
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
@@ -152,57 +151,6 @@ __device__ inline void multiply_values(WarpState& warp, const unsigned char* val
       }
     }
   }
-}
-
-// grid = grid_of(), block = kThreads, shared = Tiles. Three tiles are on their way while one is
-// multiplied. q, k, v and out start at multiples of 16 bytes.
-template <typename T, typename Product>
-__global__ void __launch_bounds__(kThreads, kBlocksPerSm) kernel(Problem problem) {
-  const device::Shared<Tiles> tiles;
-  const int64_t head = blockIdx.y;
-  const int64_t first_row = int64_t{blockIdx.x} * kBlockRows + device::warp_in_block() * kWarpRows;
-  const int first_key = static_cast<int>(head * problem.padded_keys);
-  const auto key_count = static_cast<int>(problem.keys);
-
-  auto* const bytes = reinterpret_cast<unsigned char*>(&*tiles);
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage * kTileKeys < key_count) {
-      load_tile(bytes, stage * kStageBytes, problem, first_key + stage * kTileKeys);
-    }
-    device::cp_async_commit();
-  }
-  start_q_scales(problem, head, tiles->q_scales);
-  const float* const q_scales =
-      tiles->q_scales + device::warp_in_block() * kWarpRows + device::lane() / 4;
-  const int in_keys = lane_in_keys();
-  const int in_values = kKeyTileBytes + lane_in_values();
-  WarpState warp;
-  start_warp(warp, problem, head, first_row);
-  constexpr int kAhead = (kStages - 1) * kTileKeys;
-  for (int first = 0; first < key_count; first += kTileKeys) {
-    const float k_scale =
-        problem.k_scales[(first_key + first) / ops::kInt8KeyTile * ops::kInt8KeyScales +
-                         device::lane() % 4];
-    device::cp_async_wait<kStages - 2>();
-    device::sync_block();  // this tile is there, and nobody reads the one before it any more
-    if (first + kAhead < key_count) {
-      load_tile(bytes, (first + kAhead) / kTileKeys % kStages * kStageBytes, problem,
-                first_key + first + kAhead);
-    }
-    device::cp_async_commit();
-    const int stage = first / kTileKeys % kStages * kStageBytes;
-    Logits sums;
-    multiply_keys(warp, bytes, stage + in_keys, sums);
-    if (key_count - first < kTileKeys) mask_logits(sums, key_count - first);
-    Weights weights;
-#pragma unroll
-    for (int tile = 0; tile < kRowTiles; ++tile) {
-      const float factor[2] = {q_scales[16 * tile] * k_scale, q_scales[16 * tile + 8] * k_scale};
-      weigh(warp, tile, sums, factor, weights);
-    }
-    multiply_values<Product>(warp, bytes + stage + in_values, weights);
-  }
-  store_rows<T, true>(warp, problem, head, first_row);
 }
 
 }  // namespace reel::cuda::e4m3_attention_tile

@@ -13,22 +13,16 @@
 //   - Sums of weights are kept per lane until the end.
 #include <cuda_runtime.h>
 
-#include "backends/cuda/device/barrier.cuh"
-#include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
-#include "backends/cuda/launch.cuh"
-#include "backends/cuda/mma_attention_tile.cuh"
+#include "backends/cuda/mma_attention_loop.cuh"
 
 namespace reel::cuda {
 namespace {
 
 using namespace mma_attention_tile;  // NOLINT
 
-constexpr int kStages = 4;  // 48 KiB of shared memory, twice on an SM of 100 KiB
-
 constexpr int kValueBytes = 2 * kDim;
-constexpr int kValueTileBytes = kTileKeys * kValueBytes;
 
 // f16 sums of 32 weights and values must stay below 65504.
 template <bool kHalfSums>
@@ -36,42 +30,42 @@ constexpr float kShiftOf = kHalfSums ? 0.0f : kShift;
 template <bool kHalfSums>
 constexpr float kSlackOf = kHalfSums ? 2.0f : kSlack;
 
-struct Stage {
-  unsigned char keys[kKeyTileBytes];
-  unsigned char values[kValueTileBytes];
+// Two tiles of 48 KiB of shared memory are on an SM of 100 KiB.
+template <bool kHalfSums>
+struct F16Values {
+  static constexpr int kTileBytes = kTileKeys * kValueBytes;
+  static constexpr bool kScaled = false;
+  using Weights = uint32_t[kRowTiles][kTileKeys / 16][4];  // f16, as the left side of a product
+
+  __device__ static void load(unsigned char* tiles, int stage, const Problem& problem, int64_t key);
+  __device__ static int lane_in_values();
+  __device__ static float logit_scale(float scale) { return short_scale(scale); }
+  __device__ static void weigh(WarpState& warp, int tile, const Logits& sums,
+                               const float (&factor)[2], Weights& weights);
+  __device__ static void multiply(WarpState& warp, const unsigned char* bytes, int at,
+                                  const Weights& weights);
 };
 
-constexpr int kStageBytes = sizeof(Stage);
-
-struct alignas(128) Tiles {
-  Stage stages[kStages];
-  float q_scales[kBlockRows];  // of logits in base 2; registers are short
-};
-
-// Starts copying 32 keys from `key` on and their values to the stage that is `stage` bytes into
-// `tiles`.
-__device__ inline void load_tile(unsigned char* tiles, int stage, const Problem& problem,
-                                 int64_t key) {
-  static_assert(kStageBytes % 4096 == 0);
-  load_keys(tiles, stage, problem, key);
+template <bool kHalfSums>
+__device__ inline void F16Values<kHalfSums>::load(unsigned char* tiles, int stage,
+                                                  const Problem& problem, int64_t key) {
   const int thread = static_cast<int>(threadIdx.x) * kChunk;
-  const int values_at = swizzled<kValueBytes>(stage + kKeyTileBytes + thread);
+  const int values_at = swizzled<kValueBytes>(stage + thread);
   const auto* const from_values =
       static_cast<const unsigned char*>(problem.v) + key * kValueBytes + thread;
 #pragma unroll
-  for (int at = 0; at < kValueTileBytes; at += kThreads * kChunk) {
+  for (int at = 0; at < kTileBytes; at += kThreads * kChunk) {
     device::cp_async_16(tiles + values_at + at, from_values + at);
   }
 }
 
-// Where in 16 values a lane's row for ldmatrix starts, as lane_in_keys(). Matrices 0, 1: 8 columns
-// of 8 keys and of the next 8; 2, 3: the next 8 columns.
-__device__ inline int lane_in_values() {
+// In 16 values, as lane_in_keys(). Matrices 0, 1: 8 columns of 8 keys and of the next 8; 2, 3: the
+// next 8 columns.
+template <bool kHalfSums>
+__device__ inline int F16Values<kHalfSums>::lane_in_values() {
   const int row = device::lane() % 16;
   return row * kValueBytes + (device::lane() / 16 ^ row % 8) * kChunk;
 }
-
-using Weights = uint32_t[kRowTiles][kTileKeys / 16][4];  // f16, as the left side of a product
 
 // Moves the maxima of 16 rows that grew by more than the slack, and what was summed below the old.
 template <bool kHalfSums>
@@ -93,10 +87,9 @@ __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&se
   }
 }
 
-// The weights of 16 rows and 32 keys; adds them to the totals. `factor` makes logits of sums.
 template <bool kHalfSums>
-__device__ inline void weigh(WarpState& warp, int tile, const Logits& sums,
-                             const float (&factor)[2], Weights& weights) {
+__device__ inline void F16Values<kHalfSums>::weigh(WarpState& warp, int tile, const Logits& sums,
+                                                   const float (&factor)[2], Weights& weights) {
   float seen[2];
   bool grew = false;
 #pragma unroll
@@ -129,10 +122,9 @@ __device__ inline void weigh(WarpState& warp, int tile, const Logits& sums,
   }
 }
 
-// Adds the weighted values of 32 keys to the output.
 template <bool kHalfSums>
-__device__ inline void multiply_values(WarpState& warp, const unsigned char* bytes, int at,
-                                       const Weights& weights) {
+__device__ inline void F16Values<kHalfSums>::multiply(WarpState& warp, const unsigned char* bytes,
+                                                      int at, const Weights& weights) {
 #pragma unroll
   for (int pair = 0; pair < kDim / 16; ++pair) {
     const unsigned char* const column =
@@ -173,58 +165,6 @@ __device__ inline void multiply_values(WarpState& warp, const unsigned char* byt
   }
 }
 
-// grid = (blocks of 128 queries, heads), block = kThreads, shared = Tiles. Three tiles are on their
-// way while one is multiplied.
-template <typename T, bool kHalfSums>
-__global__ void __launch_bounds__(kThreads, kBlocksPerSm) int8_attention_kernel(Problem problem) {
-  const device::Shared<Tiles> tiles;
-  const int64_t head = blockIdx.y;
-  const int64_t first_row = int64_t{blockIdx.x} * kBlockRows + device::warp_in_block() * kWarpRows;
-  const int first_key = static_cast<int>(head * problem.padded_keys);
-  const auto key_count = static_cast<int>(problem.keys);
-
-  auto* const bytes = reinterpret_cast<unsigned char*>(&*tiles);
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage * kTileKeys < key_count) {
-      load_tile(bytes, stage * kStageBytes, problem, first_key + stage * kTileKeys);
-    }
-    device::cp_async_commit();
-  }
-  start_q_scales(problem, head, tiles->q_scales);
-  const float* const q_scales =
-      tiles->q_scales + device::warp_in_block() * kWarpRows + device::lane() / 4;
-  const int in_keys = lane_in_keys();
-  const int in_values = kKeyTileBytes + lane_in_values();
-  WarpState warp;
-  start_warp(warp, problem, head, first_row);
-  constexpr int kAhead = (kStages - 1) * kTileKeys;
-  for (int first = 0; first < key_count; first += kTileKeys) {
-    const float k_scale =
-        problem.k_scales[(first_key + first) / ops::kInt8KeyTile * ops::kInt8KeyScales +
-                         device::lane() % 4];
-    device::cp_async_wait<kStages - 2>();
-    device::sync_block();  // this tile is there, and nobody reads the one before it any more
-    if (first + kAhead < key_count) {
-      load_tile(bytes, (first + kAhead) / kTileKeys % kStages * kStageBytes, problem,
-                first_key + first + kAhead);
-    }
-    device::cp_async_commit();
-    const int stage = first / kTileKeys % kStages * kStageBytes;
-    Logits sums;
-    multiply_keys(warp, bytes, stage + in_keys, sums);
-    if (key_count - first < kTileKeys) mask_logits(sums, key_count - first);
-    Weights weights;
-#pragma unroll
-    for (int tile = 0; tile < kRowTiles; ++tile) {
-      const float factor[2] = {short_scale(q_scales[16 * tile] * k_scale),
-                               short_scale(q_scales[16 * tile + 8] * k_scale)};
-      weigh<kHalfSums>(warp, tile, sums, factor, weights);
-    }
-    multiply_values<kHalfSums>(warp, bytes, stage + in_values, weights);
-  }
-  store_rows<T, false>(warp, problem, head, first_row);
-}
-
 // A build for other capabilities than 9.0 has no such kernel.
 bool takes_wgmma([[maybe_unused]] const ops::Int8AttentionArgs& args) {
 #ifdef REEL_WITH_WGMMA
@@ -253,14 +193,9 @@ void int8_attention(const ops::Int8AttentionArgs& args, Stream stream) {
 
 void mma_sync_attention(const ops::Int8AttentionArgs& args, Stream stream) {
   constexpr bool kHalfSums = false;
-  const Problem problem = problem_of(args);
   with_element_type(args.dtype, [&]<typename T>(T) {
-    launch("int8_attention", int8_attention_kernel<T, kHalfSums>,
-           {.grid = grid_of(problem),
-            .block = kThreads,
-            .shared_bytes = sizeof(Tiles),
-            .stream = static_cast<cudaStream_t>(stream.handle)},
-           problem);
+    launch_kernel<T, F16Values<kHalfSums>>("int8_attention", problem_of(args),
+                                           static_cast<cudaStream_t>(stream.handle));
   });
 }
 

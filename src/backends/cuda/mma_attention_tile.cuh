@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both forms of 8-bit attention through mma.sync share: 128 queries a block, 32 a warp, and
+// What the loop of 8-bit attention through mma.sync is made of: 128 queries a block, 32 a warp, and
 // their logits with 32 keys at a time. int8_attention.cu says why it is so.
 #pragma once
 
