@@ -84,7 +84,7 @@ TEST_P(CpuRows, Norms) {
 
 TEST_P(CpuRows, L2NormWithAndWithoutSilu) {
   const DType dtype = GetParam();
-  for (const Shape& shape : {Shape{1, 16}, Shape{5, 33}, Shape{1000, 96}}) {
+  for (const Shape& shape : {Shape{1, 16}, Shape{5, 33}, Shape{131, 72}, Shape{1000, 96}}) {
     const Tensor x = random_tensor(shape, dtype, 1, -3, 3);
     const Tensor gamma = random_tensor({shape.width()}, DType::kF32, 2);
     for (const bool silu : {false, true}) {

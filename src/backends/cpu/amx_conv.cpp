@@ -2,13 +2,16 @@
 // Convolution on the matrix unit. A block of output rows takes one frame in time after the other:
 // its rows and their surroundings are copied with a border of zeros, so that every position of the
 // kernel reads 32 pixels at one distance from each other. Pixels of the border get sums too, which
-// are dropped.
+// are dropped. What is copied next and where results go is fetched during the products: waiting for
+// memory took a tenth of a decode.
 #include <immintrin.h>
 
 #include <algorithm>
 #include <cstring>
 #include <vector>
 
+#include "backends/cpu/amx_conv_geometry.h"
+#include "backends/cpu/amx_fetches.h"
 #include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/amx_tiles.h"
 #include "base/parallel.h"
@@ -17,51 +20,8 @@
 namespace reel::cpu::amx {
 namespace {
 
-// Kernel positions of a part of the channels that stay in the first-level cache together.
-constexpr int64_t kInnerSteps = 9;
 constexpr int64_t kMostStrips = 6;  // of 32 output channels, that share a copy
 constexpr int64_t kMostSumBytes = 416 << 10;
-
-struct Geometry {
-  ConvShape shape;
-  int64_t half_rows, half_cols;
-  int64_t channel_steps;  // of a pixel
-  int64_t part;           // channel steps of what stays in the cache
-  int64_t tap_steps;
-
-  explicit Geometry(const ConvShape& conv)
-      : shape(conv),
-        half_rows(conv.kernel_rows / 2),
-        half_cols(conv.kernel_cols / 2),
-        channel_steps(ceil_div(storage_bytes(DType::kBF16, conv.in_channels), kLineBytes)),
-        part(std::min(channel_steps, kInnerSteps / conv.kernel_cols)),
-        tap_steps(conv.kernel_rows * conv.kernel_cols * channel_steps) {}
-
-  int64_t pixel_bytes() const { return channel_steps * kLineBytes; }
-  int64_t strips() const { return ceil_div(shape.out_channels, kBlock); }
-  int64_t strip_bytes() const { return shape.taps * tap_steps * kPairBytes; }
-  int64_t padded(int64_t cols) const { return cols + 2 * half_cols; }
-  // Of 32 neighbours each, over all rows with their borders.
-  int64_t groups(int64_t rows, int64_t cols) const {
-    return ceil_div(rows * padded(cols) - 2 * half_cols, kBlock);
-  }
-
-  // Calls visit(kernel row, first channel step, channel steps) in the order of the packed weights;
-  // within, kernel columns come before channel steps.
-  template <typename Visit>
-  void for_each_part(Visit visit) const {
-    for (int64_t row = 0; row < shape.kernel_rows; ++row) {
-      for (int64_t step = 0; step < channel_steps; step += part) {
-        visit(row, step, std::min(part, channel_steps - step));
-      }
-    }
-  }
-};
-
-struct Block {
-  int64_t row_begin, row_end;
-  int64_t strip_begin, strip_end;
-};
 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
@@ -146,7 +106,7 @@ struct Part {
   int64_t lines_ahead;
 };
 
-void multiply_part(const Part& part) {
+void multiply_part(const Part& part, Fetches& fetches) {
   part.adds ? load_sums(part.sums) : zero_sums();
   const std::byte* b = part.b;
   const std::byte* ahead = part.ahead;
@@ -157,6 +117,7 @@ void multiply_part(const Part& part) {
       for (int64_t line = 0; line < part.lines_ahead; ++line, ahead += kLineBytes) {
         __builtin_prefetch(ahead, 0, 2);
       }
+      fetches.step();
     }
   }
   store_sums(part.sums);
@@ -164,7 +125,8 @@ void multiply_part(const Part& part) {
 
 // Adds a tap's products for one strip to the sums of all groups.
 void multiply_strip(const Geometry& geometry, int64_t cols, const std::byte* window,
-                    const std::byte* weight, int64_t groups, bool adds, std::byte* sums) {
+                    const std::byte* weight, int64_t groups, bool adds, std::byte* sums,
+                    Fetches& fetches) {
   const int64_t lines_ahead = ceil_div(kPairBytes / kLineBytes, groups);
   geometry.for_each_part([&](int64_t kernel_row, int64_t first_step, int64_t steps) {
     const int64_t all_steps = geometry.shape.kernel_cols * steps;
@@ -180,11 +142,49 @@ void multiply_strip(const Geometry& geometry, int64_t cols, const std::byte* win
                      .sums = sums + group * kGroupBytes,
                      .adds = adds,
                      .ahead = weight + all_steps * (kPairBytes + group * lines_ahead * kLineBytes),
-                     .lines_ahead = lines_ahead});
+                     .lines_ahead = lines_ahead},
+                    fetches);
     }
     weight += all_steps * kPairBytes;
     adds = true;
   });
+}
+
+// Adds the rows of a frame that a block copies, or of out or residual that it computes.
+void fetch_rows(const ops::ConvArgs& args, const void* frame, int64_t row_bytes, int64_t begin,
+                int64_t end, Fetches& fetches) {
+  if (frame == nullptr) return;
+  begin = std::max<int64_t>(0, begin);
+  end = std::min(args.rows, end);
+  fetches.add(static_cast<const std::byte*>(frame) + begin * row_bytes, (end - begin) * row_bytes);
+}
+
+// What is needed when the products of `tap` are done: the next frame's rows or, after the last
+// frame, those of the results and of the next block's first frame.
+Fetches fetches_after(const ops::ConvArgs& args, const Geometry& geometry, const Block& block,
+                      int64_t tap) {
+  Fetches fetches;
+  const int64_t in_bytes = args.cols * storage_bytes(args.dtype, geometry.shape.in_channels);
+  const int64_t out_bytes = args.cols * storage_bytes(args.out_dtype, geometry.shape.out_channels);
+  const int64_t half = geometry.half_rows;
+  do ++tap;
+  while (tap < geometry.shape.taps && args.frames[tap] == nullptr);
+  if (tap < geometry.shape.taps) {
+    fetch_rows(args, args.frames[tap], in_bytes, block.row_begin - half, block.row_end + half,
+               fetches);
+    return fetches;
+  }
+  fetch_rows(args, args.residual, out_bytes, block.row_begin, block.row_end, fetches);
+  if (args.residual != args.out) {
+    fetch_rows(args, args.out, out_bytes, block.row_begin, block.row_end, fetches);
+  }
+  const auto* const first = std::find_if(args.frames, args.frames + geometry.shape.taps,
+                                         [](const void* frame) { return frame != nullptr; });
+  const bool same_rows = block.strip_end < geometry.strips();
+  const int64_t begin = same_rows ? block.row_begin : block.row_end;
+  const int64_t end = std::min(args.row_end, begin + block.row_end - block.row_begin);
+  if (begin < end) fetch_rows(args, *first, in_bytes, begin - half, end + half, fetches);
+  return fetches;
 }
 
 void convolve_block(const ops::ConvArgs& args, const Geometry& geometry, const Block& block) {
@@ -202,12 +202,14 @@ void convolve_block(const ops::ConvArgs& args, const Geometry& geometry, const B
   for (int64_t tap = 0; tap < geometry.shape.taps; ++tap) {
     if (args.frames[tap] == nullptr) continue;
     copy_window(args, geometry, block, args.frames[tap], window);
+    Fetches fetches = fetches_after(args, geometry, block, tap);
+    fetches.spread(strips * groups * geometry.tap_steps);
     for (int64_t strip = 0; strip < strips; ++strip) {
       const auto* const weight = static_cast<const std::byte*>(args.weight.data) +
                                  (block.strip_begin + strip) * geometry.strip_bytes() +
                                  tap * geometry.tap_steps * kPairBytes;
       multiply_strip(geometry, args.cols, window, weight, groups, adds,
-                     sums + strip * groups * kGroupBytes);
+                     sums + strip * groups * kGroupBytes, fetches);
     }
     adds = true;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// bf16 and INT8 products, bf16 convolutions and attention on the matrix unit. Contracts:
-// ops/kernels.h. Only where usable_isa() is kAmx.
+// bf16 and INT8 products, bf16 convolutions and attention on the matrix unit, and the norm between
+// convolutions. Contracts: ops/kernels.h. Only where usable_isa() is kAmx.
 #pragma once
 
 #include "ops/kernels.h"
@@ -19,5 +19,7 @@ void conv(const ops::ConvArgs& args);
 
 bool can_attend(const ops::AttentionArgs& args);
 void attention(const ops::AttentionArgs& args);
+
+void l2_norm(const ops::L2NormArgs& args);
 
 }  // namespace reel::cpu::amx

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/reference_kernels.h"
 #include "base/parallel.h"
 #include "core/numerics/int8_rotation.h"
@@ -35,6 +36,9 @@ namespace {
 
 void add_vector_kernels(ops::Kernels& table, Isa isa) {
   isa >= Isa::kAvx512 ? avx512::add_kernels(table) : avx2::add_kernels(table);
+  if (isa >= Isa::kAmx) {
+    table.l2_norm = [](const ops::L2NormArgs& args, Stream) { amx::l2_norm(args); };
+  }
 }
 
 const VectorHelpers& vector_helpers(Isa isa) {
