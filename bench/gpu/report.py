@@ -10,7 +10,8 @@ CLIPS_HEAD = """\
 `bench/gpu/clips.py` makes whole clips with random weights in the 14B's shapes, each in a process of its
 own, weight files in the page cache. Under a budget a second process holds the rest of the GPU's memory,
 so that the driver enforces it; half a GiB less than the card's size is left. Peaks are read from the
-driver (NVML) and the kernel (RssAnon + RssShmem) every 5 ms. The three requests of two steps ran without
+driver (NVML) and the kernel (RssAnon + RssShmem) every 5 ms; "of the decode" is what that stage holds, the
+driver's context of half a GiB not counted. The three requests of two steps ran without
 a ballast, and the bf16 model in a run of its own (`--sections disk`). "To the first step" counts from the start of
 the process; what came from the disk is the mean of all steps, of which the first reads the most. Random weights
 make frames of noise, the most that an encoder can be given: an MP4 file of 81 has 13 MB, and is part of "decode" and of
@@ -44,6 +45,7 @@ def clip_line(name: str, rows: list[dict]) -> str:
              f"{statistics.median(row['to_first_step_s'] for row in rows):.2f}",
              f"{statistics.median(stage(row, 'denoise')['stall_seconds'] for row in rows):.2f}",
              gib(moved["upload_bytes"]), gib(moved["storage_bytes"] / len(moved["step_seconds"])),
+             gib(stage(rows[0], "decode")["peak_bytes"]),
              gib(max(row["gpu_peak_bytes"] for row in rows)),
              gib(rows[0]["planned_gpu_bytes"]), gib(max(row["host_peak_bytes"] for row in rows))]
     return "| " + " | ".join(cells) + " |"
@@ -54,8 +56,8 @@ def clips_section(report: dict, file: str) -> str:
     lines = [f"### {machine['gpu']}, driver {machine['driver']}", "",
              "| request | runs | step after the first, median s | text s | denoise s | decode s | whole process s "
              "| to the first step s | stall s | weights uploaded GiB | from the disk GiB a step "
-             "| GPU peak GiB | planned GiB | host peak GiB |",
-             "| --- | ---: " + "| ---: " * 12 + "|"]
+             "| of the decode GiB | GPU peak GiB | planned GiB | host peak GiB |",
+             "| --- | ---: " + "| ---: " * 13 + "|"]
     names = dict.fromkeys(row["name"] for row in report["runs"])
     refused = []
     for name in names:
@@ -132,7 +134,8 @@ PEERS_HEAD = """\
 take turns in one run, with random numbers in the same shapes. Reel's products are rotated INT8 with
 scales, and add, gate or GELU as the ops above say; cuBLASLt's INT8 ends as INT32, without scales, by PyTorch's
 choice of its kernels; the fastest of them is in [products](kernels/products.md). Reel's self-attention is
-8-bit with e4m3 values and its queries' quantisation, its peers' is bf16. Compiled norms do not rotate.
+8-bit with e4m3 values and its queries' quantisation, its peers' is bf16. Compiled norms do not rotate. Reel's step and
+decode are those of the resident clips above, of another run, with their MP4 files.
 """
 
 # Op and shape of Reel's that a peer's is held beside.
