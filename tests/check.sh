@@ -6,10 +6,16 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-all="tests server page sizes tidy headers silence environment asan ubsan tsan fuzz wheel fleet dist bare container"
+all="tests benchmarks server page sizes tidy headers silence environment asan ubsan tsan fuzz wheel fleet dist bare container"
 passed=build/check-passed
 
 tests() { tests/run.sh; }
+
+# They compile. `make bench` runs them.
+benchmarks() {
+  cmake --preset release -B build-benchmarks -DREEL_WITH_BENCHMARKS=ON -DREEL_WITH_TESTS=OFF > /dev/null
+  cmake --build build-benchmarks
+}
 
 # Never fails: what it prints wants a reason.
 sizes() { python3 tools/size_report.py .; }
