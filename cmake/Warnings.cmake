@@ -17,6 +17,10 @@ target_compile_options(reel_warnings INTERFACE
 if(REEL_SANITIZE)
   add_compile_options(-fsanitize=${REEL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${REEL_SANITIZE})
+  if(REEL_SANITIZE MATCHES undefined AND CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    # C functions of libraries opened at run time are called with structs of our own.
+    add_compile_options(-fno-sanitize=function)
+  endif()
 endif()
 if(REEL_WITH_FUZZERS)
   # libFuzzer steers by the edges that a run takes, in every room.
