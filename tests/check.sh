@@ -62,7 +62,10 @@ sanitized() {
 }
 asan() { sanitized asan 'avx2|e2e_stop|e2e_layouts'; }
 ubsan() { sanitized ubsan 'avx2|e2e_stop|e2e_layouts'; }
-tsan() { sanitized tsan 'avx2|e2e'; }
+tsan() {
+  export TSAN_OPTIONS="suppressions=$PWD/tests/tsan_suppressions.txt"
+  sanitized tsan "avx2|e2e"
+}
 
 # OpenAI's client, schemathesis, and many clients at once.
 server() {

@@ -22,7 +22,8 @@ class FakeGpu : public cuda::Gpu {
   const cuda::GpuFacts& facts() const override { return facts_; }
   const ops::Kernels& kernels() const override { return kernels_; }
   std::string kernels_summary() const override { return "a fake GPU"; }
-  Stream compute_stream() const override { return {}; }
+  // Another than that of copies, which are issued by a thread of their own.
+  Stream compute_stream() const override { return {const_cast<FakeGpu*>(this)}; }
   MemorySpace& memory() override { return host_memory(); }
   CopyEngine& copies() override { return copies_; }
   uint64_t free_bytes() const override { return free_bytes_; }
