@@ -12,8 +12,6 @@
 namespace reel::pipeline {
 namespace {
 
-constexpr int64_t kTextLen = tokenizer::kPromptTokens;
-
 // Rows up to the mask's sum, or up to the last row that is not all zeros.
 int64_t real_rows(const StageFile& file, const Tensor& states) {
   if (const Tensor* mask = file.find("mask"); mask != nullptr && mask->dtype() == DType::kI64) {
@@ -50,12 +48,12 @@ Tensor take_states(StageFile& file, const std::string& name, const std::string& 
                    int64_t text_dim) {
   Tensor states = take_finite(file, name, path);
   const Shape& shape = states.shape();
-  REEL_REQUIRE(
-      shape.axes() == 2 && shape[0] >= 1 && shape[0] <= kTextLen && shape.width() == text_dim,
-      kBadFile,
-      str_cat('"', path, "\": \"", name, "\" is ", shape, "; [1 to ", kTextLen, ", ", text_dim,
-              "] is needed for this model."),
-      "Make it with reel encode-text and the text encoder of the same model.");
+  REEL_REQUIRE(shape.axes() == 2 && shape[0] >= 1 && shape[0] <= tokenizer::kPromptTokens &&
+                   shape.width() == text_dim,
+               kBadFile,
+               str_cat('"', path, "\": \"", name, "\" is ", shape, "; [1 to ",
+                       tokenizer::kPromptTokens, ", ", text_dim, "] is needed for this model."),
+               "Make it with reel encode-text and the text encoder of the same model.");
   return states;
 }
 

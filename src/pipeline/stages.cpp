@@ -29,8 +29,6 @@ namespace {
 
 using namespace pipeline;
 
-constexpr int64_t kTextLen = tokenizer::kPromptTokens;
-
 // States with zero rows up to the text length, and ids and mask beside them.
 void add_prompt(StageFile& file, const EncodedPrompt& prompt, int64_t text_len) {
   Tensor states(DType::kF32, {text_len, prompt.states.shape().width()});
@@ -118,9 +116,10 @@ std::vector<std::vector<int32_t>> ids_of(const EncodeTextRequest& request, const
   if (request.ids.empty()) {
     ids.push_back(tokenize(model.load_tokenizer(), request.prompt, progress));
   } else {
-    REEL_REQUIRE(request.ids.size() <= static_cast<size_t>(kTextLen), kInvalidArgument,
-                 str_cat("There are ", request.ids.size(), " token ids; at most ", kTextLen,
-                         " are possible."));
+    REEL_REQUIRE(request.ids.size() <= static_cast<size_t>(tokenizer::kPromptTokens),
+                 kInvalidArgument,
+                 str_cat("There are ", request.ids.size(), " token ids; at most ",
+                         tokenizer::kPromptTokens, " are possible."));
     ids.emplace_back(request.ids.begin(), request.ids.end());
   }
   if (request.with_negative) {
@@ -188,10 +187,10 @@ RunReport encode_text(const ModelOptions& options, const EncodeTextRequest& requ
   const EncodedPrompts prompts = encode_prompts(model, runtime, ids, clock);
   log_stage(meter.end(), *model.files().text_encoder, runtime.text_numbers());
   StageFile file;
-  add_prompt(file, prompts.prompt, kTextLen);
+  add_prompt(file, prompts.prompt, tokenizer::kPromptTokens);
   if (prompts.negative) {
     StageFile negative;
-    add_prompt(negative, *prompts.negative, kTextLen);
+    add_prompt(negative, *prompts.negative, tokenizer::kPromptTokens);
     file.add("negative_text_states", std::move(negative.tensors[0].second));
   }
   if (request.ids.empty()) {
