@@ -319,8 +319,8 @@ TEST(Commands, InspectFindsTheOtherPartsFromTheFolderOfTheBlocks) {
   EXPECT_EQ(found.at("complete"), false);
   ASSERT_EQ(found.at("missing").size(), 1u);
   const auto missing = found.at("missing")[0].get<std::string>();
-  for (const char* words : {"spiece.model or tokenizer.json", "google/umt5-xxl",
-                            "\"model/distill_fp8\"", "/model\""}) {
+  for (const char* words :
+       {"spiece.model or tokenizer.json", "google/umt5-xxl", "\"model/distill_fp8\"", "/model\""}) {
     EXPECT_NE(missing.find(words), std::string::npos) << words << '\n' << missing;
   }
   EXPECT_NE(text.out.find("MISSING: " + missing), std::string::npos) << text.out;
