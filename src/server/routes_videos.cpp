@@ -30,14 +30,15 @@ JobView find(VideoService& service, const HttpRequest& request, const PathValues
   return *std::move(view);
 }
 
-std::string query_text(const HttpRequest& request, const std::string& name) {
+std::string query_text(const HttpRequest& request, const std::string& name,
+                       const std::string& otherwise) {
   const auto found = request.query.find(name);
-  return found == request.query.end() ? std::string() : found->second;
+  return found == request.query.end() ? otherwise : found->second;
 }
 
 int query_integer(const HttpRequest& request, const std::string& name, int otherwise, int least,
                   int most) {
-  const std::string text = query_text(request, name);
+  const std::string text = query_text(request, name, "");
   if (request.query.count(name) == 0) return otherwise;
   int value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -62,12 +63,12 @@ JobQuery read_list_query(VideoService& service, const HttpRequest& request) {
   JobQuery query;
   query.client = request.client;
   query.limit = query_integer(request, "limit", 20, 1, kMostListed);
-  const std::string order = query_text(request, "order");
-  if (!order.empty() && order != "asc" && order != "desc") {
+  const std::string order = query_text(request, "order", "desc");
+  if (order != "asc" && order != "desc") {
     throw ApiError(400, "order must be asc or desc.", "invalid_value", "order");
   }
   query.ascending = order == "asc";
-  const std::string after = query_text(request, "after");
+  const std::string after = query_text(request, "after", "");
   if (!after.empty()) {
     const std::optional<JobView> last = service.find(after, request.client);
     if (!last) no_such_video(after);
@@ -126,14 +127,14 @@ HttpResponse picture(VideoService& service, const JobView& view, int step) {
 
 HttpResponse content(VideoService& service, const HttpRequest& request, const PathValues& path) {
   const JobView view = find(service, request, path);
-  const std::string variant = query_text(request, "variant");
+  const std::string variant = query_text(request, "variant", "video");
   if (view.job.state != JobState::kCompleted) {
     throw ApiError(409,
                    str_cat("The video is ", job_state_name(view.job.state), ", not completed."),
                    "video_not_ready");
   }
   if (variant == "spritesheet") return picture(service, view, view.previews);
-  if (!variant.empty() && variant != "video") {
+  if (variant != "video") {
     throw ApiError(400, "variant must be video or spritesheet.", "invalid_value", "variant");
   }
   return clip_response(request, service.clip_file(view.job), view.job.id + ".mp4");

@@ -272,6 +272,7 @@ class HttpTest(unittest.TestCase):
             ("a field twice", "POST", "/v1/videos", twice, kind),
             ("a limit", "GET", "/v1/videos?limit=0", None, {}),
             ("an order", "GET", "/v1/videos?order=random", None, {}),
+            ("an empty order", "GET", "/v1/videos?order=", None, {}),
             ("a page after nothing", "GET", "/v1/videos?after=video_0", None, {}),
             ("no video", "GET", "/v1/videos/video_0", None, {}),
             ("no video to delete", "DELETE", "/v1/videos/video_0", None, {}),

@@ -92,6 +92,7 @@ class ServeTest(unittest.TestCase):
         self.assertEqual([one["id"] for one in second["data"]], videos[:1])
         self.assertFalse(second["has_more"])
         self.assertEqual(server.ask("GET", "/v1/videos?limit=0").status, 400)
+        self.assertEqual(server.ask("GET", "/v1/videos?order=").status, 400)
         self.assertEqual(server.ask("GET", "/v1/videos?after=nobody").status, 404)
 
     def test_tells_events(self):

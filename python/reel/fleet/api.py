@@ -120,8 +120,8 @@ class Api:
     @app.api_route("/v1/videos", methods=_READ)
     async def list_videos(self, request: Request, client: Client) -> JSONResponse:
         limit = query_integer(request, "limit", 20, 1, 100)
-        order = request.query_params.get("order", "")
-        if order not in ("", "asc", "desc"):
+        order = request.query_params.get("order", "desc")
+        if order not in ("asc", "desc"):
             raise ApiError(400, "order must be asc or desc.", "invalid_value", "order")
         clips: List[Clip] = self._clips.oldest_first(client)
         if order != "asc":
@@ -162,11 +162,11 @@ class Api:
     @app.api_route("/v1/videos/{video_id}/content", methods=_READ)
     async def content(self, video_id: str, request: Request, client: Client) -> Response:
         clip = self._clips.find(video_id, client)
-        variant = request.query_params.get("variant", "")
+        variant = request.query_params.get("variant", "video")
         _require_completed(clip)
         if variant == "spritesheet":
             return self._picture(clip, len(clip.previews))
-        if variant not in ("", "video"):
+        if variant != "video":
             raise ApiError(400, "variant must be video or spritesheet.", "invalid_value", "variant")
         return clip_answer(request, clip.content or b"", clip.id + ".mp4")
 
