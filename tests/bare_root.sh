@@ -8,6 +8,8 @@ mirror=${REEL_DEBIAN_MIRROR:-$(apt-cache policy | sed -n 's/.* \(https\{0,1\}:[^
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/reel-bare-XXXXXX")
 clean_root() {
   umount "$root/proc" "$root/dev" 2> /dev/null || true
+  # A program that is just ending may keep one busy.
+  umount --lazy "$root/proc" "$root/dev" 2> /dev/null || true
   rm -rf --one-file-system "$root"
 }
 trap clean_root EXIT INT TERM
