@@ -2,6 +2,7 @@
 // Fast products on the CPU against the reference: odd sizes, random data, poisoned outputs.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <initializer_list>
 
 #include "ops/linear.h"
@@ -71,6 +72,46 @@ TEST_P(CpuLinear, LinearWithEveryEpilogue) {
       EXPECT_LT(relative_error(got, want), test::tolerance::kernel(out_dtype))
           << "rows " << size.rows << " out " << size.out << " epilogue "
           << static_cast<int>(epilogue);
+    }
+  }
+}
+
+// Whole lines of results, which may be written past the caches, and those that no line begins with.
+TEST_P(CpuLinear, LinearWithoutBias) {
+  const DType dtype = GetParam();
+  struct Size {
+    int64_t rows, out, in;
+  };
+  for (const Size& size : {Size{1, 32, 64}, Size{65, 96, 31}, Size{320, 64, 40}, Size{321, 64, 40},
+                           Size{33, 80, 100}}) {
+    for (const int64_t offset : {0, 16}) {
+      SCOPED_TRACE(testing::Message()
+                   << size.rows << " rows, " << size.out << " columns, offset " << offset);
+      const Tensor x = random_tensor({size.rows, size.in}, dtype, 1);
+      const Tensor w = random_tensor({size.out, size.in}, dtype, 2);
+      const Tensor fast_w = pack(fast, w);
+      const Tensor true_w = pack(truth, w);
+      const Tensor got = poisoned_tensor({size.rows * size.out + 32}, dtype);
+      const Tensor want = copy_of(got);
+      const auto result = [&](const Tensor& all) {
+        TensorView view = all.view();
+        view.data = all.view().as<std::byte>() + storage_bytes(dtype, offset);
+        view.shape = {size.rows, size.out};
+        return view;
+      };
+
+      linear(fast, x, as_matrix(fast_w, w), {}, result(got));
+      linear(truth, x, as_matrix(true_w, w), {}, result(want));
+
+      EXPECT_LT(relative_error(copy_of(result(got)), copy_of(result(want))),
+                test::tolerance::kernel(dtype));
+      const auto begins = static_cast<size_t>(storage_bytes(dtype, offset));
+      const auto ends = begins + static_cast<size_t>(result(got).size_bytes());
+      const auto whole = static_cast<size_t>(got.view().size_bytes());
+      EXPECT_EQ(std::memcmp(got.view().data, want.view().data, begins), 0);
+      EXPECT_EQ(std::memcmp(got.view().as<std::byte>() + ends, want.view().as<std::byte>() + ends,
+                            whole - ends),
+                0);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "backends/cpu/amx_kernels.h"
 #include "backends/cpu/amx_tiles.h"
@@ -33,6 +34,7 @@ int64_t steps_of(DType dtype, int64_t in) { return ceil_div(storage_bytes(dtype,
 struct Finish {
   const ops::LinearArgs& args;
   const float* column_scales;  // of INT8 weights, else null
+  bool bypasses_cache;         // bf16 results without bias and epilogue, in whole lines
 
   // 16 columns of one row: scales, bias, epilogue and rounding.
   void lanes(int64_t row, int64_t column, const float* sums) const {
@@ -64,13 +66,31 @@ struct Finish {
   }
 
   void group(int64_t row, int64_t rows, int64_t column, std::byte* sums) const {
+    if (bypasses_cache) return stream_group(row, rows, column, sums);
     for (int64_t at = 0; at < rows; ++at) {
       const float* const y = sums_of_row(sums, at);
       lanes(row + at, column, y);
       lanes(row + at, column + kTileRows, y + kTileBytes / 4);
     }
   }
+
+  void stream_group(int64_t row, int64_t rows, int64_t column, std::byte* sums) const {
+    auto* const out = static_cast<uint16_t*>(args.out) + column;
+    for (int64_t at = 0; at < rows; ++at) {
+      const float* const y = sums_of_row(sums, at);
+      _mm512_stream_si512(reinterpret_cast<__m512i*>(out + (row + at) * args.weight.out),
+                          narrow32(_mm512_load_ps(y), _mm512_load_ps(y + kTileBytes / 4)));
+    }
+  }
 };
+
+// Few rows take as long as their weights take to be read: to fetch the lines of the result before
+// they are overwritten would be in the way of that.
+bool may_bypass_cache(const ops::LinearArgs& args) {
+  return args.rows <= kMostRows && args.weight.dtype == DType::kBF16 && args.bias == nullptr &&
+         args.epilogue == ops::Epilogue::kStore && args.out_dtype == DType::kBF16 &&
+         args.weight.out % kBlock == 0 && reinterpret_cast<uintptr_t>(args.out) % kLineBytes == 0;
+}
 
 // Steps [begin, end) of up to 32 rows from `row` on, as left-hand tiles.
 void pack_rows(const ops::LinearArgs& args, int64_t row, int64_t row_end, int64_t begin,
@@ -104,9 +124,12 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
   };
   // Each group fetches its share of the strip's next part.
   const int64_t lines_ahead = ceil_div(kPairBytes / kLineBytes, groups);
-  const Finish finish{args, kNumbers == Numbers::kInt8
-                                ? row_scales(w.data, packed_matrix_bytes(w.dtype, w.out, w.in))
-                                : nullptr};
+  const Finish finish{
+      .args = args,
+      .column_scales = kNumbers == Numbers::kInt8
+                           ? row_scales(w.data, packed_matrix_bytes(w.dtype, w.out, w.in))
+                           : nullptr,
+      .bypasses_cache = may_bypass_cache(args)};
   const Tiles tiles;
   for (int64_t begin = 0; begin < steps; begin += outer) {
     const int64_t end = std::min(steps, begin + outer);
@@ -140,6 +163,7 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
       }
     }
   }
+  if (finish.bypasses_cache) _mm_sfence();
 }
 
 void pack_strip(const ops::PackMatrixArgs& args, int64_t strip) {
