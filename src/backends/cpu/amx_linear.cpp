@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products on the matrix unit. Weights are packed once as right-hand tiles; a block of rows
 // is packed into the second-level cache, meets a strip of 32 columns at a time, and the strip's
-// part for kInnerSteps steps stays in the first-level cache meanwhile.
+// part for a few steps stays in the first-level cache meanwhile.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -17,12 +17,15 @@ namespace {
 
 constexpr int64_t kMostRows = 320;                    // of a block
 constexpr int64_t kMostLeftBytes = int64_t{1} << 20;  // of its packed rows
-constexpr int64_t kInnerSteps = 8;
 
 struct BlockRange {
   int64_t row_begin, row_end;
   int64_t strip_begin, strip_end;  // of 32 columns
 };
+
+// Steps whose part of a strip stays in the first-level cache. Few rows use it few times: there a
+// short part, fetched and used in turns, keeps the memory busier.
+int64_t inner_steps(int64_t groups) { return groups <= 4 ? 4 : 8; }
 
 int64_t steps_of(DType dtype, int64_t in) { return ceil_div(storage_bytes(dtype, in), kLineBytes); }
 
@@ -113,14 +116,15 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
   const int64_t steps = steps_of(w.dtype, w.in);
   const int64_t most_outer = std::max<int64_t>(1, kMostLeftBytes / (groups * kPairBytes));
   const int64_t outer = ceil_div(steps, ceil_div(steps, most_outer));
-  // Packed rows lie in the order they are read in: kInnerSteps steps of one group after the other.
-  const int64_t left_bytes = groups * ceil_div(outer, kInnerSteps) * kInnerSteps * kPairBytes;
+  // Packed rows lie in the order they are read in: `inner` steps of one group after the other.
+  const int64_t inner = inner_steps(groups);
+  const int64_t left_bytes = groups * ceil_div(outer, inner) * inner * kPairBytes;
   // All strips' sums are kept where the steps are cut, else only one strip's.
   const int64_t strips = outer < steps ? range.strip_end - range.strip_begin : 1;
   std::byte* const left = thread_scratch(left_bytes + strips * groups * kGroupBytes);
   std::byte* const all_sums = left + left_bytes;
   const auto left_of = [&](int64_t step, int64_t group) {
-    return left + (step * groups + group * kInnerSteps) * kPairBytes;
+    return left + (step * groups + group * inner) * kPairBytes;
   };
   // Each group fetches its share of the strip's next part.
   const int64_t lines_ahead = ceil_div(kPairBytes / kLineBytes, groups);
@@ -134,17 +138,17 @@ void multiply_range(const ops::LinearArgs& args, const BlockRange& range) {
   for (int64_t begin = 0; begin < steps; begin += outer) {
     const int64_t end = std::min(steps, begin + outer);
     for (int64_t group = 0; group < groups; ++group) {
-      for (int64_t step = begin; step < end; step += kInnerSteps) {
+      for (int64_t step = begin; step < end; step += inner) {
         pack_rows(args, range.row_begin + group * kBlock, range.row_end, step,
-                  std::min(step + kInnerSteps, end), left_of(step - begin, group));
+                  std::min(step + inner, end), left_of(step - begin, group));
       }
     }
     for (int64_t strip = range.strip_begin; strip < range.strip_end; ++strip) {
       const auto* const right = static_cast<const std::byte*>(w.data) + strip * steps * kPairBytes;
       std::byte* const sums =
           all_sums + (strips == 1 ? 0 : strip - range.strip_begin) * groups * kGroupBytes;
-      for (int64_t step = begin; step < end; step += kInnerSteps) {
-        const int64_t count = std::min(kInnerSteps, end - step);
+      for (int64_t step = begin; step < end; step += inner) {
+        const int64_t count = std::min(inner, end - step);
         for (int64_t group = 0; group < groups; ++group) {
           std::byte* const group_sums = sums + group * kGroupBytes;
           multiply_group<kNumbers>({.a = left_of(step - begin, group),
