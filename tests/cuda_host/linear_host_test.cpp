@@ -82,6 +82,67 @@ TEST(CudaInt8Linear, EndsInEveryEpilogue) {
   }
 }
 
+// A result does not depend on how its rows are cut into calls, and so not on the kernel: fewer rows
+// take small tiles, whose end knows neither epilogue nor dtype.
+void expect_same_bytes(const LinearCase& which, const test::LinearInputs& inputs,
+                       const test::LinearResult& whole, int64_t begin, int64_t rows) {
+  const test::LinearResult part = run_linear(which, inputs, linear, host_memory(), begin, rows);
+  const auto same = [&](const Tensor& of_part, const Tensor& of_whole) {
+    return std::memcmp(of_part.view().data, of_whole.view().slice(begin, rows).data,
+                       of_part.bytes().size()) == 0;
+  };
+  EXPECT_TRUE(same(part.out, whole.out));
+  if (which.squares) {
+    EXPECT_TRUE(same(part.squares, whole.squares));
+  }
+}
+
+TEST(CudaInt8Linear, GivesTheSameBytesWhateverTheChunk) {
+  LinearCase which = int8_case(1100, 128, 128);
+  which.epilogue = Epilogue::kGeluTanh;
+  which.result = DType::kBF16;
+  which.squares = true;
+  const test::LinearInputs inputs = linear_inputs(which, input_seed());
+  expect_same_bytes(which, inputs, run_linear(which, inputs, linear), 500, 77);
+}
+
+// Rows end inside the fifth tile; two blocks share the tiles.
+void expect_known_end(const LinearCase& which) {
+  SCOPED_TRACE(testing::Message() << which);
+  const test::LinearInputs inputs = linear_inputs(which, input_seed());
+  const test::LinearResult got = run_linear(which, inputs, linear);
+  const test::LinearResult want = run_linear(which, inputs, cpu::reference::linear);
+  EXPECT_LT(relative_error(got.out, want.out), linear_tolerance(which));
+  expect_same_bytes(which, inputs, got, which.rows - 90, 90);
+}
+
+TEST(CudaInt8Linear, EndsLargeTilesByKernelsThatKnowTheEpilogue) {
+  // One to six slots of depth: terms of columns come with the third, or are waited for.
+  int64_t depth = 0;
+  for (const Epilogue epilogue : {Epilogue::kStore, Epilogue::kGeluTanh, Epilogue::kGatedAdd}) {
+    for (const DType result : kFloats) {
+      depth = depth % 384 + 64;
+      LinearCase which = int8_case(1030, depth, result == DType::kF16 ? 160 : 96);
+      which.epilogue = epilogue;
+      which.result = result;
+      which.bias = result != DType::kF16;
+      expect_known_end(which);
+    }
+  }
+  LinearCase adds = int8_case(1025, 208, 32);
+  adds.epilogue = Epilogue::kAdd;
+  expect_known_end(adds);
+}
+
+TEST(CudaInt8Linear, AddsSquaresOfLargeTiles) {
+  for (const DType result : kFloats) {
+    LinearCase which = int8_case(1025, result == DType::kF32 ? 80 : 272, 128);
+    which.result = result;
+    which.squares = true;
+    expect_known_end(which);
+  }
+}
+
 TEST(CudaInt8Linear, SumsExactlyWhereInt32IsNearlyFull) {
   LinearCase which = int8_case(3, 13824, 8);
   which.bias = false;
@@ -98,25 +159,6 @@ TEST(CudaInt8Linear, SumsExactlyWhereInt32IsNearlyFull) {
 
   EXPECT_EQ(got.out.values<float>()[0], 222967296.0f);
   EXPECT_EQ(got.out.values<float>()[8 + 5], 222967296.0f - 2 * 127 * 127);
-}
-
-// A result does not depend on how its rows are cut into calls, and so not on the tile.
-TEST(CudaInt8Linear, GivesTheSameBytesWhateverTheChunk) {
-  LinearCase which = int8_case(1100, 128, 128);
-  which.epilogue = Epilogue::kGeluTanh;
-  which.result = DType::kBF16;
-  which.squares = true;
-  const test::LinearInputs inputs = linear_inputs(which, input_seed());
-
-  const test::LinearResult whole = run_linear(which, inputs, linear);
-  const test::LinearResult part = run_linear(which, inputs, linear, host_memory(), 500, 77);
-
-  EXPECT_EQ(std::memcmp(part.out.view().data, whole.out.view().slice(500, 77).data,
-                        part.out.bytes().size()),
-            0);
-  EXPECT_EQ(std::memcmp(part.squares.view().data, whole.squares.view().slice(500, 77).data,
-                        part.squares.bytes().size()),
-            0);
 }
 
 LinearCase fp8_case(int64_t rows, int64_t in, int64_t out) {

@@ -2,6 +2,7 @@
 // Matrix products on a GPU against the reference: odd sizes whole, the 14B's sizes by some rows.
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
@@ -32,6 +33,12 @@ bool equal_bytes(const TensorView& a, const TensorView& b) {
          std::memcmp(a.data, b.data, static_cast<size_t>(a.size_bytes())) == 0;
 }
 
+// On some GPUs linear() has a better kernel for INT8 than the one of all.
+std::vector<test::LinearKernel> kernels_of(const LinearCase& which) {
+  if (which.weight == DType::kI8) return {linear, int8_linear};
+  return {linear};
+}
+
 class CudaLinearOnGpu : public test::OnGpu {
  protected:
   static void expect_like_reference(const LinearCase& which) {
@@ -39,9 +46,7 @@ class CudaLinearOnGpu : public test::OnGpu {
     const test::LinearInputs inputs = linear_inputs(which, kSeed);
     const test::LinearResult want = run_linear(which, inputs, cpu::reference::linear);
 
-    // On some GPUs linear() has a better kernel for INT8.
-    for (const test::LinearKernel kernel : {linear, int8_linear}) {
-      if (kernel == int8_linear && which.weight != DType::kI8) continue;
+    for (const test::LinearKernel kernel : kernels_of(which)) {
       const test::LinearResult got = run_linear(which, inputs, kernel, memory());
       EXPECT_LT(relative_error(got.out, want.out), linear_tolerance(which));
       if (which.squares) {
@@ -56,16 +61,17 @@ class CudaLinearOnGpu : public test::OnGpu {
     SCOPED_TRACE(testing::Message() << which);
     const test::LinearInputs inputs = linear_inputs(which, kSeed);
 
-    const test::LinearResult got = run_linear(which, inputs, linear, memory());
-
-    for (const int64_t row : rows) {
-      SCOPED_TRACE(row);
-      const test::LinearResult want =
-          run_linear(which, inputs, cpu::reference::linear, host_memory(), row, 1);
-      EXPECT_LT(relative_error(got.out.view().slice(row, 1), want.out), linear_tolerance(which));
-      if (which.squares) {
-        EXPECT_LT(relative_error(got.squares.view().slice(row, 1), want.squares),
-                  2 * linear_tolerance(which));
+    for (const test::LinearKernel kernel : kernels_of(which)) {
+      const test::LinearResult got = run_linear(which, inputs, kernel, memory());
+      for (const int64_t row : rows) {
+        SCOPED_TRACE(row);
+        const test::LinearResult want =
+            run_linear(which, inputs, cpu::reference::linear, host_memory(), row, 1);
+        EXPECT_LT(relative_error(got.out.view().slice(row, 1), want.out), linear_tolerance(which));
+        if (which.squares) {
+          EXPECT_LT(relative_error(got.squares.view().slice(row, 1), want.squares),
+                    2 * linear_tolerance(which));
+        }
       }
     }
   }
@@ -91,6 +97,30 @@ TEST_F(CudaLinearOnGpu, MultipliesInt8InEveryEpilogue) {
         which.squares = true;
         which.bias = result != DType::kF16;
         expect_like_reference(which);
+      }
+    }
+  }
+}
+
+// Fewer rows than a large tile is for are ended by code that chooses the epilogue as it runs.
+TEST_F(CudaLinearOnGpu, GivesTheSameInt8BytesByKernelsThatKnowTheEpilogue) {
+  for (const Epilogue epilogue : kEpilogues) {
+    for (const DType result : kFloats) {
+      for (const int64_t depth : {64, 208, 1280}) {
+        LinearCase which = int8_case(1537, depth, epilogue == Epilogue::kStore ? 384 : 416);
+        which.epilogue = epilogue;
+        which.result = result;
+        which.squares = epilogue == Epilogue::kStore && depth != 208;
+        SCOPED_TRACE(testing::Message() << which);
+        const test::LinearInputs inputs = linear_inputs(which, kSeed);
+        const test::LinearResult whole = run_linear(which, inputs, int8_linear, memory());
+        for (const auto& [begin, rows] : {std::pair{0, 1000}, {1000, 537}}) {
+          const test::LinearResult part =
+              run_linear(which, inputs, int8_linear, memory(), begin, rows);
+          EXPECT_TRUE(equal_bytes(part.out.view(), whole.out.view().slice(begin, rows)));
+          if (!which.squares) continue;
+          EXPECT_TRUE(equal_bytes(part.squares.view(), whole.squares.view().slice(begin, rows)));
+        }
       }
     }
   }
@@ -198,7 +228,7 @@ TEST_F(WgmmaLinearOnGpu, GivesTheBytesOfMmaSyncInEveryEpilogue) {
     // linear() leaves the others to mma.sync: SiLU, and squares of what was activated or added.
     if (epilogue == Epilogue::kSilu) continue;
     for (const DType result : kFloats) {
-      LinearCase which = int8_case(701, 384, 640);
+      LinearCase which = int8_case(1101, 384, 640);
       which.epilogue = epilogue;
       which.result = result;
       which.bias = result != DType::kF16;

@@ -23,7 +23,9 @@
 #include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
+#include "backends/cuda/product_any_end.cuh"
 #include "backends/cuda/product_epilogue.cuh"
+#include "backends/cuda/product_shape.cuh"
 
 namespace reel::cuda {
 
@@ -51,34 +53,17 @@ struct BF16Product {
 };
 
 inline constexpr int kStepBytes = 32;  // of a row, in one multiplication
-inline constexpr int kDepth = 64;      // of a row, in one slot of the ring
 inline constexpr int kChunk = 16;      // what one thread copies at a time
-inline constexpr int kWarpColumns = 64;
-inline constexpr int kWarpFragments = kWarpColumns / 8;
-// A lane's columns of 32 neighbours are eight in a row, since W's rows are permuted: see w_row().
-inline constexpr int kColumnGroup = 32;
-
-template <int kDown_, int kWarpsDown_, int kWarpsAcross_, int kStages_, int kBlocksPerProcessor_>
-struct TileShape {
-  static constexpr int kDown = kDown_;  // fragments of 16 rows in a warp
-  static constexpr int kWarpsAcross = kWarpsAcross_;
-  static constexpr int kStages = kStages_;
-  static constexpr int kBlocksPerProcessor = kBlocksPerProcessor_;
-  static constexpr int kWarpRows = 16 * kDown;
-  static constexpr int kRows = kWarpRows * kWarpsDown_;
-  static constexpr int kColumns = kWarpColumns * kWarpsAcross;
-  static constexpr int kThreads = 32 * kWarpsDown_ * kWarpsAcross;
-  static_assert(kColumns == 128, "sums of squares cover 128 columns");
-};
 
 template <typename Shape>
+struct TileSlot {
+  uint8_t x[Shape::kRows * kDepth];
+  uint8_t w[Shape::kColumns * kDepth];
+};
+template <typename Shape, typename End>
 struct alignas(128) TileMemory {
-  struct Slot {
-    uint8_t x[Shape::kRows * kDepth];
-    uint8_t w[Shape::kColumns * kDepth];
-  };
-  Slot slots[Shape::kStages];
-  float squares[Shape::kRows][Shape::kWarpsAcross];
+  TileSlot<Shape> slots[Shape::kStages];
+  typename End::Memory end;
 };
 
 struct ProductOperands {
@@ -87,33 +72,10 @@ struct ProductOperands {
   int64_t row_bytes;  // a multiple of 16
 };
 
-struct TilePosition {
-  int row, column;  // in tiles
-};
-
-// Tiles are numbered down kRasterRows rows of tiles, then across: blocks that run side by side
-// share few rows of x and of W, which stay in L2.
-inline constexpr int kRasterRows = 8;
-
-__device__ inline TilePosition tile_at(int index, int tile_rows, int tile_columns) {
-  const int band = index / (kRasterRows * tile_columns);
-  const int first = band * kRasterRows;
-  const int height = tile_rows - first < kRasterRows ? tile_rows - first : kRasterRows;
-  const int within = index - first * tile_columns;
-  return {first + within % height, within / height};
-}
-
 // Where 16 bytes lie in an array of rows of kDepth bytes. Eight rows below each other differ in
 // their banks, for ldmatrix.
 __device__ inline int swizzled(int row, int chunk) {
   return row * kDepth + ((chunk ^ ((row >> 1) & 3)) * kChunk);
-}
-
-// The row of W whose products are column `position` of a slot. Fragment h's columns 2 t and 2 t + 1
-// become columns 8 t + 2 h and 8 t + 2 h + 1 of the result.
-__device__ inline int w_row(int position) {
-  const int within = position % kColumnGroup;
-  return position - within + 8 * (within % 8 / 2) + 2 * (within / 8) + within % 2;
 }
 
 // How 16 bytes of x get into shared memory: as they lie, or rounded to the elements of W.
@@ -135,7 +97,7 @@ struct RoundX {
 };
 
 // Brings slots of x and W, one after the other, tile after tile.
-template <typename Shape, typename XLoad>
+template <typename Shape, typename XLoad, int kPiece>
 class TileLoader {
  public:
   __device__ TileLoader(const ProductOperands& operands, const ProductEnd& end, int tile_rows,
@@ -149,15 +111,15 @@ class TileLoader {
   }
 
   // Starts the copies of the next slot; nothing after the last tile.
-  __device__ void load_next(typename TileMemory<Shape>::Slot& slot) {
+  __device__ void load_next(TileSlot<Shape>& slot) {
     if (tile_ >= tile_rows_ * tile_columns_) return;
-    const bool in_row = at_ + own_chunk() * kChunk < operands_.row_bytes;
+    const bool in_row = at_ + own_chunk() * kChunk < row_bytes();
     copy<XLoad, Shape::kRows>(slot.x, x_, x_left_, in_row);
     copy<CopyX, Shape::kColumns>(slot.w, w_, w_left_, in_row);
     at_ += kDepth;
     x_ += kDepth * XLoad::kRatio;
     w_ += kDepth;
-    if (at_ < operands_.row_bytes) return;
+    if (at_ < row_bytes()) return;
     tile_ += static_cast<int>(gridDim.x);
     if (tile_ < tile_rows_ * tile_columns_) start_tile();
   }
@@ -166,13 +128,14 @@ class TileLoader {
   static constexpr int kRowsAtOnce = Shape::kThreads * kChunk / kDepth;
   static_assert(kRowsAtOnce % kColumnGroup == 0);
 
+  __device__ int row_bytes() const { return static_cast<int>(operands_.row_bytes); }
   static __device__ int own_row() { return static_cast<int>(threadIdx.x) * kChunk / kDepth; }
   static __device__ int own_chunk() { return static_cast<int>(threadIdx.x) % (kDepth / kChunk); }
 
   __device__ void start_tile() {
     const TilePosition tile = tile_at(tile_, tile_rows_, tile_columns_);
     const int64_t row = int64_t{tile.row} * Shape::kRows + own_row();
-    const int64_t column = int64_t{tile.column} * Shape::kColumns + w_row(own_row());
+    const int64_t column = int64_t{tile.column} * Shape::kColumns + w_row<kPiece>(own_row());
     at_ = 0;
     x_ = operands_.x + (row * operands_.row_bytes + own_chunk() * kChunk) * XLoad::kRatio;
     w_ = operands_.w + column * operands_.row_bytes + own_chunk() * kChunk;
@@ -194,7 +157,7 @@ class TileLoader {
   const ProductEnd& end_;
   int tile_rows_, tile_columns_;
   int tile_;
-  int64_t at_;  // in the row
+  int at_;  // in the row
   const uint8_t* x_;
   const uint8_t* w_;
   int x_left_, w_left_;  // rows from this thread's first on
@@ -209,7 +172,7 @@ struct Fragments {
 
 // This warp's 32 bytes of depth number `step` (0 or 1) of a slot.
 template <typename Shape>
-__device__ inline void load_fragments(const typename TileMemory<Shape>::Slot& slot, int step,
+__device__ inline void load_fragments(const TileSlot<Shape>& slot, int step,
                                       Fragments<Shape::kDown>& to) {
   const int lane = device::lane();
   const int warp_row = device::warp_in_block() / Shape::kWarpsAcross * Shape::kWarpRows;
@@ -230,9 +193,6 @@ __device__ inline void load_fragments(const typename TileMemory<Shape>::Slot& sl
     to.w[2 * pair + 1][1] = both[3];
   }
 }
-
-template <typename Product, int kDown>
-using Sums = typename Product::Sum[kDown][kWarpFragments][4];
 
 template <typename Product, int kDown>
 __device__ inline void multiply(const Fragments<kDown>& from, Sums<Product, kDown>& sums) {
@@ -257,74 +217,18 @@ __device__ inline void clear(Sums<Product, kDown>& sums) {
   }
 }
 
-// Adds the two warps' halves of 128 columns. Every thread of the block calls.
-template <typename Shape>
-__device__ inline void store_squares(const ProductEnd& end, TilePosition tile,
-                                     TileMemory<Shape>& memory) {
-  device::sync_block();
-  for (int row = static_cast<int>(threadIdx.x); row < Shape::kRows; row += Shape::kThreads) {
-    const int64_t at = int64_t{tile.row} * Shape::kRows + row;
-    if (at >= end.rows) continue;
-    end.sum_squares[at * (end.columns / Shape::kColumns) + tile.column] =
-        memory.squares[row][0] + memory.squares[row][1];
-  }
-}
-
-template <typename Product, typename Shape>
-__device__ inline void store_tile(const ProductEnd& end, TilePosition tile,
-                                  const Sums<Product, Shape::kDown>& sums,
-                                  TileMemory<Shape>& memory) {
-  const int group = device::lane() / 4;
-  const int quad = device::lane() % 4;
-  const int warp_across = device::warp_in_block() % Shape::kWarpsAcross;
-  const int row_in_tile = device::warp_in_block() / Shape::kWarpsAcross * Shape::kWarpRows + group;
-  const int64_t first_row = int64_t{tile.row} * Shape::kRows + row_in_tile;
-  const int64_t first_column =
-      int64_t{tile.column} * Shape::kColumns + warp_across * kWarpColumns + quad * kRun;
-  float squares[2 * Shape::kDown];  // of rows 8 apart
-
-#pragma unroll
-  for (int half = 0; half < kWarpColumns / kColumnGroup; ++half) {
-    const int64_t column = first_column + half * kColumnGroup;
-    const ColumnTerms terms = column_terms(end, column);
-#pragma unroll
-    for (int eight = 0; eight < 2 * Shape::kDown; ++eight) {
-      const int64_t row = first_row + eight * 8;
-      float y[kRun];
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) {
-        y[i] = static_cast<float>(sums[eight / 2][half * 4 + i / 2][eight % 2 * 2 + i % 2]);
-      }
-      if (row < end.rows && column < end.columns) finish_run(end, terms, row, column, y);
-      float sum = 0;
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) sum = fmaf(y[i], y[i], sum);
-      squares[eight] = half == 0 ? sum : squares[eight] + sum;
-    }
-  }
-  if (end.sum_squares == nullptr) return;
-#pragma unroll
-  for (int eight = 0; eight < 2 * Shape::kDown; ++eight) {
-    float sum = squares[eight];
-    sum += device::shuffle_xor(sum, 1);
-    sum += device::shuffle_xor(sum, 2);
-    if (quad == 0) memory.squares[row_in_tile + eight * 8][warp_across] = sum;
-  }
-  store_squares<Shape>(end, tile, memory);
-}
-
 // grid: up to one block per tile, fewer take several each; block = Shape::kThreads,
-// shared = TileMemory<Shape>.
-template <typename Product, typename Shape, typename XLoad>
+// shared = TileMemory<Shape, End>. End is AnyEnd or KnownEnd.
+template <typename Product, typename Shape, typename XLoad, typename End>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerProcessor)
     product_kernel(const ProductOperands operands, const ProductEnd end) {
   constexpr int kAhead = Shape::kStages - 1;
-  const device::Shared<TileMemory<Shape>> memory;
+  const device::Shared<TileMemory<Shape, End>> memory;
   const int tile_rows = static_cast<int>((end.rows + Shape::kRows - 1) / Shape::kRows);
   const int tile_columns = static_cast<int>((end.columns + Shape::kColumns - 1) / Shape::kColumns);
   const int slots_per_tile = static_cast<int>((operands.row_bytes + kDepth - 1) / kDepth);
 
-  TileLoader<Shape, XLoad> loader(operands, end, tile_rows, tile_columns);
+  TileLoader<Shape, XLoad, End::kPiece> loader(operands, end, tile_rows, tile_columns);
 #pragma unroll
   for (int slot = 0; slot < kAhead; ++slot) {
     loader.load_next(memory->slots[slot]);
@@ -336,11 +240,18 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerProcessor)
   Sums<Product, Shape::kDown> sums;
   Fragments<Shape::kDown> even;
   Fragments<Shape::kDown> odd;
-  load_fragments<Shape>(memory->slots[0], 0, even);
   int slot = 0;
   for (int tile = static_cast<int>(blockIdx.x); tile < tile_rows * tile_columns;
        tile += static_cast<int>(gridDim.x)) {
+    End tile_end(end, tile_at(tile, tile_rows, tile_columns), memory->end);
+    // Here rather than in the loop, where a branch would be taken in every slot.
+    if constexpr (End::kBringsTerms) {
+      device::sync_block();  // Now nobody ends the tile before.
+      tile_end.bring_terms();
+    }
     clear<Product, Shape::kDown>(sums);
+    // Again: what is read at the end of the loop is not kept over the end of a tile.
+    load_fragments<Shape>(memory->slots[slot], 0, even);
     for (int left = slots_per_tile; left > 0; --left) {
       load_fragments<Shape>(memory->slots[slot], 1, odd);
       // The slot before this one: everybody was through with it at the last barrier.
@@ -350,31 +261,32 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerProcessor)
       device::cp_async_wait<kAhead - 1>();
       device::sync_block();
       slot = slot == kAhead ? 0 : slot + 1;
-      // After the last slot of the last tile this reads an old one, for nothing.
+      // After the last slot of a tile this reads the next one's, or an old one, for nothing.
       load_fragments<Shape>(memory->slots[slot], 0, even);
       multiply<Product>(odd, sums);
     }
-    store_tile<Product, Shape>(end, tile_at(tile, tile_rows, tile_columns), sums, *memory);
+    if constexpr (End::kBringsTerms) {
+      // They belong to the group of the first slot, which is waited for kAhead - 1 slots later.
+      if (slots_per_tile < kAhead) {
+        device::cp_async_commit();
+        device::cp_async_wait<0>();
+        device::sync_block();
+      }
+    }
+    tile_end.template store<Product>(sums);
   }
 }
 
-// 256 x 128: 12 bytes of L2 a clock and processor at Ada's INT8 rate, where 128 x 128 would
-// need 16. 128 sums a thread leave one block a processor; the ring takes 96 of its 99 KiB.
-using LargeTile = TileShape</*kDown=*/4, /*kWarpsDown=*/4, /*kWarpsAcross=*/2, /*kStages=*/4, 1>;
-// 64 x 128, so that the few rows of a text fill a GPU.
-using SmallTile = TileShape</*kDown=*/2, /*kWarpsDown=*/2, /*kWarpsAcross=*/2, /*kStages=*/4, 2>;
-inline constexpr int64_t kRowsForLargeTile = 1024;
-
-template <typename Product, typename Shape, typename XLoad = CopyX>
+template <typename Product, typename Shape, typename XLoad = CopyX, typename End = AnyEnd<Shape>>
 void launch_product(const char* name, const ProductOperands& operands, const ProductEnd& end,
                     Stream stream) {
   const int64_t tiles = (end.rows + Shape::kRows - 1) / Shape::kRows *
                         ((end.columns + Shape::kColumns - 1) / Shape::kColumns);
   const int64_t resident = int64_t{processor_count()} * Shape::kBlocksPerProcessor;
-  launch(name, product_kernel<Product, Shape, XLoad>,
+  launch(name, product_kernel<Product, Shape, XLoad, End>,
          {.grid = dim3(static_cast<unsigned>(tiles < resident ? tiles : resident)),
           .block = dim3(Shape::kThreads),
-          .shared_bytes = sizeof(TileMemory<Shape>),
+          .shared_bytes = sizeof(TileMemory<Shape, End>),
           .stream = static_cast<cudaStream_t>(stream.handle)},
          operands, end);
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// How wgmma_tile.cuh ends a tile: the numbers of product_epilogue.cuh, by code that knows the
-// epilogue and the dtype when it is compiled.
+// How wgmma_tile.cuh ends a tile. See known_epilogue.cuh.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include <cstdint>
 
-#include "backends/cuda/device/cp_async.cuh"
-#include "backends/cuda/device/warp.cuh"
+#include "backends/cuda/device/shuffle.cuh"
+#include "backends/cuda/known_epilogue.cuh"
 #include "backends/cuda/product_epilogue.cuh"
 #include "backends/cuda/row_runs.cuh"
 
@@ -21,49 +20,7 @@ inline constexpr int kColumnGroup = 32;
 inline constexpr int kGroups = kColumns / kColumnGroup;
 inline constexpr int kEights = 2;  // rows of a lane, eight apart
 
-// What a tile's columns need, in shared memory: a warpgroup copies it while it multiplies.
-struct alignas(16) Terms {
-  float scale[kColumns];
-  float bias[kColumns];
-  float gate[kColumns];
-};
-
-// By 64 of the warpgroup's threads, each four columns.
-__device__ inline void bring_terms(const float* from, const ProductEnd& end, int64_t column,
-                                   int thread, float none, float (&to)[kColumns]) {
-  constexpr int kChunk = 4;
-  const int at = kChunk * thread;
-  if (at >= kColumns) return;
-  if (from != nullptr) {
-    const bool valid = column + at < end.columns;
-    device::cp_async_16(to + at, valid ? from + column + at : from, valid);
-    return;
-  }
-#pragma unroll
-  for (int i = 0; i < kChunk; ++i) to[at + i] = none;
-}
-
-template <ops::Epilogue kEpilogue>
-__device__ inline void bring_terms(const ProductEnd& end, int64_t column, int thread,
-                                   Terms& terms) {
-  bring_terms(end.w_scale, end, column, thread, 1.0f, terms.scale);
-  bring_terms(end.bias, end, column, thread, 0.0f, terms.bias);
-  if constexpr (kEpilogue == ops::Epilogue::kGatedAdd) {
-    const bool gated = end.epilogue == ops::Epilogue::kGatedAdd;
-    bring_terms(gated ? end.gate : nullptr, end, column, thread, 1.0f, terms.gate);
-  }
-  device::cp_async_commit();
-}
-
-// `at` is the lane's run, from the tile's first column on.
-template <ops::Epilogue kEpilogue>
-__device__ inline ColumnTerms terms_of_run(const Terms& terms, int at) {
-  ColumnTerms run;
-  load_whole_run(terms.scale + at, run.scale);
-  load_whole_run(terms.bias + at, run.bias);
-  if constexpr (kEpilogue == ops::Epilogue::kGatedAdd) load_whole_run(terms.gate + at, run.gate);
-  return run;
-}
+using TileTerms = Terms<kColumns, /*kGated=*/true>;
 
 // Groups are ended two at a time, in a loop: unrolled, the code of a tile's end is more than the
 // instruction cache holds, and every tile would fetch it from L2.
@@ -105,14 +62,6 @@ struct LaneRows {
   }
 };
 
-// Stores y as T; leaves in y what was stored.
-template <typename T>
-__device__ inline void store_rounded(T* to, bool valid, float (&y)[kRun]) {
-  const RunOf<T> run = narrow_run<T>(y);
-  if (valid) *reinterpret_cast<RunOf<T>*>(to) = run;
-  widen_run(run, y);
-}
-
 // Ends one of kLoopGroups. `squares` gets the stored numbers' of a lane's run.
 template <ops::Epilogue kEpilogue, typename T>
 __device__ inline void finish_group(int group, const ColumnTerms& terms,
@@ -133,7 +82,7 @@ __device__ inline void finish_group(int group, const ColumnTerms& terms,
       y[i] = static_cast<float>(sums[(i / 2 * kGroups + group) * 4 + 2 * eight + i % 2]);
     }
     end_run<kEpilogue>(terms, x_scale[eight], old, y);
-    store_rounded(rows.out[eight] + group * kColumnGroup, rows.valid[eight], y);
+    store_rounded<kRun>(rows.out[eight] + group * kColumnGroup, rows.valid[eight], y);
     squares[eight] = sum_of_squares(y);
   }
 }
@@ -154,7 +103,7 @@ __device__ inline void move_groups(int32_t (&sums)[kColumns / 2]) {
 // Stores the sums of a lane, and changes them. `row` is its first; `column` the tile's first and
 // `lane_column` the lane's, from there on.
 template <ops::Epilogue kEpilogue, typename T, bool kSquares>
-__device__ inline void finish_sums(const ProductEnd& end, const Terms& terms,
+__device__ inline void finish_sums(const ProductEnd& end, const TileTerms& terms,
                                    LaneRows<kEpilogue, T>& rows, const float (&x_scale)[kEights],
                                    int64_t row, int64_t column, int lane_column,
                                    int32_t (&sums)[kColumns / 2]) {
@@ -166,7 +115,8 @@ __device__ inline void finish_sums(const ProductEnd& end, const Terms& terms,
     for (int group = 0; group < kLoopGroups; ++group) {
       if (group * kColumnGroup >= rows.columns_left) return;
       const int at = lane_column + loop * kLoopColumns + group * kColumnGroup;
-      finish_group(group, terms_of_run<kEpilogue>(terms, at), rows, x_scale, sums, squares[group]);
+      finish_group(group, terms_of_run<kEpilogue, kRun>(terms, at), rows, x_scale, sums,
+                   squares[group]);
     }
     if constexpr (kSquares) {
       // The order of product_tile.cuh, whose warps have 64 columns.

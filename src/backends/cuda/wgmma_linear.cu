@@ -39,25 +39,6 @@ CUtensorMap weight_map(const MatrixView& weight) {
 
 using Kernel = decltype(&wgmma::wgmma_kernel<ops::Epilogue::kStore, float, false>);
 
-template <typename T>
-Kernel kernel_of(const ProductEnd& end) {
-  using ops::Epilogue;
-  switch (end.epilogue) {
-    case Epilogue::kGeluTanh: return wgmma::wgmma_kernel<Epilogue::kGeluTanh, T, false>;
-    case Epilogue::kAdd:
-    case Epilogue::kGatedAdd: return wgmma::wgmma_kernel<Epilogue::kGatedAdd, T, false>;
-    default: break;
-  }
-  return end.sum_squares == nullptr ? wgmma::wgmma_kernel<Epilogue::kStore, T, false>
-                                    : wgmma::wgmma_kernel<Epilogue::kStore, T, true>;
-}
-
-bool has_kernel(const ProductEnd& end) {
-  using ops::Epilogue;
-  return end.whole && end.whole_terms && end.epilogue != Epilogue::kSilu &&
-         (end.sum_squares == nullptr || end.epilogue == Epilogue::kStore);
-}
-
 ProductEnd end_of(const ops::LinearArgs& args) {
   return product_end(args, row_scales(args.weight.data, args.weight.out * args.weight.in));
 }
@@ -68,7 +49,7 @@ bool fits_wgmma_linear(const ops::LinearArgs& args) {
   return compute_capability() == kHopper && args.weight.dtype == DType::kI8 &&
          args.rows >= kFewestRows && args.weight.in % 16 == 0 &&
          args.weight.out % wgmma::kColumnGroup == 0 && starts_at_16_bytes(args.x) &&
-         starts_at_16_bytes(args.weight.data) && has_kernel(end_of(args));
+         starts_at_16_bytes(args.weight.data) && has_known_epilogue(end_of(args));
 }
 
 void wgmma_linear(const ops::LinearArgs& args, Stream stream) {
@@ -87,7 +68,11 @@ void wgmma_linear(const ops::LinearArgs& args, Stream stream) {
                                {.size = args.rows, .stride = in, .box = wgmma::kRows}};
   const ProductEnd end = end_of(args);
   Kernel kernel = nullptr;
-  with_element_type(args.out_dtype, [&]<typename T>(T) { kernel = kernel_of<T>(end); });
+  with_element_type(args.out_dtype, [&]<typename T>(T) {
+    with_known_epilogue(end, [&]<ops::Epilogue kEpilogue, bool kSquares>() {
+      kernel = wgmma::wgmma_kernel<kEpilogue, T, kSquares>;
+    });
+  });
   launch("wgmma_linear", kernel,
          {.grid = dim3(static_cast<unsigned>(clusters * wgmma::kCluster)),
           .block = dim3(wgmma::kThreads),

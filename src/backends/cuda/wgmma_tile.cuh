@@ -15,6 +15,7 @@
 
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/cluster.cuh"
+#include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/mbarrier.cuh"
 #include "backends/cuda/device/registers.cuh"
 #include "backends/cuda/device/shared.cuh"
@@ -46,7 +47,7 @@ struct Slot {
 };
 struct alignas(1024) Memory {
   Slot slots[kStages];
-  Terms terms[kMultipliers];
+  TileTerms terms[kMultipliers];
   device::Mbarrier full[kStages];
   device::Mbarrier empty[kStages];
 };
@@ -119,7 +120,7 @@ __device__ inline void multiply(int group, const ProductEnd& end, const Work& wo
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads;
   const int row_in_tile = group * kGroupRows + thread / device::kWarpSize * 16 + device::lane() / 4;
   const int lane_column = device::lane() % 4 * kRun;
-  Terms& terms = memory.terms[group];
+  TileTerms& terms = memory.terms[group];
   const auto release = [&](int slot) {
     if (device::lane() < kCluster) {
       device::mbarrier_arrive_at(memory.empty[slot], static_cast<uint32_t>(device::lane()));
@@ -134,6 +135,7 @@ __device__ inline void multiply(int group, const ProductEnd& end, const Work& wo
     const int64_t column = int64_t{at.column} * kColumns;
     device::sync_warpgroup(1 + group);  // nobody reads the terms of the tile before
     bring_terms<kEpilogue>(end, column, thread, terms);
+    device::cp_async_commit();
     const float x_scale[kEights] = {row_term(end, row), row_term(end, row + 8)};
     int before = 0;
 #pragma unroll 1
