@@ -21,17 +21,21 @@ namespace {
 constexpr int kDim = ops::kInt8HeadDim;
 using Floats = float[kRun];
 
-// A block has 32 channels of one head, four threads a row.
+// A block has 32 channels of one head and a part of the rows, four threads a row.
 constexpr int kScaleColumns = 32;
 constexpr int kScaleThreads = 512;
 constexpr int kScaleWarps = kScaleThreads / device::kWarpSize;
 constexpr int kThreadsPerRow = kScaleColumns / kRun;
+constexpr int kScaleRowsAtOnce = kScaleThreads / kThreadsPerRow;
+constexpr int kMostParts = 8;
 using ScaleShared = float[kScaleWarps][kScaleColumns];
 
-// grid = (heads, 128 / kScaleColumns), block = kScaleThreads, shared = ScaleShared.
+// largest[part, heads * 128] = the largest magnitudes of the part's rows. grid = (heads,
+// 128 / kScaleColumns, parts), block = kScaleThreads, shared = ScaleShared.
 template <typename T>
 __global__ void __launch_bounds__(kScaleThreads, 2)
-    value_scales_kernel(const T* x, const float* mean, float* scales, int64_t rows, int64_t heads) {
+    largest_values_kernel(const T* x, const float* mean, float* largest_of_parts, int64_t rows,
+                          int64_t rows_of_part, int64_t heads) {
   const device::Shared<ScaleShared> shared;
   const int thread = static_cast<int>(threadIdx.x);
   const int first_column = static_cast<int>(blockIdx.y) * kScaleColumns;
@@ -39,9 +43,11 @@ __global__ void __launch_bounds__(kScaleThreads, 2)
       int64_t{blockIdx.x} * kDim + first_column + thread % kThreadsPerRow * kRun;
   Floats of_all;
   load_whole_run(mean + head_column, of_all);
+  const int64_t first = int64_t{blockIdx.z} * rows_of_part;
+  const int64_t end = rows - first < rows_of_part ? rows : first + rows_of_part;
   Floats largest = {};
-#pragma unroll 2
-  for (int64_t row = thread / kThreadsPerRow; row < rows; row += kScaleThreads / kThreadsPerRow) {
+#pragma unroll 4
+  for (int64_t row = first + thread / kThreadsPerRow; row < end; row += kScaleRowsAtOnce) {
     Floats value;
     load_whole_run(x + row * heads * kDim + head_column, value);
 #pragma unroll
@@ -65,8 +71,18 @@ __global__ void __launch_bounds__(kScaleThreads, 2)
   for (int warp = 0; warp < kScaleWarps; ++warp) {
     of_channel = device::larger_magnitude(of_channel, (*shared)[warp][thread]);
   }
-  scales[int64_t{blockIdx.x} * kDim + first_column + thread] =
-      numerics::e4m3_value_scale(of_channel);
+  largest_of_parts[(blockIdx.z * heads + blockIdx.x) * kDim + first_column + thread] = of_channel;
+}
+
+// grid = heads, block = kDim.
+__global__ void __launch_bounds__(kDim)
+    value_scales_kernel(const float* largest_of_parts, float* scales, int parts, int64_t heads) {
+  const int64_t channel = int64_t{blockIdx.x} * kDim + threadIdx.x;
+  float largest = 0;
+  for (int part = 0; part < parts; ++part) {
+    largest = device::larger_magnitude(largest, largest_of_parts[part * heads * kDim + channel]);
+  }
+  scales[channel] = numerics::e4m3_value_scale(largest);
 }
 
 constexpr int kThreads = 256;
@@ -88,7 +104,8 @@ __global__ void __launch_bounds__(kThreads)
   const int thread = static_cast<int>(threadIdx.x);
   const int column = thread % kThreadsPerHead * kRun;
   const int64_t head = blockIdx.x;
-  const int64_t first_row = int64_t{blockIdx.y} * kTileRows;
+  // The last rows first: L2 still has them from the search for the largest.
+  const int64_t first_row = int64_t{gridDim.y - 1 - blockIdx.y} * kTileRows;
   Floats of_all, inverse;
   load_whole_run(mean + head * kDim + column, of_all);
   load_whole_run(scales + head * kDim + column, inverse);
@@ -136,14 +153,23 @@ void quantise_e4m3_values(const ops::PrepareValuesArgs& args, Stream stream) {
   const int64_t padded = ops::int8_padded(args.rows);
   const auto handle = static_cast<cudaStream_t>(stream.handle);
   const auto heads = static_cast<unsigned>(args.heads);
+  const int64_t rounds = (args.rows + kScaleRowsAtOnce - 1) / kScaleRowsAtOnce;
+  const int64_t rows_of_part = (rounds + kMostParts - 1) / kMostParts * kScaleRowsAtOnce;
+  const int64_t parts = (args.rows + rows_of_part - 1) / rows_of_part;
+  // Until the numbers come, their memory has room for these: 4 * kMostParts bytes a channel.
+  static_assert(4 * kMostParts <= ops::kInt8KeyTile);
+  auto* const largest = reinterpret_cast<float*>(args.e4m3);
   with_element_type(args.dtype, [&]<typename T>(T) {
     const T* const x = static_cast<const T*>(args.x);
-    launch("scales_of_values", value_scales_kernel<T>,
-           {.grid = dim3(heads, kDim / kScaleColumns),
+    launch("largest_values", largest_values_kernel<T>,
+           {.grid = dim3(heads, kDim / kScaleColumns, static_cast<unsigned>(parts)),
             .block = kScaleThreads,
             .shared_bytes = sizeof(ScaleShared),
             .stream = handle},
-           x, args.mean, args.scales, args.rows, args.heads);
+           x, args.mean, largest, args.rows, rows_of_part, args.heads);
+    launch("scales_of_values", value_scales_kernel,
+           {.grid = heads, .block = kDim, .stream = handle}, largest, args.scales,
+           static_cast<int>(parts), args.heads);
     launch("e4m3_values", e4m3_values_kernel<T>,
            {.grid = dim3(heads, static_cast<unsigned>(padded / kTileRows)),
             .block = kThreads,
