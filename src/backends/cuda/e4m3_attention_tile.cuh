@@ -28,7 +28,8 @@ struct Values {
   static constexpr bool kScaled = true;
   using Weights = uint32_t[kRowTiles][4];  // e4m3, as the left side of a product
 
-  __device__ static void load(unsigned char* tiles, int stage, const Problem& problem, int64_t key);
+  // Eight channels of 16 keys are 128 bytes in a row: ldmatrix meets every bank once as they lie.
+  __device__ static int place(int at) { return at; }
   __device__ static int lane_in_values();
   __device__ static float logit_scale(float scale) { return scale; }
   __device__ static void weigh(WarpState& warp, int tile, const Logits& sums,
@@ -36,18 +37,6 @@ struct Values {
   __device__ static void multiply(WarpState& warp, const unsigned char* bytes, int at,
                                   const Weights& weights);
 };
-
-// Eight channels of 16 keys are 128 bytes in a row, so ldmatrix meets every bank once as they lie.
-template <typename Product>
-__device__ inline void Values<Product>::load(unsigned char* tiles, int stage,
-                                             const Problem& problem, int64_t key) {
-  const int thread = static_cast<int>(threadIdx.x) * kChunk;
-  const auto* const from = static_cast<const unsigned char*>(problem.v) + key * kDim + thread;
-#pragma unroll
-  for (int at = 0; at < kTileBytes; at += kThreads * kChunk) {
-    device::cp_async_16(tiles + stage + thread + at, from + at);
-  }
-}
 
 // In 32 keys and 16 channels. Matrices 0, 1: eight channels of 16 keys and of the next 16; 2, 3:
 // the next eight channels.

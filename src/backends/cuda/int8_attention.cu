@@ -37,7 +37,7 @@ struct F16Values {
   static constexpr bool kScaled = false;
   using Weights = uint32_t[kRowTiles][kTileKeys / 16][4];  // f16, as the left side of a product
 
-  __device__ static void load(unsigned char* tiles, int stage, const Problem& problem, int64_t key);
+  __device__ static int place(int at) { return swizzled<kValueBytes>(at); }
   __device__ static int lane_in_values();
   __device__ static float logit_scale(float scale) { return short_scale(scale); }
   __device__ static void weigh(WarpState& warp, int tile, const Logits& sums,
@@ -45,19 +45,6 @@ struct F16Values {
   __device__ static void multiply(WarpState& warp, const unsigned char* bytes, int at,
                                   const Weights& weights);
 };
-
-template <bool kHalfSums>
-__device__ inline void F16Values<kHalfSums>::load(unsigned char* tiles, int stage,
-                                                  const Problem& problem, int64_t key) {
-  const int thread = static_cast<int>(threadIdx.x) * kChunk;
-  const int values_at = swizzled<kValueBytes>(stage + thread);
-  const auto* const from_values =
-      static_cast<const unsigned char*>(problem.v) + key * kValueBytes + thread;
-#pragma unroll
-  for (int at = 0; at < kTileBytes; at += kThreads * kChunk) {
-    device::cp_async_16(tiles + values_at + at, from_values + at);
-  }
-}
 
 // In 16 values, as lane_in_keys(). Matrices 0, 1: 8 columns of 8 keys and of the next 8; 2, 3: the
 // next 8 columns.

@@ -5,7 +5,7 @@
 //   kTileBytes         of the values of 32 keys
 //   kScaled            whether the output is multiplied by scales of channels
 //   Weights            of 32 rows and 32 keys
-//   load()             starts copying the values of 32 keys to `stage` bytes into the tiles
+//   place()            where byte `at` of the values of 32 keys goes
 //   lane_in_values()   where in them a lane's row for ldmatrix starts
 //   logit_scale()      of a product of a query's and a key's scale
 //   weigh()            weights of 16 rows, added to the totals; sums may be rescaled
@@ -16,6 +16,7 @@
 
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/shared.cuh"
+#include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/mma_attention_tile.cuh"
 
@@ -35,15 +36,49 @@ struct alignas(128) Tiles {
   float q_scales[kBlockRows];  // of logits in base 2; registers are short
 };
 
-// Starts copying 32 keys from `key` on and their values to the stage that is `stage` bytes into
-// `tiles`.
+// Brings tiles one after the other, then the last one again and again: without a choice the loads
+// mix with the products. What of an address does not change is worked out once; numbers of chunks
+// take half the registers of pointers.
 template <typename Values>
-__device__ inline void load_tile(unsigned char* tiles, int stage, const Problem& problem,
-                                 int64_t key) {
-  static_assert(sizeof(Stage<Values>) % 4096 == 0);
-  load_keys(tiles, stage, problem, key);
-  Values::load(tiles, stage + kKeyTileBytes, problem, key);
-}
+class TileLoader {
+ public:
+  __device__ TileLoader(int first_key, int key_count)
+      : key_chunk_(static_cast<unsigned>(first_key) * (kKeyBytes / kChunk) + threadIdx.x),
+        value_chunk_(static_cast<unsigned>(first_key) * (kValueBytes / kChunk) + threadIdx.x),
+        keys_to_(swizzled<kKeyBytes>(own_place())),
+        values_to_(kKeyTileBytes + Values::place(own_place())),
+        left_(key_count) {}
+
+  // Starts copying 32 keys and their values to `stage`, which starts at a multiple of 4096 bytes.
+  __device__ void load(const Problem& problem, unsigned char* stage) {
+    copy<kKeyTileBytes>(stage + keys_to_, reinterpret_cast<const uint4*>(problem.k) + key_chunk_);
+    copy<Values::kTileBytes>(stage + values_to_,
+                             static_cast<const uint4*>(problem.v) + value_chunk_);
+    left_ -= kTileKeys;
+    if (left_ > 0) {
+      key_chunk_ += kKeyTileBytes / kChunk;
+      value_chunk_ += Values::kTileBytes / kChunk;
+    }
+  }
+
+ private:
+  static constexpr int kValueBytes = Values::kTileBytes / kTileKeys;
+  static constexpr int kAtOnce = kThreads * kChunk;
+  static_assert(sizeof(Stage<Values>) % 4096 == 0 && kKeyTileBytes % 4096 == 0);
+
+  __device__ static int own_place() { return static_cast<int>(threadIdx.x) * kChunk; }
+  template <int kBytes>
+  __device__ static void copy(unsigned char* to, const uint4* from) {
+#pragma unroll
+    for (int at = 0; at < kBytes; at += kAtOnce) {
+      device::cp_async_16(to + at, from + at / kChunk);
+    }
+  }
+
+  unsigned key_chunk_, value_chunk_;
+  int keys_to_, values_to_;
+  int left_;  // keys to bring
+};
 
 // grid = grid_of(), block = kThreads, shared = Tiles. Three tiles are on their way while one is
 // multiplied. q, k, v and out start at multiples of 16 bytes.
@@ -57,43 +92,45 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) kernel(Problem problem
   const auto key_count = static_cast<int>(problem.keys);
 
   auto* const bytes = reinterpret_cast<unsigned char*>(&*tiles);
+  TileLoader<Values> loader(first_key, key_count);
   for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage * kTileKeys < key_count) {
-      load_tile<Values>(bytes, stage * kStageBytes, problem, first_key + stage * kTileKeys);
-    }
+    loader.load(problem, bytes + stage * kStageBytes);
     device::cp_async_commit();
   }
   start_q_scales(problem, head, tiles->q_scales);
   const float* const q_scales =
       tiles->q_scales + device::warp_in_block() * kWarpRows + device::lane() / 4;
-  const int in_keys = lane_in_keys();
-  const int in_values = kKeyTileBytes + Values::lane_in_values();
+  const float* const k_scales =
+      problem.k_scales + first_key / ops::kInt8KeyTile * ops::kInt8KeyScales + device::lane() % 4;
+  const int in_keys = device::kept(lane_in_keys());
+  const int in_values = device::kept(kKeyTileBytes + Values::lane_in_values());
   WarpState warp;
   start_warp(warp, problem, head, first_row);
-  constexpr int kAhead = (kStages - 1) * kTileKeys;
+  constexpr int kLastStage = (kStages - 1) * kStageBytes;
+  int stage = 0;
   for (int first = 0; first < key_count; first += kTileKeys) {
     const float k_scale =
-        problem.k_scales[(first_key + first) / ops::kInt8KeyTile * ops::kInt8KeyScales +
-                         device::lane() % 4];
+        k_scales[static_cast<unsigned>(first) / ops::kInt8KeyTile * ops::kInt8KeyScales];
     device::cp_async_wait<kStages - 2>();
     device::sync_block();  // this tile is there, and nobody reads the one before it any more
-    if (first + kAhead < key_count) {
-      load_tile<Values>(bytes, (first + kAhead) / kTileKeys % kStages * kStageBytes, problem,
-                        first_key + first + kAhead);
-    }
-    device::cp_async_commit();
-    const int stage = first / kTileKeys % kStages * kStageBytes;
     Logits sums;
     multiply_keys(warp, bytes, stage + in_keys, sums);
+    loader.load(problem, bytes + (stage == 0 ? kLastStage : stage - kStageBytes));
+    device::cp_async_commit();
+    float factor[kRowTiles][2];
+#pragma unroll
+    for (int tile = 0; tile < kRowTiles; ++tile) {
+      factor[tile][0] = Values::logit_scale(q_scales[16 * tile] * k_scale);
+      factor[tile][1] = Values::logit_scale(q_scales[16 * tile + 8] * k_scale);
+    }
     if (key_count - first < kTileKeys) mask_logits(sums, key_count - first);
     typename Values::Weights weights;
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
-      const float factor[2] = {Values::logit_scale(q_scales[16 * tile] * k_scale),
-                               Values::logit_scale(q_scales[16 * tile + 8] * k_scale)};
-      Values::weigh(warp, tile, sums, factor, weights);
+      Values::weigh(warp, tile, sums, factor[tile], weights);
     }
     Values::multiply(warp, bytes, stage + in_values, weights);
+    stage = stage == kLastStage ? 0 : stage + kStageBytes;
   }
   store_rows<T, Values::kScaled>(warp, problem, head, first_row);
 }

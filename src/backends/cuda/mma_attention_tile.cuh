@@ -62,22 +62,6 @@ __device__ inline int swizzled(int at) {
   return at ^ ((at / (kRowBytes / kChunk)) & (7 * kChunk));
 }
 
-// Starts copying 32 keys from `key` on to the bytes `stage` bytes into `tiles`, a multiple of 4096.
-// All places follow from one number each, and from pointers that are launch parameters and take no
-// register: registers are short.
-__device__ inline void load_keys(unsigned char* tiles, int stage, const Problem& problem,
-                                 int64_t key) {
-  static_assert(kKeyTileBytes % 4096 == 0);
-  const int thread = static_cast<int>(threadIdx.x) * kChunk;
-  const int keys_at = swizzled<kKeyBytes>(stage + thread);
-  const auto* const from_keys =
-      reinterpret_cast<const unsigned char*>(problem.k) + key * kKeyBytes + thread;
-#pragma unroll
-  for (int at = 0; at < kKeyTileBytes; at += kThreads * kChunk) {
-    device::cp_async_16(tiles + keys_at + at, from_keys + at);
-  }
-}
-
 // Where in 16 keys a lane's row for ldmatrix starts; chunk 2 c and 2 c + 1 of it are 32 c ^
 // further. Matrices 0, 1: both halves of 32 bytes of 8 keys; 2, 3: of the next 8.
 __device__ inline int lane_in_keys() {

@@ -28,6 +28,13 @@ __device__ inline T shuffle(T value, int from) {
   return __shfl_sync(kWholeWarp, value, from);
 }
 
+// The same value, which stays in a register: a compiler works out simple ones anew at every use,
+// but not what came from another lane as far as it knows.
+template <typename T>
+__device__ inline T kept(T value) {
+  return shuffle(value, lane());
+}
+
 // The value of lane (own + distance); lanes without such a neighbour keep their own.
 template <typename T>
 __device__ inline T shuffle_down(T value, int distance) {

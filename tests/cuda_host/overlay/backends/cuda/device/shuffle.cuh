@@ -30,6 +30,10 @@ T shuffle(T value, int from, Site site = Site::here()) {
       cuda_host::shuffle(Shuffle::kFrom, std::bit_cast<uint32_t>(value), from, site));
 }
 template <typename T>
+T kept(T value) {
+  return value;
+}
+template <typename T>
 T shuffle_down(T value, int distance, Site site = Site::here()) {
   return std::bit_cast<T>(
       cuda_host::shuffle(Shuffle::kDown, std::bit_cast<uint32_t>(value), distance, site));
