@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "backends/cuda/device_time.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/limits.h"
 #include "backends/cuda/processors.h"
@@ -20,8 +19,6 @@
 
 namespace reel::bench {
 namespace {
-
-using cuda::median_seconds;
 
 constexpr int kRotation = 3;
 constexpr int kRepeats = 15;
@@ -99,7 +96,7 @@ double time_product(const Pool& pool, DType dtype, const Product& product, Linea
       fill_random(row_scales(w, product.out * product.in), DType::kF32, product.out, 40);
     }
   }
-  return median_seconds(kRepeats, [&](int run) {
+  return settled_seconds(kRepeats, [&](int run) {
     kernel({.x = pool.x[static_cast<size_t>(run % kRotation)],
             .x_dtype = dtype,
             .x_scale = dtype == DType::kI8 ? pool.x_scale : nullptr,
@@ -135,7 +132,7 @@ void bench_products(const Pool& pool, DType dtype, const std::vector<Product>& p
     const bool plain = product.epilogue == ops::Epilogue::kStore && !product.squares;
     if (library == nullptr || !plain) continue;
     if (!library->choose({dtype, product.rows, product.in, product.out})) continue;
-    const double seconds = median_seconds(kRepeats, [&](int run) {
+    const double seconds = settled_seconds(kRepeats, [&](int run) {
       library->run(pool.x[static_cast<size_t>(run % kRotation)],
                    pool.w[static_cast<size_t>(run % kRotation)], pool.out);
     });
@@ -161,7 +158,7 @@ void bench_few_rows(DType dtype, int64_t rows, int64_t in, int64_t out, double b
   void* w = random_bytes(dtype, in * out, 90);
   const float* x = random_floats(rows * in, 91);
   float* result = random_floats(rows * out, 92);
-  const double seconds = median_seconds(kRepeats, [&](int) {
+  const double seconds = settled_seconds(kRepeats, [&](int) {
     cuda::linear({.x = x,
                   .x_dtype = DType::kF32,
                   .weight = {.data = w, .dtype = dtype, .out = out, .in = in},
@@ -179,7 +176,7 @@ void bench_f32(int64_t rows, int64_t in, int64_t out) {
   const float* x = random_floats(rows * in, 100);
   const float* w = random_floats(out * in, 101);
   float* result = random_floats(rows * out, 102);
-  const double seconds = median_seconds(kRepeats, [&](int) {
+  const double seconds = settled_seconds(kRepeats, [&](int) {
     cuda::linear({.x = x,
                   .x_dtype = DType::kF32,
                   .weight = {.data = w, .dtype = DType::kF32, .out = out, .in = in},
