@@ -22,11 +22,12 @@ constexpr const char* kAssumptions =
     "NVMe\n"
     "drive and stay in the page cache where this machine's free memory allows. Attention has FP8 "
     "values\n"
-    "on all but the RTX 3060: the same clocks besides its products, the second at the rate of FP8 "
-    "with\n"
-    "f16 sums; f16 PV is `--precision int8`. A card under its power limit, or in a narrow slot, "
-    "is\n"
-    "slower. `reel doctor` on such a card prints what it really does.";
+    "on all but the RTX 3060: the clocks besides its products are those of a twin with f16 "
+    "products, the\n"
+    "second is at the rate of FP8 with f16 sums; f16 PV is `--precision int8`. A card under its "
+    "power\n"
+    "limit, or in a narrow slot, is slower. `reel doctor` on such a card prints what it really "
+    "does.";
 
 struct StageTimes {
   double step_s = 0, text_s = 0, denoise_s = 0, decode_s = 0;

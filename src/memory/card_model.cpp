@@ -32,32 +32,36 @@ struct Step {
 constexpr Step kProduct{.int8_ops = 2.0 * 256 * 128 * 64};
 constexpr Step kAttention{.int8_ops = 2.0 * 128 * 64 * 128, .f16_ops = 2.0 * 128 * 64 * 128};
 constexpr Step kE4M3Attention{.int8_ops = kAttention.int8_ops, .e4m3_ops = kAttention.f16_ops};
+// Stands in for it where mma.sync has no fast e4m3: f16 products of half the depth.
+constexpr Step kE4M3Twin{.int8_ops = kAttention.int8_ops, .f16_ops = kAttention.f16_ops / 2};
 constexpr Step kConvolution{.f16_ops = 2.0 * 256 * 96 * 32};
 
-// What was measured on an H200 through mma.sync (docs/kernels/products.md, docs/BENCHMARKS.md).
+// What was measured on an H200 through mma.sync (docs/kernels/products.md,
+// docs/kernels/attention.md, docs/BENCHMARKS.md). Its clock stood at 1980 MHz under the rates and
+// under attention (600 to 640 W); under the others it was not read, and is taken to be that, which
+// makes their overhead the largest it can be.
 struct Measured {
   int multiprocessors;
-  double rate_clock_hz;      // with mma.sync alone: 403 W, no limit in the way
-  double kernel_clock_hz;    // at the card's 700 W: 1680 to 1710 MHz under 8-bit attention
-  double int8_ops, f16_ops;  // of mma.sync alone
-  double product, attention, convolution;  // of the kernels; products over a whole step
+  double clock_hz;
+  double int8_ops, f16_ops;                // of mma.sync alone
+  double product, attention, convolution;  // of the kernels; products over a block at 8192 rows
+  double e4m3_twin;                        // counted as if its products had their whole depth
 };
 constexpr Measured kMeasuredH200{.multiprocessors = 132,
-                                 .rate_clock_hz = 1.98e9,
-                                 .kernel_clock_hz = 1.7e9,
-                                 .int8_ops = 1217 * kTera,
-                                 .f16_ops = 607 * kTera,
-                                 .product = 770 * kTera,
-                                 .attention = 494 * kTera,
-                                 .convolution = 400 * kTera};
+                                 .clock_hz = 1.98e9,
+                                 .int8_ops = 1244 * kTera,
+                                 .f16_ops = 622 * kTera,
+                                 .product = 840 * kTera,
+                                 .attention = 527 * kTera,
+                                 .convolution = 400 * kTera,
+                                 .e4m3_twin = 516 * kTera};
 
 // Clocks of a step that are not products, on the H200.
-double overhead_clocks(const Step& step, double measured_ops) {
-  const double rate_clocks = kMeasuredH200.multiprocessors * kMeasuredH200.rate_clock_hz;
-  const double kernel_clocks = kMeasuredH200.multiprocessors * kMeasuredH200.kernel_clock_hz;
-  return step.all() * kernel_clocks / measured_ops -
-         (step.int8_ops / kMeasuredH200.int8_ops + step.f16_ops / kMeasuredH200.f16_ops) *
-             rate_clocks;
+double overhead_clocks(const Step& step, double counted_ops, double measured_ops) {
+  const double products =
+      step.int8_ops / kMeasuredH200.int8_ops + step.f16_ops / kMeasuredH200.f16_ops;
+  return (counted_ops / measured_ops - products) * kMeasuredH200.multiprocessors *
+         kMeasuredH200.clock_hz;
 }
 
 double predicted_ops(const Step& step, double other_clocks, const Card& card) {
@@ -108,7 +112,7 @@ Rates predicted_rates(const Card& card) {
   constexpr double kF32PerClock = 256;
   constexpr double kF32Share = 0.5;
   const auto rate = [&](const Step& step, double measured_ops) {
-    return predicted_ops(step, overhead_clocks(step, measured_ops), card);
+    return predicted_ops(step, overhead_clocks(step, step.all(), measured_ops), card);
   };
   return {.int8_ops = rate(kProduct, kMeasuredH200.product),
           // f16 products through the same mma.sync loop as convolutions.
@@ -124,7 +128,8 @@ Rates predicted_rates(const Card& card) {
 
 double predicted_e4m3_attention(const Card& card) {
   if (card.e4m3_per_clock == 0) return 0;
-  return predicted_ops(kE4M3Attention, overhead_clocks(kAttention, kMeasuredH200.attention), card);
+  const double other_clocks = overhead_clocks(kE4M3Twin, kAttention.all(), kMeasuredH200.e4m3_twin);
+  return predicted_ops(kE4M3Attention, other_clocks, card);
 }
 
 }  // namespace reel::memory

@@ -36,8 +36,8 @@ const Card* find_card(std::string_view gpu_name);
 // gen-4 NVMe drive. A prediction.
 Rates predicted_rates(const Card& card);
 // Rates::attention_ops of 8-bit attention with e4m3 values; 0 where the card has none. A
-// prediction: what such a kernel does beside its products was not measured, and is taken to be as
-// with f16.
+// prediction: what such a kernel does beside its products was measured on a twin that multiplies
+// f16 values of half the depth.
 double predicted_e4m3_attention(const Card& card);
 
 }  // namespace reel::memory

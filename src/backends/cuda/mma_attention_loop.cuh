@@ -132,6 +132,7 @@ __global__ void __launch_bounds__(kThreads, kBlocksPerSm) kernel(Problem problem
     Values::multiply(warp, bytes, stage + in_values, weights);
     stage = stage == kLastStage ? 0 : stage + kStageBytes;
   }
+  device::cp_async_wait<0>();  // nothing comes to shared memory that is another block's by then
   store_rows<T, Values::kScaled>(warp, problem, head, first_row);
 }
 

@@ -54,8 +54,9 @@ TEST(PredictedRates, E4M3ValuesTakeASecondProductOfInt8sRate) {
     const double e4m3 = predicted_e4m3_attention(card);
     EXPECT_LT(e4m3, int8) << name;
     EXPECT_GT(e4m3, 0.5 * int8) << name;
-    // What is besides the products costs the same: half of the work saves 3/4 of f16's time.
-    EXPECT_NEAR(1 / f16 - 1 / e4m3, 0.5 * (4 - 1) / int8, 1e-6 / int8) << name;
+    // Half of the work saves 3/4 of f16's time, of which sums in f32 afterwards cost some.
+    EXPECT_LT(1 / f16 - 1 / e4m3, 0.5 * (4 - 1) / int8) << name;
+    EXPECT_GT(1 / f16 - 1 / e4m3, 0.4 * (4 - 1) / int8) << name;
   }
 }
 
