@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the benchmark programs have in common: which GPU, its memory, how they end.
+// What the benchmark programs have in common: which GPU, its memory, how they time and end.
 #pragma once
 
 #include <chrono>

@@ -14,20 +14,14 @@ constexpr double kPerTera = 1e-12;
 constexpr double kPerGiB = 1.0 / (uint64_t{1} << 30);
 
 constexpr const char* kAssumptions =
-    "Predicted, not measured. Kernels of mma.sync cost, besides their products, the clocks that "
-    "were\n"
-    "measured for them on an H200, and for products what NVIDIA publishes for the card at its "
-    "boost\n"
-    "clock; elementwise work runs at 85 % of the memory's rate; the weights come from a gen-4 "
-    "NVMe\n"
-    "drive and stay in the page cache where this machine's free memory allows. Attention has FP8 "
-    "values\n"
-    "on all but the RTX 3060: the clocks besides its products are those of a twin with f16 "
-    "products, the\n"
-    "second is at the rate of FP8 with f16 sums; f16 PV is `--precision int8`. A card under its "
-    "power\n"
-    "limit, or in a narrow slot, is slower. `reel doctor` on such a card prints what it really "
-    "does.";
+    "Predicted, not measured. Kernels of mma.sync cost, besides their products, the clocks\n"
+    "that were measured for them on an H200, and for products what NVIDIA publishes for the\n"
+    "card at its boost clock; elementwise work runs at 85 % of the memory's rate; the weights\n"
+    "come from a gen-4 NVMe drive and stay in the page cache where this machine's free memory\n"
+    "allows. Attention has FP8 values on all but the RTX 3060: its clocks besides products\n"
+    "were measured with f16 ones in their place, and its second product is at the rate of FP8\n"
+    "with f16 sums; f16 PV is `--precision int8`. A card under its power limit, or in a narrow\n"
+    "slot, is slower. `reel doctor` on such a card prints what it really does.";
 
 struct StageTimes {
   double step_s = 0, text_s = 0, denoise_s = 0, decode_s = 0;

@@ -36,10 +36,10 @@ constexpr Step kE4M3Attention{.int8_ops = kAttention.int8_ops, .e4m3_ops = kAtte
 constexpr Step kE4M3Twin{.int8_ops = kAttention.int8_ops, .f16_ops = kAttention.f16_ops / 2};
 constexpr Step kConvolution{.f16_ops = 2.0 * 256 * 96 * 32};
 
-// What was measured on an H200 through mma.sync (docs/kernels/products.md,
-// docs/kernels/attention.md, docs/BENCHMARKS.md). Its clock stood at 1980 MHz under the rates and
-// under attention (600 to 640 W); under the others it was not read, and is taken to be that, which
-// makes their overhead the largest it can be.
+// What was measured on an H200 through mma.sync (products.md, attention.md and conv.md in
+// docs/kernels; the least of several runs). Its clock stood at 1980 MHz under the rates and under
+// attention (600 to 640 W); under the others it was not read, and is taken to be that, which makes
+// their overhead the largest it can be.
 struct Measured {
   int multiprocessors;
   double clock_hz;

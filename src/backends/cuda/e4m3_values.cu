@@ -157,7 +157,7 @@ void quantise_e4m3_values(const ops::PrepareValuesArgs& args, Stream stream) {
   const int64_t rows_of_part = (rounds + kMostParts - 1) / kMostParts * kScaleRowsAtOnce;
   const int64_t parts = (args.rows + rows_of_part - 1) / rows_of_part;
   // Until the numbers come, their memory has room for these: 4 * kMostParts bytes a channel.
-  static_assert(4 * kMostParts <= ops::kInt8KeyTile);
+  static_assert(4 * kMostParts <= ops::kInt8RowTile);
   auto* const largest = reinterpret_cast<float*>(args.e4m3);
   with_element_type(args.dtype, [&]<typename T>(T) {
     const T* const x = static_cast<const T*>(args.x);

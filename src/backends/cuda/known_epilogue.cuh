@@ -21,7 +21,8 @@ inline bool has_known_epilogue(const ProductEnd& end) {
          (end.sum_squares == nullptr || end.epilogue == Epilogue::kStore);
 }
 
-// Calls visit.template operator()<kEpilogue, kSquares>(). kAdd is kGatedAdd with gates of one.
+// Calls visit.template operator()<kEpilogue, kSquares>(), of what has_known_epilogue() takes. kAdd
+// is kGatedAdd with gates of one.
 template <typename Visitor>
 void with_known_epilogue(const ProductEnd& end, Visitor&& visit) {
   using ops::Epilogue;
@@ -29,7 +30,8 @@ void with_known_epilogue(const ProductEnd& end, Visitor&& visit) {
     case Epilogue::kGeluTanh: return visit.template operator()<Epilogue::kGeluTanh, false>();
     case Epilogue::kAdd:
     case Epilogue::kGatedAdd: return visit.template operator()<Epilogue::kGatedAdd, false>();
-    default: break;
+    case Epilogue::kSilu:  // has_known_epilogue() refuses it
+    case Epilogue::kStore: break;
   }
   if (end.sum_squares == nullptr) return visit.template operator()<Epilogue::kStore, false>();
   visit.template operator()<Epilogue::kStore, true>();

@@ -38,7 +38,7 @@ struct alignas(128) Tiles {
 
 // Brings tiles one after the other, then the last one again and again: without a choice the loads
 // mix with the products. What of an address does not change is worked out once; numbers of chunks
-// take half the registers of pointers.
+// take half the registers of pointers, and are enough for 2^28 padded keys of all heads.
 template <typename Values>
 class TileLoader {
  public:
@@ -80,8 +80,8 @@ class TileLoader {
   int left_;  // keys to bring
 };
 
-// grid = grid_of(), block = kThreads, shared = Tiles. Three tiles are on their way while one is
-// multiplied. q, k, v and out start at multiples of 16 bytes.
+// grid = grid_of(), block = kThreads, shared = Tiles. Two or three tiles are on their way while one
+// is multiplied. q, k, v and out start at multiples of 16 bytes.
 template <typename T, typename Values>
 __global__ void __launch_bounds__(kThreads, kBlocksPerSm) kernel(Problem problem) {
   constexpr int kStageBytes = sizeof(Stage<Values>);

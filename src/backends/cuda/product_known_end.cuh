@@ -29,7 +29,7 @@ class KnownEnd {
   // Squares are added in the order of neighbours.
   static constexpr int kPiece = kSquares ? kRun : 16 / sizeof(T);
   static constexpr bool kBringsTerms = true;
-  // Of LargeTile all that its ring leaves of 99 KiB.
+  // With squares, all that LargeTile's ring leaves of 99 KiB.
   struct Memory {
     Terms<Shape::kColumns, kGated> terms;
     float squares[kSquares ? Shape::kRows : 1][Shape::kWarpsAcross];
@@ -55,7 +55,9 @@ class KnownEnd {
     for (int eight = 0; eight < kEights; ++eight) {
       out_[eight] = static_cast<T*>(end_.out) + (first_row() + 8 * eight) * end_.columns + column;
     }
-    rows_left_ = static_cast<int>(end_.rows - first_row());
+    // Of this warp's: the next round of its last is another's.
+    const int64_t rows = end_.rows - first_row();
+    rows_left_ = static_cast<int>(rows < Shape::kWarpRows ? rows : Shape::kWarpRows);
 #pragma unroll
     for (int group = 0; group < kGroups; ++group) {
       has_group_[group] = column + group * kColumnGroup < end_.columns;
@@ -170,7 +172,7 @@ class KnownEnd {
   Memory& memory_;
   float x_scale_[kEights];  // of the rows that are ended next
   T* out_[kEights];         // this lane's first numbers of them
-  int rows_left_;           // of the matrix, from the first of them on
+  int rows_left_;           // of the matrix and the warp, from the first of them on
   bool has_group_[kGroups];
   RunOf<T> old_[kGroups][kEights];  // what was in `out` before
 };

@@ -268,7 +268,6 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerProcessor)
     if constexpr (End::kBringsTerms) {
       // They belong to the group of the first slot, which is waited for kAhead - 1 slots later.
       if (slots_per_tile < kAhead) {
-        device::cp_async_commit();
         device::cp_async_wait<0>();
         device::sync_block();
       }

@@ -13,8 +13,8 @@
 
 namespace reel::cuda::wgmma {
 
-// A lane's columns are eight in a row, as in product_tile.cuh: fragment 8 h + g of a row's sums has
-// columns 32 g + 8 t + 2 h and the next, for lanes with l % 4 = t.
+// A lane's columns are eight in a row, as in product_shape.cuh: fragment 8 h + g of a row's sums
+// has columns 32 g + 8 t + 2 h and the next, for lanes with l % 4 = t.
 inline constexpr int kColumns = 256;  // of a tile
 inline constexpr int kColumnGroup = 32;
 inline constexpr int kGroups = kColumns / kColumnGroup;
@@ -32,11 +32,11 @@ template <ops::Epilogue kEpilogue, typename T>
 struct LaneRows {
   T* out[kEights];       // the first of its columns
   bool valid[kEights];   // whether the row is one
-  int64_t columns_left;  // of the matrix, from there on
+  int64_t columns_left;  // of the matrix and the tile, from there on
   RunOf<T> old[kLoopGroups][kEights];
 
   __device__ LaneRows(const ProductEnd& end, int64_t row, int64_t column)
-      : columns_left(end.columns - column) {
+      : columns_left(end.columns - column < kColumns ? end.columns - column : kColumns) {
 #pragma unroll
     for (int eight = 0; eight < kEights; ++eight) {
       out[eight] = static_cast<T*>(end.out) + (row + 8 * eight) * end.columns + column;
@@ -119,7 +119,7 @@ __device__ inline void finish_sums(const ProductEnd& end, const TileTerms& terms
                    squares[group]);
     }
     if constexpr (kSquares) {
-      // The order of product_tile.cuh, whose warps have 64 columns.
+      // The order of product_shape.cuh, whose warps have 64 columns.
 #pragma unroll
       for (int eight = 0; eight < kEights; ++eight) {
         const float of_64 = sum_of_quad(squares[0][eight] + squares[1][eight]);

@@ -30,8 +30,8 @@ T shuffle(T value, int from, Site site = Site::here()) {
       cuda_host::shuffle(Shuffle::kFrom, std::bit_cast<uint32_t>(value), from, site));
 }
 template <typename T>
-T kept(T value) {
-  return value;
+T kept(T value, Site site = Site::here()) {
+  return shuffle(value, lane(), site);
 }
 template <typename T>
 T shuffle_down(T value, int distance, Site site = Site::here()) {
