@@ -60,8 +60,9 @@ sanitized() {
   cmake --build --preset "$1"
   ctest --test-dir "build-$1" --output-on-failure --no-tests=error -L 'unit|golden|fuzz|e2e' -E "$2"
 }
-asan() { sanitized asan 'avx2|e2e_stop|e2e_layouts'; }
-ubsan() { sanitized ubsan 'avx2|e2e_stop|e2e_layouts'; }
+longest='avx2|e2e_(stop|layouts|eval|fault)'
+asan() { sanitized asan "$longest"; }
+ubsan() { sanitized ubsan "$longest"; }
 tsan() {
   export TSAN_OPTIONS="suppressions=$PWD/tests/tsan_suppressions.txt"
   sanitized tsan "avx2|e2e"
