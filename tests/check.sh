@@ -60,7 +60,7 @@ sanitized() {
   cmake --build --preset "$1"
   ctest --test-dir "build-$1" --output-on-failure --no-tests=error -L 'unit|golden|fuzz|e2e' -E "$2"
 }
-longest='avx2|e2e_(stop|layouts|eval|fault)'
+longest='avx2|e2e_(stop|layouts|eval|fault|preview|bench)'
 asan() { sanitized asan "$longest"; }
 ubsan() { sanitized ubsan "$longest"; }
 tsan() {
