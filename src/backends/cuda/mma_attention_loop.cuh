@@ -15,6 +15,7 @@
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/barrier.cuh"
+#include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/launch.cuh"

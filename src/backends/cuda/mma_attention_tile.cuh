@@ -5,7 +5,6 @@
 
 #include <cuda_runtime.h>
 
-#include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/ldmatrix.cuh"
 #include "backends/cuda/device/math.cuh"
