@@ -15,7 +15,7 @@ namespace device = cuda::device;
 struct Int8Product {
   __device__ static void multiply(uint32_t (&d)[2], const uint32_t (&a)[4],
                                   const uint32_t (&b)[2]) {
-    int32_t sums[4] = {};
+    int32_t sums[4] = {static_cast<int32_t>(d[0]), static_cast<int32_t>(d[1])};
     device::mma_s8(sums, a, b);
     d[0] = static_cast<uint32_t>(sums[0]);
     d[1] = static_cast<uint32_t>(sums[1]);
@@ -25,7 +25,6 @@ struct Int8Product {
 struct F16Product {
   __device__ static void multiply(uint32_t (&d)[2], const uint32_t (&a)[4],
                                   const uint32_t (&b)[2]) {
-    d[0] = d[1] = 0;
     device::mma_f16_f16(d, a, b);
   }
 };

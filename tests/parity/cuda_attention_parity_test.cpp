@@ -272,7 +272,8 @@ void expect_last_head_like_reference(MemorySpace& memory, DType values,
                               .v_e4m3 = values == DType::kF16 ? nullptr : v.as<uint8_t>(),
                               .v_scales = v_scales.as<float>()};
 
-  const int64_t run_keys = kernel == int8_attention ? keys_at_once(args) : numerics::kE4M3KeyRun;
+  const int64_t run_keys =
+      kernel == int8_attention ? keys_at_once(args) : numerics::kE4M3MaximumRun;
 
   kernel(args, {});
 
@@ -295,7 +296,7 @@ void expect_last_head_like_reference(MemorySpace& memory, DType values,
   args.out = want.view().data;
   args.heads = 1;
   cpu::reference::int8_attention_in_runs(args, run_keys);
-  expect_near_reference(got.view(), want.view(), values);
+  expect_near_reference(got.view(), want.view(), values, run_keys);
 }
 
 TEST_F(CudaAttentionOnGpu, Int8HeadsMayBeFarApart) {

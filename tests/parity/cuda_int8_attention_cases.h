@@ -23,8 +23,11 @@
 namespace reel::cuda {
 
 // A weight that is the middle of two e4m3 numbers but for the rounding of f32 may become either.
-// They are at most an eighth of it apart, and its row is off by no more than that. It is rare.
-inline void expect_near_reference(const TensorView& got, const TensorView& want, DType values) {
+// They are at most an eighth of it apart, and its row is off by no more than that. It is rare, less
+// so through mma.sync, which follows maxima every kE4M3MaximumRun keys and rounds the offsets of
+// exponents: up to 2^-12 of a weight, which turned 1 of 290 rows of 33 keys.
+inline void expect_near_reference(const TensorView& got, const TensorView& want, DType values,
+                                  int64_t run_keys) {
   const double most = test::tolerance::cuda_int8_attention(want.dtype, values);
   if (values == DType::kF16) {
     EXPECT_LE(test::relative_error(got, want), most);
@@ -38,7 +41,9 @@ inline void expect_near_reference(const TensorView& got, const TensorView& want,
     ASSERT_LE(error, 0.125) << "row of a head " << row;
     further += error > most ? 1 : 0;
   }
-  EXPECT_LE(further, 1 + rows / 500) << "of " << rows << " rows are off by more than " << most;
+  const int64_t rows_a_turn = run_keys == numerics::kE4M3MaximumRun ? 40 : 500;
+  EXPECT_LE(further, 1 + rows / rows_a_turn)
+      << "of " << rows << " rows are off by more than " << most;
 }
 
 struct Int8AttentionCase {
@@ -52,8 +57,9 @@ struct Int8AttentionCase {
 
 // After how many keys int8_attention() looks at a maximum.
 inline int64_t keys_at_once(const ops::Int8AttentionArgs& args) {
-  return std::string_view(which_int8_attention(args)).starts_with("wgmma") ? ops::kInt8KeyTile
-                                                                           : numerics::kE4M3KeyRun;
+  return std::string_view(which_int8_attention(args)).starts_with("wgmma")
+             ? ops::kInt8KeyTile
+             : numerics::kE4M3MaximumRun;
 }
 
 using Int8AttentionKernel = void (*)(const ops::Int8AttentionArgs&, Stream);
@@ -90,7 +96,8 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
                               .scale = c.scale,
                               .v_e4m3 = e4m3_values(v),
                               .v_scales = v_scales.view().as<float>()};
-  const int64_t run_keys = kernel == int8_attention ? keys_at_once(args) : numerics::kE4M3KeyRun;
+  const int64_t run_keys =
+      kernel == int8_attention ? keys_at_once(args) : numerics::kE4M3MaximumRun;
   kernel(args, {});
   const Tensor got = out.download();
   kernel(args, {});
@@ -106,7 +113,7 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
   args.v_scales = problem.v_scales.view().as<float>();
   args.out = want.view().data;
   cpu::reference::int8_attention_in_runs(args, run_keys);
-  expect_near_reference(got.view(), want.view(), c.values);
+  expect_near_reference(got.view(), want.view(), c.values, run_keys);
   EXPECT_EQ(std::memcmp(got.bytes().data(), again.bytes().data(), got.bytes().size()), 0)
       << "two runs differ";
 }

@@ -289,7 +289,7 @@ void prepare_values(const ops::PrepareValuesArgs& args, Stream) {
 }
 
 void int8_attention(const ops::Int8AttentionArgs& args, Stream) {
-  int8_attention_in_runs(args, numerics::kE4M3KeyRun);
+  int8_attention_in_runs(args, numerics::kE4M3MaximumRun);
 }
 
 void int8_attention_in_runs(const ops::Int8AttentionArgs& args, int64_t run_keys) {

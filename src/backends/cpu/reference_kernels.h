@@ -31,7 +31,7 @@ void quantise_keys(const ops::QuantiseKeysArgs& args, Stream);
 void prepare_values(const ops::PrepareValuesArgs& args, Stream);
 void int8_attention(const ops::Int8AttentionArgs& args, Stream);
 // With e4m3 values, maxima are followed after every `run_keys` keys, of which a kernel may look at
-// more at once than numerics::kE4M3KeyRun: its weights are then rounded otherwise.
+// more at once than numerics::kE4M3MaximumRun: its weights are then rounded otherwise.
 void int8_attention_in_runs(const ops::Int8AttentionArgs& args, int64_t run_keys);
 void layer_norm(const ops::LayerNormArgs& args, Stream);
 void rms_norm(const ops::RmsNormArgs& args, Stream);

@@ -33,17 +33,19 @@ constexpr float kSlackOf = kHalfSums ? 2.0f : kSlack;
 // Two tiles of 48 KiB of shared memory are on an SM of 100 KiB.
 template <bool kHalfSums>
 struct F16Values {
+  static constexpr int kTiles = 1;
+  static constexpr int kStages = 4;
   static constexpr int kTileBytes = kTileKeys * kValueBytes;
   static constexpr bool kScaled = false;
+  static constexpr bool kMasks = false;
   using Weights = uint32_t[kRowTiles][kTileKeys / 16][4];  // f16, as the left side of a product
 
   __device__ static int place(int at) { return swizzled<kValueBytes>(at); }
   __device__ static int lane_in_values();
   __device__ static float logit_scale(float scale) { return short_scale(scale); }
-  __device__ static void weigh(WarpState& warp, int tile, const Logits& sums,
-                               const float (&factor)[2], Weights& weights);
-  __device__ static void multiply(WarpState& warp, const unsigned char* bytes, int at,
-                                  const Weights& weights);
+  __device__ static void weigh(WarpState& warp, int tile, const Part& part, const Logits& sums,
+                               const float (&factor)[2], const LaneBytes& values, Weights& weights);
+  __device__ static void multiply(WarpState& warp, const LaneBytes& values, const Weights& weights);
 };
 
 // In 16 values, as lane_in_keys(). Matrices 0, 1: 8 columns of 8 keys and of the next 8; 2, 3: the
@@ -75,18 +77,15 @@ __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&se
 }
 
 template <bool kHalfSums>
-__device__ inline void F16Values<kHalfSums>::weigh(WarpState& warp, int tile, const Logits& sums,
-                                                   const float (&factor)[2], Weights& weights) {
+__device__ inline void F16Values<kHalfSums>::weigh(WarpState& warp, int tile, const Part& /*part*/,
+                                                   const Logits& sums, const float (&factor)[2],
+                                                   const LaneBytes& /*values*/, Weights& weights) {
   float seen[2];
+  largest_sums(sums, tile, seen);
   bool grew = false;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    int32_t largest = sums[tile][0][2 * half];
-#pragma unroll
-    for (const auto& block : sums[tile]) {
-      largest = max(largest, max(block[2 * half], block[2 * half + 1]));
-    }
-    seen[half] = (numerics::float_of(static_cast<uint32_t>(largest)) - kFloatOffset) * factor[half];
+    seen[half] *= factor[half];
     grew |= seen[half] > warp.largest[tile][half] + kSlackOf<kHalfSums>;
   }
   if (device::vote_any(grew)) follow_maxima<kHalfSums>(warp, tile, seen);
@@ -110,12 +109,12 @@ __device__ inline void F16Values<kHalfSums>::weigh(WarpState& warp, int tile, co
 }
 
 template <bool kHalfSums>
-__device__ inline void F16Values<kHalfSums>::multiply(WarpState& warp, const unsigned char* bytes,
-                                                      int at, const Weights& weights) {
+__device__ inline void F16Values<kHalfSums>::multiply(WarpState& warp, const LaneBytes& values,
+                                                      const Weights& weights) {
 #pragma unroll
   for (int pair = 0; pair < kDim / 16; ++pair) {
     const unsigned char* const column =
-        bytes + (at ^ 2 * (pair % 4) * kChunk) + pair / 4 * 8 * kChunk;
+        values.block + (values.at ^ 2 * (pair % 4) * kChunk) + pair / 4 * 8 * kChunk;
     uint32_t sums[kRowTiles][2][2] = {};
 #pragma unroll
     for (int step = 0; step < kTileKeys / 16; ++step) {

@@ -95,11 +95,22 @@ __device__ inline void start_warp(WarpState& warp, const Problem& problem, int64
   }
 }
 
+// 32 keys of a stage: which, and how many of them exist.
+struct Part {
+  int index;
+  int keys;
+};
+
+// Where a lane's rows for ldmatrix start in the block's shared memory. `at` is its alone.
+struct LaneBytes {
+  const unsigned char* block;
+  int at;
+};
+
 using Logits = int32_t[kRowTiles][kTileKeys / 8][4];  // kFloatZero + q k
 
 // q k^T of 32 keys.
-__device__ inline void multiply_keys(const WarpState& warp, const unsigned char* bytes, int at,
-                                     Logits& sums) {
+__device__ inline void multiply_keys(const WarpState& warp, const LaneBytes& keys, Logits& sums) {
 #pragma unroll
   for (auto& tile : sums) {
 #pragma unroll
@@ -110,7 +121,7 @@ __device__ inline void multiply_keys(const WarpState& warp, const unsigned char*
   }
 #pragma unroll
   for (int step = 0; step < kDim / 32; ++step) {
-    const unsigned char* const column = bytes + (at ^ 2 * step * kChunk);
+    const unsigned char* const column = keys.block + (keys.at ^ 2 * step * kChunk);
 #pragma unroll
     for (int pair = 0; pair < kTileKeys / 16; ++pair) {
       uint32_t k[4];
@@ -126,19 +137,29 @@ __device__ inline void multiply_keys(const WarpState& warp, const unsigned char*
   }
 }
 
-// Gives keys from `count` on no weight: minus infinity is the smallest integer here, too. Lane
-// 4 g + t has keys 8 b + 2 t and 8 b + 2 t + 1.
-__device__ inline void mask_logits(Logits& sums, int count) {
+// Gives keys of 16 rows from `count` on no weight: minus infinity is the smallest integer here,
+// too. Lane 4 g + t has keys 8 b + 2 t and 8 b + 2 t + 1.
+__device__ inline void mask_logits(Logits& sums, int tile, int count) {
 #pragma unroll
-  for (auto& tile : sums) {
+  for (int block = 0; block < kTileKeys / 8; ++block) {
 #pragma unroll
-    for (int block = 0; block < kTileKeys / 8; ++block) {
-#pragma unroll
-      for (int at = 0; at < 4; ++at) {
-        const int key = 8 * block + 2 * (device::lane() % 4) + at % 2;
-        if (key >= count) tile[block][at] = kMinusInfinity;
-      }
+    for (int at = 0; at < 4; ++at) {
+      const int key = 8 * block + 2 * (device::lane() % 4) + at % 2;
+      if (key >= count) sums[tile][block][at] = kMinusInfinity;
     }
+  }
+}
+
+// The largest of a lane's sums of each of 16 rows, as what it is: q k.
+__device__ inline void largest_sums(const Logits& sums, int tile, float (&largest)[2]) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int32_t bits = sums[tile][0][2 * half];
+#pragma unroll
+    for (const auto& block : sums[tile]) {
+      bits = max(bits, max(block[2 * half], block[2 * half + 1]));
+    }
+    largest[half] = numerics::float_of(static_cast<uint32_t>(bits)) - kFloatOffset;
   }
 }
 

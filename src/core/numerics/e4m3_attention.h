@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // 8-bit attention with e4m3 values: what every backend does alike.
 //
-// The product of weights and values multiplies e4m3 numbers and sums runs of 32 keys in f16, then
+// The product of weights and values multiplies e4m3 numbers and sums runs of 64 keys in f16, then
 // in f32 (Zhang et al. 2025, arXiv:2505.21136, SageAttention2++). Both sides are kept so small that
-// no run can leave f16: 32 * 448 * 4.5 = 64,512 < 65,504.
+// no run can leave f16: 64 * 448 * 2.25 = 64,512 < 65,504.
 //
-// Weights are powers of two of their logits less a row's maximum as it stands after the run, times
+// Weights are powers of two of their logits less a row's maximum as it stands after 32 keys, times
 // 448: the largest weight of a row is an e4m3 number itself, and those below 2^-18 of it are zero.
 #pragma once
 
@@ -15,9 +15,10 @@
 
 namespace reel::numerics {
 
-constexpr int kE4M3KeyRun = 32;                 // keys summed in f16
+constexpr int kE4M3KeyRun = 64;                 // keys summed in f16
+constexpr int kE4M3MaximumRun = 32;             // keys after which maxima are followed
 constexpr float kE4M3WeightShift = 8.8073549f;  // log2(448)
-constexpr float kE4M3ValueMax = 4.5f;           // of a channel, after its scale
+constexpr float kE4M3ValueMax = 2.25f;          // of a channel, after its scale
 constexpr float kSmallestValueAmax = 1e-12f;    // of a channel of zeros
 
 // v / scale is at most kE4M3ValueMax. NaN of NaN.
