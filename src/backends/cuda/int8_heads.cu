@@ -5,6 +5,7 @@
 // multiples of 16 bytes.
 #include <cuda_runtime.h>
 
+#include "backends/cuda/device/approx.cuh"
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/half.cuh"
@@ -62,20 +63,44 @@ struct QuantiseShared {
   alignas(16) unsigned char next[kAhead][kWarps][kWarpColumns * sizeof(T)];
 };
 
-// Starts copying the warp's rows of a head; rows that do not exist become zeros.
+// Copies the warp's rows of one head after the other; rows that do not exist become zeros. What of
+// an address does not change is worked out once.
 template <typename T>
-__device__ inline void start_head(const Heads<T>& problem, int64_t warp_row, int64_t head,
-                                  unsigned char* to) {
-  using Copy = WarpCopy<T>;
+class HeadCopies {
+ public:
+  __device__ HeadCopies(const Heads<T>& problem, int64_t warp_row, int64_t head)
+      : from_(problem.x + ((warp_row + Copy::block(0)) * problem.heads + head) * kHeadDim +
+              Copy::column()),
+        rows_left_(problem.rows - warp_row - Copy::block(0)),
+        step_(Copy::kBlocks * problem.heads * kHeadDim) {
 #pragma unroll
-  for (int copy = 0; copy < Copy::kCopies; ++copy) {
-    const int64_t row = warp_row + Copy::block(copy);
-    const bool exists = row < problem.rows;
-    const T* const from = problem.x + ((exists ? row * problem.heads : 0) + head) * kHeadDim;
-    device::cp_async_16(to + chunk_place<T, RunOrder::kTogether>(Copy::block(copy), Copy::chunk()),
-                        from + Copy::column(), exists);
+    for (int copy = 0; copy < kAlike; ++copy) {
+      place_[copy] =
+          device::kept(chunk_place<T, RunOrder::kTogether>(Copy::block(copy), Copy::chunk()));
+    }
   }
-}
+
+  // Starts copying the next head.
+  __device__ void start_next(unsigned char* to) {
+#pragma unroll
+    for (int copy = 0; copy < Copy::kCopies; ++copy) {
+      const int rows = copy * Copy::kBlocks;
+      const int whole = copy / kAlike * kAlike * Copy::kBlocks * kHeadDim;
+      device::cp_async_16(to + place_[copy % kAlike] + whole * static_cast<int>(sizeof(T)),
+                          from_ + copy * step_, rows < rows_left_);
+    }
+    from_ += kHeadDim;
+  }
+
+ private:
+  using Copy = WarpCopy<T>;
+  // Chunks lie alike in every second block.
+  static constexpr int kAlike = Copy::kBlocks % 2 == 0 ? 1 : 2;
+
+  const T* from_;
+  int64_t rows_left_, step_;
+  int place_[kAlike];
+};
 
 // All threads of the block call; a barrier has to follow.
 __device__ inline void load_heads(const float* from, int64_t heads, HeadFloats* to) {
@@ -87,22 +112,23 @@ __device__ inline void load_heads(const float* from, int64_t heads, HeadFloats* 
   }
 }
 
-// rope(norm(x)), of keys less their mean.
-template <bool kSubtract>
+// rope(norm(x)), of keys less their mean, or less nothing where `exists` is 0 and not 1: zeros stay
+// zeros. The lane's columns start at `first_place`.
+template <bool kKeys>
 __device__ inline void normalise_runs(const HeadFloats& weights, const HeadFloats& means,
-                                      const LaneRuns& angles, LaneRuns& x) {
-  const int lane_column = device::lane() % kBlockLanes * kLaneColumns;
+                                      int first_place, float exists, const LaneRuns& angles,
+                                      LaneRuns& x) {
 #pragma unroll
   for (int run = 0; run < kLaneRuns; ++run) {
-    const int place = place_of(lane_column + run * kRun);
+    const int place = first_place + run * kRun;
     Floats weight;
     load_whole_run(weights + place, weight);
     normalise(x[run], weight, angles[run]);
-    if (!kSubtract) continue;
+    if (!kKeys) continue;
     Floats mean;
     load_whole_run(means + place, mean);
 #pragma unroll
-    for (int i = 0; i < kRun; ++i) x[run][i] -= mean[i];
+    for (int i = 0; i < kRun; ++i) x[run][i] = fmaf(-exists, mean[i], x[run][i]);
   }
 }
 
@@ -132,17 +158,6 @@ __device__ inline float largest_of_group(float mine,
   return largest;
 }
 
-// x * factor to the nearest integers, as RotatedInt8Runs::round() but for ties of the product
-// before it is rounded, and NaN.
-__device__ inline uint2 rounded_run(const Floats& x, float factor) {
-  constexpr float kRound = 12582912.0f;
-  uint32_t sums[kRun];
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) sums[i] = numerics::bits_of(fmaf(x[i], factor, kRound));
-  return {device::lowest_bytes(sums[0], sums[1], sums[2], sums[3]),
-          device::lowest_bytes(sums[4], sums[5], sums[6], sums[7])};
-}
-
 // grid = (groups of heads, tiles of 64 padded rows), block = kThreads, shared = QuantiseShared.
 // Four lanes have a row of a head, a warp eight rows.
 template <typename T, bool kKeys>
@@ -153,16 +168,17 @@ __global__ void __launch_bounds__(kThreads, 2) quantise_heads_kernel(Heads<T> pr
   const int64_t first_row = int64_t{blockIdx.y} * kTileRows;
   const int64_t warp_row = first_row + warp * kWarpRows;
   const int64_t row = warp_row + lane / kBlockLanes;
-  const bool exists = row < problem.rows;
-  const int64_t norm_row = exists ? row : problem.rows - 1;
+  const float exists = row < problem.rows ? 1 : 0;
+  const int64_t norm_row = row < problem.rows ? row : problem.rows - 1;
 
   const int64_t first_head = int64_t{blockIdx.x} * problem.heads_per_block;
-  const int64_t heads = problem.heads - first_head < problem.heads_per_block
-                            ? problem.heads - first_head
-                            : problem.heads_per_block;
+  const int heads = static_cast<int>(problem.heads - first_head < problem.heads_per_block
+                                         ? problem.heads - first_head
+                                         : problem.heads_per_block);
+  HeadCopies<T> copies(problem, warp_row, first_head);
 #pragma unroll
   for (int head = 0; head < kAhead; ++head) {
-    if (head < heads) start_head(problem, warp_row, first_head + head, shared->next[head][warp]);
+    if (head < heads) copies.start_next(shared->next[head][warp]);
     device::cp_async_commit();
   }
   load_heads(problem.norm.weight + first_head * kHeadDim, heads, shared->weight);
@@ -176,46 +192,55 @@ __global__ void __launch_bounds__(kThreads, 2) quantise_heads_kernel(Heads<T> pr
   }
   device::sync_block();
 
-  int stage = 0;
-  for (int head = 0; head < heads; ++head, stage = stage + 1 == kAhead ? 0 : stage + 1) {
+  // Of this lane: where its runs lie in shared memory, and its first results of a head.
+  const int first_chunk =
+      device::kept(warp * static_cast<int>(sizeof(shared->next[0][0])) + first_chunk_together<T>());
+  const int first_place = device::kept(place_of(lane % kBlockLanes * kLaneColumns));
+  int8_t* numbers = problem.numbers + (first_head * problem.padded_rows + warp_row) * kHeadDim +
+                    column_of_run<RunOrder::kSpread>(0);
+  float* scales = problem.scales;
+  int64_t scales_of_head = problem.padded_rows;
+  if constexpr (kKeys) {
+    scales_of_head = problem.padded_rows / kTileRows * ops::kInt8KeyScales;
+    scales += first_head * scales_of_head + int64_t{blockIdx.y} * ops::kInt8KeyScales +
+              lane / kGroupLanes;
+  } else {
+    scales += first_head * scales_of_head + row;
+  }
+  const LaneSigns signs = lane_signs();
+
+  auto* const next = reinterpret_cast<unsigned char*>(shared->next);
+  for (int head = 0; head < heads; ++head) {
+    unsigned char* const stage = next + head % kAhead * static_cast<int>(sizeof(shared->next[0]));
     device::cp_async_wait<kAhead - 1>();
     device::sync_warp();
     LaneRuns y;
-    take_numbers<T, RunOrder::kTogether, widen_run>(shared->next[stage][warp], y);
+    take_together<T, widen_run>(stage, first_chunk, y);
     device::sync_warp();
-    if (head + kAhead < heads) {
-      start_head(problem, warp_row, first_head + head + kAhead, shared->next[stage][warp]);
-    }
+    if (head + kAhead < heads) copies.start_next(stage + warp * sizeof(shared->next[0][0]));
     device::cp_async_commit();
 
-    if (kKeys && exists) {
-      normalise_runs<true>(shared->weight[head], shared->mean[head], angles, y);
-    } else {  // of keys zeros, which stay zeros
-      normalise_runs<false>(shared->weight[head], shared->mean[0], angles, y);
-    }
-    float factors[kLaneRuns];
-    rotate_but_for_factors(y, factors);
+    normalise_runs<kKeys>(shared->weight[head], shared->mean[kKeys ? head : 0], first_place, exists,
+                          angles, y);
+    rotate_but_for_factors(signs, y);
 
     float scale = amax_of_runs(y) * numerics::kRotationScale;
-    const int64_t out_row = (first_head + head) * problem.padded_rows + first_row;
     if constexpr (kKeys) {
-      scale = numerics::int8_scale(largest_of_group(scale, shared->largest[head % 2]));
-      if (warp == 0 && lane % kGroupLanes == 0) {
-        problem.scales[out_row / kTileRows * ops::kInt8KeyScales + lane / kGroupLanes] = scale;
-      }
+      scale = int8_scale_approx(largest_of_group(scale, shared->largest[head % 2]));
+      if (warp == 0 && lane % kGroupLanes == 0) *scales = scale;
     } else {
-      scale = numerics::int8_scale(largest_of_lanes<kBlockLanes>(scale));
-      if (lane % kBlockLanes == 0) {
-        problem.scales[out_row + warp * kWarpRows + lane / kBlockLanes] = scale;
-      }
+      scale = int8_scale_approx(largest_of_lanes<kBlockLanes>(scale));
+      if (lane % kBlockLanes == 0) *scales = scale;
     }
-    int8_t* const numbers = problem.numbers + (out_row + warp * kWarpRows) * kHeadDim;
-    const float inverse_scale = 1.0f / scale;
+    scales += scales_of_head;
+    float factors[kLaneRuns];
+    factors_of(signs, numerics::kRotationScale * device::reciprocal_approx(scale), factors);
 #pragma unroll
     for (int run = 0; run < kLaneRuns; ++run) {
-      *reinterpret_cast<uint2*>(numbers + column_of_run<RunOrder::kSpread>(run)) =
-          rounded_run(y[run], factors[run] * inverse_scale);
+      *reinterpret_cast<uint2*>(numbers + run * kBlockLanes * kRun) =
+          rounded_run(y[run], factors[run]);
     }
+    numbers += problem.padded_rows * kHeadDim;
   }
 }
 

@@ -136,7 +136,7 @@ struct NormedRows : WarpNumbers<float, widen_run> {
     reduce(squares, 3, add);
 #pragma unroll
     for (int row = 0; row < kRows; ++row) {
-      inverse_deviation[row] = 1.0f / sqrtf(squares[row] * inverse_width + args.eps);
+      inverse_deviation[row] = device::rsqrt(squares[row] * inverse_width + args.eps);
     }
   }
 
@@ -206,7 +206,7 @@ void layer_norm(const ops::LayerNormArgs& args, Stream stream) {
                           1.0f / static_cast<float>(args.width)};
   REEL_REQUIRE(source.args.whole, kInternal,
                "rows of layer norm to 8 bits start at multiples of 16 bytes.");
-  with_scaled_runs(args.dtype, [&]<typename Rows>(Rows) {
+  with_scaled_runs<FusedInt8Runs>(args.dtype, [&]<typename Rows>(Rows) {
     launch_scaled_rows<Rows>("layer_norm", source,
                              {.numbers = args.out,
                               .scales = args.out_scale,

@@ -6,6 +6,7 @@
 
 #include <cuda_runtime.h>
 
+#include "backends/cuda/device/approx.cuh"
 #include "backends/cuda/device/bytes.cuh"
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/shuffle.cuh"
@@ -67,9 +68,9 @@ __device__ inline void rotate_within_runs(LaneRuns& x) {
   }
 }
 
-// numerics::rotate_block() of the warp's blocks, the same bits; runs are spread before and after.
-// Every lane of the warp calls.
-__device__ inline void rotate_spread_runs(LaneRuns& x) {
+// numerics::rotate_block() of the warp's blocks but for the factor kRotationScale; runs are spread
+// before and after. Every lane of the warp calls.
+__device__ inline void rotate_spread_but_for_factor(LaneRuns& x) {
   rotate_within_runs(x);
 #pragma unroll
   for (int mask = 1; mask < kBlockLanes; mask *= 2) {
@@ -88,7 +89,17 @@ __device__ inline void rotate_spread_runs(LaneRuns& x) {
 #pragma unroll
     for (int half = 1; half < kLaneRuns; half *= 2) add_and_subtract(column, half);
 #pragma unroll
-    for (int run = 0; run < kLaneRuns; ++run) x[run][at] = column[run] * numerics::kRotationScale;
+    for (int run = 0; run < kLaneRuns; ++run) x[run][at] = column[run];
+  }
+}
+
+// The same with it: the same bits.
+__device__ inline void rotate_spread_runs(LaneRuns& x) {
+  rotate_spread_but_for_factor(x);
+#pragma unroll
+  for (auto& run : x) {
+#pragma unroll
+    for (float& value : run) value *= numerics::kRotationScale;
   }
 }
 
@@ -96,17 +107,23 @@ __device__ inline void rotate_spread_runs(LaneRuns& x) {
 // of their numbers, so that both operands of a stage lie in one lane: one shuffle a number instead
 // of two. Which half must not depend on the lane, or each number would take a select besides: lanes
 // whose bit is set have sums and differences of the stage two before in each other's place, which
-// the signs of its addends do. Run i lacks factor i, which differences also need that a lane takes
-// the other way round; its magnitude is kRotationScale.
-__device__ inline void rotate_but_for_factors(LaneRuns& x, float (&factors)[kLaneRuns]) {
+// the signs of its addends do. Run i lacks factor i of factors_of(kRotationScale), which
+// differences also need that a lane takes the other way round.
+struct LaneSigns {
+  float of[2];  // by the lane's last bit, by the one before: -1 where it is set
+};
+__device__ inline LaneSigns lane_signs() {
+  return {(device::lane() & 1) != 0 ? -1.0f : 1.0f, (device::lane() & 2) != 0 ? -1.0f : 1.0f};
+}
+__device__ inline void factors_of(const LaneSigns& signs, float scale, float (&to)[kLaneRuns]) {
+  to[0] = scale;
+  to[1] = signs.of[0] * to[0];
+  to[2] = signs.of[1] * to[0];
+  to[3] = signs.of[1] * to[1];
+}
+__device__ inline void rotate_but_for_factors(const LaneSigns& signs, LaneRuns& x) {
   static_assert(kBlockLanes == kLaneRuns && kLaneRuns == 4);
   rotate_within_runs(x);
-  const float signs[2] = {(device::lane() & 1) != 0 ? -1.0f : 1.0f,
-                          (device::lane() & 2) != 0 ? -1.0f : 1.0f};
-  factors[0] = numerics::kRotationScale;
-  factors[1] = signs[0] * factors[0];
-  factors[2] = signs[1] * factors[0];
-  factors[3] = signs[1] * factors[1];
 #pragma unroll
   for (int at = 0; at < kRun; ++at) {
     float y[kLaneRuns];
@@ -120,8 +137,8 @@ __device__ inline void rotate_but_for_factors(LaneRuns& x, float (&factors)[kLan
         if ((run & half) != 0) continue;
         const float a = y[run];
         const float b = y[run + half];
-        y[run] = fmaf(signs[stage], b, a);  // rounds once, as a + b and a - b
-        y[run + half] = fmaf(-signs[stage], b, a);
+        y[run] = fmaf(signs.of[stage], b, a);  // rounds once, as a + b and a - b
+        y[run + half] = fmaf(-signs.of[stage], b, a);
       }
     }
 #pragma unroll
@@ -142,8 +159,10 @@ __device__ inline void rotate_but_for_factors(LaneRuns& x, float (&factors)[kLan
 
 // The same with them: the bits of numerics::rotate_block(), but for the sign of a zero.
 __device__ inline void rotate_runs_together(LaneRuns& x) {
+  const LaneSigns signs = lane_signs();
+  rotate_but_for_factors(signs, x);
   float factors[kLaneRuns];
-  rotate_but_for_factors(x, factors);
+  factors_of(signs, numerics::kRotationScale, factors);
 #pragma unroll
   for (int run = 0; run < kLaneRuns; ++run) {
 #pragma unroll
@@ -169,8 +188,26 @@ __device__ inline uint32_t quantised_byte(float x, float inverse_scale) {
   return numerics::bits_of(fminf(x * inverse_scale, numerics::kInt8Max) + kRound);
 }
 
-// The two kinds of 8-bit rows of warps: what is done to the runs of a lane, the scale of a row, and
-// a run's rounding.
+// As numerics::int8_scale(), but for the last bit.
+__device__ inline float int8_scale_approx(float amax) {
+  return (amax < numerics::kSmallestAmax ? numerics::kSmallestAmax : amax) *
+         (1.0f / numerics::kInt8Max);
+}
+
+// x * factor to the nearest integers, as RotatedInt8Runs::round() but for ties of the product
+// before it is rounded, and NaN.
+__device__ inline uint2 rounded_run(const float (&x)[kRun], float factor) {
+  constexpr float kRound = 12582912.0f;
+  uint32_t sums[kRun];
+#pragma unroll
+  for (int i = 0; i < kRun; ++i) sums[i] = numerics::bits_of(fmaf(x[i], factor, kRound));
+  return {device::lowest_bytes(sums[0], sums[1], sums[2], sums[3]),
+          device::lowest_bytes(sums[4], sums[5], sums[6], sums[7])};
+}
+
+// The kinds of 8-bit rows of warps: what is done to the runs of a lane, the scale of a row and its
+// inverse, and a run's rounding. These are the bytes of numerics::rotate_block() and
+// quantise_int8().
 struct RotatedInt8Runs {
   using Number = int8_t;
   // Lanes have whole blocks or none of a row.
@@ -186,12 +223,32 @@ struct RotatedInt8Runs {
     }
   }
   static __device__ float scale(float amax) { return numerics::int8_scale(amax); }
+  static __device__ float inverse(float scale) { return 1.0f / scale; }
   static __device__ uint2 round(const float (&x)[kRun], float inverse_scale) {
     uint32_t bytes[kRun];
 #pragma unroll
     for (int at = 0; at < kRun; ++at) bytes[at] = quantised_byte(x[at], inverse_scale);
     return {device::lowest_bytes(bytes[0], bytes[1], bytes[2], bytes[3]),
             device::lowest_bytes(bytes[4], bytes[5], bytes[6], bytes[7])};
+  }
+};
+// The same by fewer instructions, but for the last bits of scales, and ties.
+struct FusedInt8Runs {
+  using Number = int8_t;
+  static constexpr int kColumnsTogether = numerics::kRotationBlock;
+  template <RunOrder>
+  static constexpr RunOrder kOrderAfter = RunOrder::kSpread;
+  template <RunOrder kOrder>
+  static __device__ void prepare(LaneRuns& x) {
+    static_assert(kOrder == RunOrder::kSpread);
+    rotate_spread_but_for_factor(x);
+  }
+  static __device__ float scale(float amax) {
+    return int8_scale_approx(amax * numerics::kRotationScale);
+  }
+  static __device__ float inverse(float scale) { return device::reciprocal_approx(scale); }
+  static __device__ uint2 round(const float (&x)[kRun], float inverse_scale) {
+    return rounded_run(x, numerics::kRotationScale * inverse_scale);
   }
 };
 struct ScaledE4M3Runs {
@@ -202,6 +259,7 @@ struct ScaledE4M3Runs {
   template <RunOrder>
   static __device__ void prepare(LaneRuns&) {}
   static __device__ float scale(float amax) { return numerics::e4m3_scale(amax); }
+  static __device__ float inverse(float scale) { return 1.0f / scale; }
   static __device__ uint2 round(const float (&x)[kRun], float inverse_scale) {
     uint32_t pairs[kRun / 2];
 #pragma unroll
@@ -213,9 +271,9 @@ struct ScaledE4M3Runs {
 };
 
 // Calls visit(Rows{}) for the 8-bit dtype.
-template <typename Visitor>
+template <typename Int8Runs = RotatedInt8Runs, typename Visitor>
 void with_scaled_runs(DType dtype, Visitor&& visit) {
-  if (dtype == DType::kI8) return visit(RotatedInt8Runs{});
+  if (dtype == DType::kI8) return visit(Int8Runs{});
   visit(ScaledE4M3Runs{});
 }
 

@@ -169,7 +169,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
     for (int i = 0; i < kRows; ++i) {
       if (first + i >= out.rows) break;
       const float scale = Rows::scale(values[i]);
-      const float inverse_scale = 1.0f / scale;
+      const float inverse_scale = Rows::inverse(scale);
       if (threadIdx.x == 0) out.scales[first + i] = scale;
       auto* numbers =
           static_cast<typename Rows::Number*>(out.numbers) + (first + i) * out.width + first_column;

@@ -43,40 +43,53 @@ struct WarpCopy {
   static __device__ int column() { return chunk() * kNumbers; }  // within the block
 };
 
-// A lane's runs of what such copies have brought.
-template <typename Stored, RunOrder kOrder, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
-__device__ inline void take_numbers(const unsigned char* from, LaneRuns& x) {
-  constexpr int kBytes = static_cast<int>(sizeof(Stored));
-  constexpr int kRunBytes = kRun * kBytes;
-  const int block = device::lane() / kBlockLanes;
+// A lane's runs of what such copies have brought, where they are together: its first chunk.
+template <typename Stored>
+__device__ inline int first_chunk_together() {
+  constexpr int kChunks = kLaneColumns * static_cast<int>(sizeof(Stored)) / 16;
+  return chunk_place<Stored, RunOrder::kTogether>(device::lane() / kBlockLanes,
+                                                  device::lane() % kBlockLanes * kChunks);
+}
+// Takes them from there; the warp's bytes start at a multiple of 128.
+template <typename Stored, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
+__device__ inline void take_together(const unsigned char* bytes, int first_chunk, LaneRuns& x) {
+  // A power of two of chunks, which the first place tells by its lower bits.
+  constexpr int kChunks = kLaneColumns * static_cast<int>(sizeof(Stored)) / 16;
   RunOf<Stored> runs[kLaneRuns];
-  const auto take_chunk = [&](int place, int to) {
-    const uint4 bytes = *reinterpret_cast<const uint4*>(from + place);
-    memcpy(reinterpret_cast<unsigned char*>(runs) + to, &bytes, sizeof bytes);
-  };
-  if constexpr (kOrder == RunOrder::kTogether) {
-    // A power of two of chunks, which one place tells by its lower bits.
-    constexpr int kChunks = kLaneRuns * kRunBytes / 16;
-    const int first = chunk_place<Stored, kOrder>(block, device::lane() % kBlockLanes * kChunks);
 #pragma unroll
-    for (int i = 0; i < kChunks; ++i) take_chunk(first ^ 16 * i, 16 * i);
-  } else {
-#pragma unroll
-    for (int run = 0; run < kLaneRuns; ++run) {
-      const int at = column_of_run<kOrder>(run) % numerics::kRotationBlock * kBytes;
-      if constexpr (kRunBytes < 16) {
-        const unsigned char* chunk = from + chunk_place<Stored, kOrder>(block, at / 16);
-        runs[run] = *reinterpret_cast<const RunOf<Stored>*>(chunk + at % 16);
-      } else {
-#pragma unroll
-        for (int i = 0; i < kRunBytes / 16; ++i) {
-          take_chunk(chunk_place<Stored, kOrder>(block, at / 16 + i), run * kRunBytes + 16 * i);
-        }
-      }
-    }
+  for (int i = 0; i < kChunks; ++i) {
+    const uint4 chunk = *reinterpret_cast<const uint4*>(bytes + (first_chunk ^ 16 * i));
+    memcpy(reinterpret_cast<unsigned char*>(runs) + 16 * i, &chunk, sizeof chunk);
   }
 #pragma unroll
   for (int run = 0; run < kLaneRuns; ++run) kDecode(runs[run], x[run]);
+}
+
+template <typename Stored, RunOrder kOrder, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
+__device__ inline void take_numbers(const unsigned char* from, LaneRuns& x) {
+  if constexpr (kOrder == RunOrder::kTogether) {
+    return take_together<Stored, kDecode>(from, first_chunk_together<Stored>(), x);
+  }
+  constexpr int kBytes = static_cast<int>(sizeof(Stored));
+  constexpr int kRunBytes = kRun * kBytes;
+  const int block = device::lane() / kBlockLanes;
+#pragma unroll
+  for (int run = 0; run < kLaneRuns; ++run) {
+    const int at = column_of_run<kOrder>(run) % numerics::kRotationBlock * kBytes;
+    RunOf<Stored> stored;
+    if constexpr (kRunBytes < 16) {
+      const unsigned char* chunk = from + chunk_place<Stored, kOrder>(block, at / 16);
+      stored = *reinterpret_cast<const RunOf<Stored>*>(chunk + at % 16);
+    } else {
+#pragma unroll
+      for (int i = 0; i < kRunBytes / 16; ++i) {
+        const int place = chunk_place<Stored, kOrder>(block, at / 16 + i);
+        const uint4 chunk = *reinterpret_cast<const uint4*>(from + place);
+        memcpy(reinterpret_cast<unsigned char*>(&stored) + 16 * i, &chunk, sizeof chunk);
+      }
+    }
+    kDecode(stored, x[run]);
+  }
 }
 
 // What a source of scaled_rows.cuh is, where numbers have bytes of their own. Rows start at
