@@ -52,9 +52,9 @@ constexpr Measured kMeasuredH200{.multiprocessors = 132,
                                  .int8_ops = 1244 * kTera,
                                  .f16_ops = 622 * kTera,
                                  .product = 840 * kTera,
-                                 .attention = 527 * kTera,
+                                 .attention = 523 * kTera,
                                  .convolution = 400 * kTera,
-                                 .e4m3_twin = 516 * kTera};
+                                 .e4m3_twin = 567 * kTera};
 
 // Clocks of a step that are not products, on the H200.
 double overhead_clocks(const Step& step, double counted_ops, double measured_ops) {
