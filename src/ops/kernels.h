@@ -182,7 +182,7 @@ struct QuantiseKeysArgs {
 };
 
 // numbers = v - mean in f16, the mean being that of every 16th row; or e4m3 = (v - mean) / scale
-// with one scale = max|v - mean| / 4.5 per channel (core/numerics/e4m3_attention.h).
+// with one scale = max|v - mean| / 2.25 per channel (core/numerics/e4m3_attention.h).
 struct PrepareValuesArgs {
   const void* x;  // [rows, heads * 128] dtype
   DType dtype;

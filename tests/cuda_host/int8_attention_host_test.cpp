@@ -159,6 +159,25 @@ TEST(CudaE4M3Attention, FollowsMaximaThatGrow) {
   }
 }
 
+// The first 32 keys of a run are then added on their own. Factors of logits are below kLargeFactor,
+// on both sides of it, and above. 33 and 97: one key beside 31 that do not exist.
+TEST(CudaE4M3Attention, FollowsMaximaThatGrowWithinARun) {
+  for (const float scale : {0.25f, 0.6f, 40.0f}) {
+    for (const int64_t keys : {33, 64, 97, 193}) {
+      expect_int8_attention_like_reference(host_memory(),
+                                           {.queries = 32,
+                                            .keys = keys,
+                                            .heads = 1,
+                                            .dtype = DType::kF32,
+                                            .scale = scale,
+                                            .rising = true,
+                                            .late = true,
+                                            .values = kE4M3},
+                                           input_seed());
+    }
+  }
+}
+
 TEST(CudaE4M3Attention, RowsHaveTheSameBytesInAnyChunk) {
   const Int8Chunks chunks(host_memory(), 140, 100, int8_attention, input_seed(), kE4M3);
   const Tensor whole = chunks.rows(0, 140);
@@ -171,7 +190,7 @@ TEST(CudaE4M3Attention, RowsHaveTheSameBytesInAnyChunk) {
   }
 }
 
-// The largest that 32 weights and values can be: a step further, and f16 sums would be infinite.
+// The largest that 64 weights and values can be: a step further, and f16 sums would be infinite.
 TEST(CudaE4M3Attention, SumsOfTheLargestWeightsAndValuesAreFinite) {
   expect_average_of_equal_keys(host_memory(), 64, 1e-3f);
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numbers>
 #include <string_view>
 #include <vector>
 
@@ -24,25 +25,26 @@ namespace reel::cuda {
 
 // A weight that is the middle of two e4m3 numbers but for the rounding of f32 may become either.
 // They are at most an eighth of it apart, and its row is off by no more than that. It is rare, less
-// so through mma.sync, which follows maxima every kE4M3MaximumRun keys and rounds the offsets of
-// exponents: up to 2^-12 of a weight, which turned 1 of 290 rows of 33 keys.
+// so where offsets of exponents are rounded, up to 2^-11 of a weight: that turned 1 of 290 rows of
+// 33 keys of which few weigh much, and 1 of 30 where all weigh alike.
 inline void expect_near_reference(const TensorView& got, const TensorView& want, DType values,
-                                  int64_t run_keys) {
+                                  bool rounds_offsets) {
   const double most = test::tolerance::cuda_int8_attention(want.dtype, values);
   if (values == DType::kF16) {
     EXPECT_LE(test::relative_error(got, want), most);
     return;
   }
   const int64_t rows = want.elements() / 128;
-  int64_t further = 0;
+  std::vector<double> errors;
   for (int64_t row = 0; row < rows; ++row) {
-    const double error = test::relative_error(got.reshaped({rows, 128}).slice(row, 1),
-                                              want.reshaped({rows, 128}).slice(row, 1));
-    ASSERT_LE(error, 0.125) << "row of a head " << row;
-    further += error > most ? 1 : 0;
+    errors.push_back(test::relative_error(got.reshaped({rows, 128}).slice(row, 1),
+                                          want.reshaped({rows, 128}).slice(row, 1)));
+    ASSERT_LE(errors.back(), 0.125) << "row of a head " << row;
   }
-  const int64_t rows_a_turn = run_keys == numerics::kE4M3MaximumRun ? 40 : 500;
-  EXPECT_LE(further, 1 + rows / rows_a_turn)
+  std::sort(errors.begin(), errors.end());
+  EXPECT_LE(errors[errors.size() / 2], most / 2) << "half of the rows";
+  const auto further = errors.end() - std::upper_bound(errors.begin(), errors.end(), most);
+  EXPECT_LE(further, rounds_offsets ? 2 + rows / 8 : 1 + rows / 500)
       << "of " << rows << " rows are off by more than " << most;
 }
 
@@ -51,6 +53,7 @@ struct Int8AttentionCase {
   DType dtype;
   float scale = 0.5f;   // far from flat
   bool rising = false;  // keys of every tile are longer than those of the one before
+  bool late = false;    // as shorten_first_keys() says
   bool tied = false;    // as tie_keys() says
   DType values = DType::kF16;
 };
@@ -72,6 +75,7 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
                                   << c.scale << ", seed " << seed);
   const Int8Problem problem = make_int8_problem(c.queries, c.keys, c.heads, seed, c.values);
   if (c.rising) lengthen_keys(problem);
+  if (c.late) shorten_first_keys(problem);
   if (c.tied) tie_keys(problem);
   const Tensor want = test::poisoned_tensor({c.queries, c.heads * 128}, c.dtype);
   const test::DeviceTensor q(memory, problem.q.numbers);
@@ -113,7 +117,11 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
   args.v_scales = problem.v_scales.view().as<float>();
   args.out = want.view().data;
   cpu::reference::int8_attention_in_runs(args, run_keys);
-  expect_near_reference(got.view(), want.view(), c.values, run_keys);
+  // As e4m3_attention() does below this factor from sums to logits in base 2.
+  constexpr float kLargeFactor = 1.0f / 2048;
+  const float factor = smallest_scale(problem, c.queries) * c.scale * std::numbers::log2e_v<float>;
+  const bool rounds_offsets = run_keys == numerics::kE4M3MaximumRun && factor <= kLargeFactor;
+  expect_near_reference(got.view(), want.view(), c.values, rounds_offsets);
   EXPECT_EQ(std::memcmp(got.bytes().data(), again.bytes().data(), got.bytes().size()), 0)
       << "two runs differ";
 }
@@ -167,7 +175,8 @@ class Int8Chunks {
 };
 
 // Quantises f32 heads as they are, without a norm, and attends: all by the backend's kernels.
-inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data, DType values) {
+inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data, DType values,
+                                Int8AttentionKernel kernel = int8_attention) {
   const int64_t queries = data.q.shape()[0];
   const int64_t keys = data.k.shape()[0];
   const Tensor sums(DType::kF32, {std::max(queries, keys), 1});
@@ -218,34 +227,35 @@ inline Tensor int8_attention_of(MemorySpace& memory, const test::HeadData& data,
                   .e4m3 = e4m3_values(v),
                   .scales = v_scales.view().as<float>()},
                  {});
-  int8_attention({.q = q.view().as<int8_t>(),
-                  .q_scales = q_scales.view().as<float>(),
-                  .k = k.view().as<int8_t>(),
-                  .k_scales = k_scales.view().as<float>(),
-                  .v = f16_values(v),
-                  .v_mean = v_mean.view().as<float>(),
-                  .out = out.data(),
-                  .dtype = DType::kF32,
-                  .queries = queries,
-                  .keys = keys,
-                  .heads = 1,
-                  .scale = 1 / std::sqrt(float{ops::kInt8HeadDim}),
-                  .v_e4m3 = e4m3_values(v),
-                  .v_scales = v_scales.view().as<float>()},
-                 {});
+  kernel({.q = q.view().as<int8_t>(),
+          .q_scales = q_scales.view().as<float>(),
+          .k = k.view().as<int8_t>(),
+          .k_scales = k_scales.view().as<float>(),
+          .v = f16_values(v),
+          .v_mean = v_mean.view().as<float>(),
+          .out = out.data(),
+          .dtype = DType::kF32,
+          .queries = queries,
+          .keys = keys,
+          .heads = 1,
+          .scale = 1 / std::sqrt(float{ops::kInt8HeadDim}),
+          .v_e4m3 = e4m3_values(v),
+          .v_scales = v_scales.view().as<float>()},
+         {});
   return out.download();
 }
 
 inline void expect_near_exact_attention(MemorySpace& memory, const test::LogitRegime& regime,
                                         int64_t queries, int64_t keys, uint64_t seed,
-                                        DType values = DType::kF16) {
+                                        DType values = DType::kF16,
+                                        Int8AttentionKernel kernel = int8_attention) {
   SCOPED_TRACE(testing::Message() << regime.name << ", " << values << " values, " << queries
                                   << " queries, " << keys << " keys, seed " << seed);
   const test::HeadData data = test::make_head(regime, queries, keys, seed);
   std::vector<int64_t> sample;
   for (int64_t query = 0; query < queries; query += (queries + 23) / 24) sample.push_back(query);
 
-  const Tensor got = int8_attention_of(memory, data, values);
+  const Tensor got = int8_attention_of(memory, data, values, kernel);
 
   const auto want = test::exact_attention(data.q, data.k, data.v, sample);
   EXPECT_LT(test::relative_l1(got, want, sample),
@@ -255,7 +265,8 @@ inline void expect_near_exact_attention(MemorySpace& memory, const test::LogitRe
 // Keys that are all alike weigh 448 each, and every value is the largest of its channel but for the
 // rows of the mean: the output is the average of the values, up to `error` of it. A multiple of 16
 // keys.
-inline void expect_average_of_equal_keys(MemorySpace& memory, int64_t keys, float error) {
+inline void expect_average_of_equal_keys(MemorySpace& memory, int64_t keys, float error,
+                                         Int8AttentionKernel kernel = int8_attention) {
   test::HeadData data{.q = Tensor(DType::kF32, {3, 128}),
                       .k = Tensor(DType::kF32, {keys, 128}),
                       .v = Tensor(DType::kF32, {keys, 128})};
@@ -265,10 +276,10 @@ inline void expect_average_of_equal_keys(MemorySpace& memory, int64_t keys, floa
     data.v.view().as<float>()[at] = at / 128 % ops::kInt8MeanStride == 0 ? 0.0f : 3.0f;
   }
 
-  const Tensor got = int8_attention_of(memory, data, DType::kF8E4M3);
+  const Tensor got = int8_attention_of(memory, data, DType::kF8E4M3, kernel);
 
   for (int64_t at = 0; at < 3 * 128; ++at) {
-    // 30 of each 32 values: 60,480, of which f16 keeps 11 bits.
+    // 60 of each 64 values: 60,480, of which f16 keeps 11 bits.
     EXPECT_NEAR(got.view().as<float>()[at], 3.0f * 15 / 16, 3.0f * error) << "at " << at;
   }
 }

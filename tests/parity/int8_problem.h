@@ -2,6 +2,7 @@
 // What 8-bit attention takes, as the readable reference makes it of random heads.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -82,11 +83,28 @@ inline Int8Problem make_int8_problem(int64_t queries, int64_t keys, int64_t head
   return problem;
 }
 
+// The smallest that a product of a query's and a key's scale is.
+inline float smallest_scale(const Int8Problem& problem, int64_t queries) {
+  const auto of_queries = problem.q.scales.values<float>();
+  const auto of_keys = problem.k.scales.values<float>();
+  const auto smallest = [](auto scales) { return *std::min_element(scales.begin(), scales.end()); };
+  return smallest(of_queries.first(static_cast<size_t>(queries))) * smallest(of_keys);
+}
+
 inline void lengthen_keys(const Int8Problem& problem) {
   const auto scales = problem.k.scales.values<float>();
   const int64_t of_head = problem.k.scales.shape()[1] * ops::kInt8KeyScales;
   for (size_t at = 0; at < scales.size(); ++at) {
     scales[at] *= static_cast<float>(1 + static_cast<int64_t>(at) % of_head / ops::kInt8KeyScales);
+  }
+}
+
+// The first 32 keys of every 64 become a quarter of what they are: maxima grow in the second 32.
+inline void shorten_first_keys(const Int8Problem& problem) {
+  const auto numbers = problem.k.numbers.values<int8_t>();
+  constexpr size_t kTile = ops::kInt8KeyTile * ops::kInt8HeadDim;
+  for (size_t at = 0; at < numbers.size(); ++at) {
+    if (at % kTile < kTile / 2) numbers[at] = static_cast<int8_t>(numbers[at] / 4);
   }
 }
 

@@ -30,9 +30,9 @@ inline double cuda_attention(DType dtype) {
 }
 
 // Weights are rounded to f16 (2^-11 = 4.9e-4 of each) and their total is not. With e4m3 values both
-// sides round weights alike, and sums of 32 products are f16, for which three roundings are
-// allowed: how often the hardware rounds is not public. (Those of 512 keys that wgmma keeps 13 bits
-// of err less: 5e-4.) Stored once more, bf16 adds up to 2^-9.
+// sides round weights alike, and sums of 64 products are f16, by two instructions, for which three
+// roundings in all are allowed: how often the hardware rounds is not public. (Those of 512 keys
+// that wgmma keeps 13 bits of err less: 5e-4.) Stored once more, bf16 adds up to 2^-9.
 inline double cuda_int8_attention(DType dtype, DType values = DType::kF16) {
   if (values == DType::kF8E4M3) return dtype == DType::kBF16 ? 4e-3 : 1.5e-3;
   return dtype == DType::kBF16 ? 3e-3 : 6e-4;

@@ -75,7 +75,7 @@ __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&se
 }
 
 // The exponent of a weight is sum * factor + offset: one instruction, whose offset has kFloatOffset
-// in it. Its rounding costs less than 2^-12 of a weight up to this factor. Above, where logits
+// in it. Its rounding costs less than 2^-11 of a weight up to this factor. Above, where logits
 // reach hundreds, kFloatOffset is taken from the sums before.
 constexpr float kLargeFactor = 1.0f / 2048;
 

@@ -63,8 +63,8 @@ struct QuantiseShared {
   alignas(16) unsigned char next[kAhead][kWarps][kWarpColumns * sizeof(T)];
 };
 
-// Copies the warp's rows of one head after the other; rows that do not exist become zeros. What of
-// an address does not change is worked out once.
+// Copies the warp's rows of one head after the other; rows that do not exist become zeros, and
+// their addresses are not read. What of an address does not change is worked out once.
 template <typename T>
 class HeadCopies {
  public:

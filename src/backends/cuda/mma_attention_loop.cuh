@@ -11,7 +11,8 @@
 //   place()            where byte `at` of the values of a stage goes
 //   lane_in_values()   where in them a lane's row for ldmatrix starts
 //   logit_scale()      of a product of a query's and a key's scale
-//   weigh()            weights of 16 rows and 32 keys, added to the totals; sums may be rescaled
+//   weigh()            weights of 16 rows and 32 keys, added to the totals; sums may be rescaled,
+//                      and keys of the stage before these added to them
 //   multiply()         adds the weighted values of a stage to the output
 #pragma once
 

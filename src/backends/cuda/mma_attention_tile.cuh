@@ -95,7 +95,8 @@ __device__ inline void start_warp(WarpState& warp, const Problem& problem, int64
   }
 }
 
-// 32 keys of a stage: which, and how many of them exist.
+// 32 keys of a stage: which, and how many keys there are from its first one on. That may be more
+// than 32, or none.
 struct Part {
   int index;
   int keys;

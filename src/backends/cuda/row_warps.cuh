@@ -103,12 +103,7 @@ __device__ inline void rotate_spread_runs(LaneRuns& x) {
   }
 }
 
-// The same of runs that are together before, and spread after, but for factors. Two lanes swap half
-// of their numbers, so that both operands of a stage lie in one lane: one shuffle a number instead
-// of two. Which half must not depend on the lane, or each number would take a select besides: lanes
-// whose bit is set have sums and differences of the stage two before in each other's place, which
-// the signs of its addends do. Run i lacks factor i of factors_of(kRotationScale), which
-// differences also need that a lane takes the other way round.
+// What rotate_but_for_factors() needs of a lane, and what it leaves out.
 struct LaneSigns {
   float of[2];  // by the lane's last bit, by the one before: -1 where it is set
 };
@@ -121,6 +116,13 @@ __device__ inline void factors_of(const LaneSigns& signs, float scale, float (&t
   to[2] = signs.of[1] * to[0];
   to[3] = signs.of[1] * to[1];
 }
+
+// The same of runs that are together before, and spread after, but for factors. Two lanes swap half
+// of their numbers, so that both operands of a stage lie in one lane: one shuffle a number instead
+// of two. Which half must not depend on the lane, or each number would take a select besides: lanes
+// whose bit is set have sums and differences of the stage two before in each other's place, which
+// the signs of its addends do. Run i lacks factor i of factors_of(kRotationScale), which
+// differences also need that a lane takes the other way round.
 __device__ inline void rotate_but_for_factors(const LaneSigns& signs, LaneRuns& x) {
   static_assert(kBlockLanes == kLaneRuns && kLaneRuns == 4);
   rotate_within_runs(x);
@@ -206,7 +208,7 @@ __device__ inline uint2 rounded_run(const float (&x)[kRun], float factor) {
 }
 
 // The kinds of 8-bit rows of warps: what is done to the runs of a lane, the scale of a row and its
-// inverse, and a run's rounding. These are the bytes of numerics::rotate_block() and
+// inverse, and a run's rounding. This one has the bytes of numerics::rotate_block() and
 // quantise_int8().
 struct RotatedInt8Runs {
   using Number = int8_t;
@@ -232,7 +234,8 @@ struct RotatedInt8Runs {
             device::lowest_bytes(bytes[4], bytes[5], bytes[6], bytes[7])};
   }
 };
-// The same by fewer instructions, but for the last bits of scales, and ties.
+// The same by fewer instructions, but for the last bits of scales, numbers near ties, and the
+// numbers of rows with a NaN.
 struct FusedInt8Runs {
   using Number = int8_t;
   static constexpr int kColumnsTogether = numerics::kRotationBlock;

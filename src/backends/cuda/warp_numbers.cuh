@@ -50,7 +50,7 @@ __device__ inline int first_chunk_together() {
   return chunk_place<Stored, RunOrder::kTogether>(device::lane() / kBlockLanes,
                                                   device::lane() % kBlockLanes * kChunks);
 }
-// Takes them from there; the warp's bytes start at a multiple of 128.
+// Takes them from there; the warp's start at a multiple of 128 from `bytes`.
 template <typename Stored, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
 __device__ inline void take_together(const unsigned char* bytes, int first_chunk, LaneRuns& x) {
   // A power of two of chunks, which the first place tells by its lower bits.
@@ -68,27 +68,28 @@ __device__ inline void take_together(const unsigned char* bytes, int first_chunk
 template <typename Stored, RunOrder kOrder, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
 __device__ inline void take_numbers(const unsigned char* from, LaneRuns& x) {
   if constexpr (kOrder == RunOrder::kTogether) {
-    return take_together<Stored, kDecode>(from, first_chunk_together<Stored>(), x);
-  }
-  constexpr int kBytes = static_cast<int>(sizeof(Stored));
-  constexpr int kRunBytes = kRun * kBytes;
-  const int block = device::lane() / kBlockLanes;
+    take_together<Stored, kDecode>(from, first_chunk_together<Stored>(), x);
+  } else {
+    constexpr int kBytes = static_cast<int>(sizeof(Stored));
+    constexpr int kRunBytes = kRun * kBytes;
+    const int block = device::lane() / kBlockLanes;
 #pragma unroll
-  for (int run = 0; run < kLaneRuns; ++run) {
-    const int at = column_of_run<kOrder>(run) % numerics::kRotationBlock * kBytes;
-    RunOf<Stored> stored;
-    if constexpr (kRunBytes < 16) {
-      const unsigned char* chunk = from + chunk_place<Stored, kOrder>(block, at / 16);
-      stored = *reinterpret_cast<const RunOf<Stored>*>(chunk + at % 16);
-    } else {
+    for (int run = 0; run < kLaneRuns; ++run) {
+      const int at = column_of_run<kOrder>(run) % numerics::kRotationBlock * kBytes;
+      RunOf<Stored> stored;
+      if constexpr (kRunBytes < 16) {
+        const unsigned char* chunk = from + chunk_place<Stored, kOrder>(block, at / 16);
+        stored = *reinterpret_cast<const RunOf<Stored>*>(chunk + at % 16);
+      } else {
 #pragma unroll
-      for (int i = 0; i < kRunBytes / 16; ++i) {
-        const int place = chunk_place<Stored, kOrder>(block, at / 16 + i);
-        const uint4 chunk = *reinterpret_cast<const uint4*>(from + place);
-        memcpy(reinterpret_cast<unsigned char*>(&stored) + 16 * i, &chunk, sizeof chunk);
+        for (int i = 0; i < kRunBytes / 16; ++i) {
+          const int place = chunk_place<Stored, kOrder>(block, at / 16 + i);
+          const uint4 chunk = *reinterpret_cast<const uint4*>(from + place);
+          memcpy(reinterpret_cast<unsigned char*>(&stored) + 16 * i, &chunk, sizeof chunk);
+        }
       }
+      kDecode(stored, x[run]);
     }
-    kDecode(stored, x[run]);
   }
 }
 

@@ -5,8 +5,9 @@
 // in f32 (Zhang et al. 2025, arXiv:2505.21136, SageAttention2++). Both sides are kept so small that
 // no run can leave f16: 64 * 448 * 2.25 = 64,512 < 65,504.
 //
-// Weights are powers of two of their logits less a row's maximum as it stands after 32 keys, times
-// 448: the largest weight of a row is an e4m3 number itself, and those below 2^-18 of it are zero.
+// Weights are powers of two of their logits less a row's maximum as it stands after each 32 keys
+// (64 through wgmma, which sums in f32), times 448: the largest weight of a row is an e4m3 number
+// itself, and those below 2^-18 of it are zero.
 #pragma once
 
 #include <cstdint>
