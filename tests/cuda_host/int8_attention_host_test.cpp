@@ -159,8 +159,9 @@ TEST(CudaE4M3Attention, FollowsMaximaThatGrow) {
   }
 }
 
-// The first 32 keys of a run are then added on their own. Factors of logits are below kLargeFactor,
-// on both sides of it, and above. 33 and 97: one key beside 31 that do not exist.
+// The first 32 keys of a run are then added on their own. Factors of logits are below
+// kMostRoundedFactor, on both sides of it, and above. 33 and 97: one key beside 31 that do not
+// exist.
 TEST(CudaE4M3Attention, FollowsMaximaThatGrowWithinARun) {
   for (const float scale : {0.25f, 0.6f, 40.0f}) {
     for (const int64_t keys : {33, 64, 97, 193}) {

@@ -299,8 +299,7 @@ void expect_last_head_like_reference(MemorySpace& memory, DType values,
                               .v_e4m3 = values == DType::kF16 ? nullptr : v.as<uint8_t>(),
                               .v_scales = v_scales.as<float>()};
 
-  const int64_t run_keys =
-      kernel == int8_attention ? keys_at_once(args) : numerics::kE4M3MaximumRun;
+  const int64_t run_keys = keys_at_once(kernel, args);
 
   kernel(args, {});
 
@@ -335,7 +334,9 @@ TEST_F(CudaAttentionOnGpu, Int8HeadsMayBeFarApart) {
 
 TEST_F(CudaE4M3AttentionOnGpu, HeadsMayBeFarApart) {
   if (gpu().free_bytes() < uint64_t{9} << 30) GTEST_SKIP() << "needs 9 GiB of GPU memory";
-  expect_last_head_like_reference(memory(), DType::kF8E4M3, int8_attention);
+  for (const Int8AttentionKernel kernel : kE4M3Kernels) {
+    expect_last_head_like_reference(memory(), DType::kF8E4M3, kernel);
+  }
 }
 
 }  // namespace

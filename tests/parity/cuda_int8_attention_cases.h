@@ -58,14 +58,14 @@ struct Int8AttentionCase {
   DType values = DType::kF16;
 };
 
-// After how many keys int8_attention() looks at a maximum.
-inline int64_t keys_at_once(const ops::Int8AttentionArgs& args) {
-  return std::string_view(which_int8_attention(args)).starts_with("wgmma")
-             ? ops::kInt8KeyTile
-             : numerics::kE4M3MaximumRun;
-}
-
 using Int8AttentionKernel = void (*)(const ops::Int8AttentionArgs&, Stream);
+
+// After how many keys it looks at a maximum.
+inline int64_t keys_at_once(Int8AttentionKernel kernel, const ops::Int8AttentionArgs& args) {
+  const bool wgmma =
+      kernel == int8_attention && std::string_view(which_int8_attention(args)).starts_with("wgmma");
+  return wgmma ? ops::kInt8KeyTile : numerics::kE4M3MaximumRun;
+}
 
 inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8AttentionCase& c,
                                                  uint64_t seed,
@@ -100,8 +100,7 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
                               .scale = c.scale,
                               .v_e4m3 = e4m3_values(v),
                               .v_scales = v_scales.view().as<float>()};
-  const int64_t run_keys =
-      kernel == int8_attention ? keys_at_once(args) : numerics::kE4M3MaximumRun;
+  const int64_t run_keys = keys_at_once(kernel, args);
   kernel(args, {});
   const Tensor got = out.download();
   kernel(args, {});
@@ -117,10 +116,8 @@ inline void expect_int8_attention_like_reference(MemorySpace& memory, const Int8
   args.v_scales = problem.v_scales.view().as<float>();
   args.out = want.view().data;
   cpu::reference::int8_attention_in_runs(args, run_keys);
-  // As e4m3_attention() does below this factor from sums to logits in base 2.
-  constexpr float kLargeFactor = 1.0f / 2048;
   const float factor = smallest_scale(problem, c.queries) * c.scale * std::numbers::log2e_v<float>;
-  const bool rounds_offsets = run_keys == numerics::kE4M3MaximumRun && factor <= kLargeFactor;
+  const bool rounds_offsets = run_keys == numerics::kE4M3MaximumRun && factor <= kMostRoundedFactor;
   expect_near_reference(got.view(), want.view(), c.values, rounds_offsets);
   EXPECT_EQ(std::memcmp(got.bytes().data(), again.bytes().data(), got.bytes().size()), 0)
       << "two runs differ";

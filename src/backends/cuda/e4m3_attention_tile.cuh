@@ -11,6 +11,7 @@
 #include <cuda_runtime.h>
 
 #include "backends/cuda/device/rounding.cuh"
+#include "backends/cuda/kernels.h"
 #include "backends/cuda/mma_attention_loop.cuh"
 #include "core/numerics/e4m3_attention.h"
 
@@ -75,10 +76,8 @@ __device__ inline void follow_maxima(WarpState& warp, int tile, const float (&se
 }
 
 // The exponent of a weight is sum * factor + offset: one instruction, whose offset has kFloatOffset
-// in it. Its rounding costs less than 2^-11 of a weight up to this factor. Above, where logits
-// reach hundreds, kFloatOffset is taken from the sums before.
-constexpr float kLargeFactor = 1.0f / 2048;
-
+// in it and is rounded. Above kMostRoundedFactor kFloatOffset is taken from the sums before.
+//
 // No exponent is above kE4M3WeightShift, or the largest weight would be more than 448, which the
 // total would count whole: maxima are rounded up, offsets down.
 __device__ inline float offset_of(float zero, float factor, float largest) {
@@ -99,14 +98,14 @@ __device__ inline void Values<Product>::weigh(WarpState& warp, int tile, const P
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     rare |= device::multiply_up(seen[half], factor[half]) > warp.largest[tile][half] ||
-            factor[half] > kLargeFactor;
+            factor[half] > kMostRoundedFactor;
     offset[half] = offset_of(kFloatOffset, factor[half], warp.largest[tile][half]);
   }
   if (device::vote_any(rare)) {
     change_maxima(warp, tile, part, sums, factor, values, weights);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const bool large = factor[half] > kLargeFactor;
+      const bool large = factor[half] > kMostRoundedFactor;
       offset[half] = offset_of(large ? 0.0f : kFloatOffset, factor[half], warp.largest[tile][half]);
       const float zero = large ? kFloatOffset : 0.0f;
 #pragma unroll

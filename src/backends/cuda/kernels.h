@@ -45,6 +45,10 @@ void int8_attention(const ops::Int8AttentionArgs& args, Stream stream);
 const char* which_int8_attention(const ops::Int8AttentionArgs& args);
 bool takes_e4m3_values();
 void e4m3_attention(const ops::Int8AttentionArgs& args, Stream stream);
+// Up to this factor from sums q k to logits in base 2, e4m3_attention() rounds what it takes from
+// exponents, which costs less than 2^-11 of a weight. Above, where logits reach hundreds, it does
+// not.
+inline constexpr float kMostRoundedFactor = 1.0f / 2048;
 void mma_sync_attention(const ops::Int8AttentionArgs& args, Stream stream);
 bool fits_wgmma_attention(const ops::Int8AttentionArgs& args);
 void wgmma_attention(const ops::Int8AttentionArgs& args, Stream stream);

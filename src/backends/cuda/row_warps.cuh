@@ -236,11 +236,7 @@ struct RotatedInt8Runs {
 };
 // The same by fewer instructions, but for the last bits of scales, numbers near ties, and the
 // numbers of rows with a NaN.
-struct FusedInt8Runs {
-  using Number = int8_t;
-  static constexpr int kColumnsTogether = numerics::kRotationBlock;
-  template <RunOrder>
-  static constexpr RunOrder kOrderAfter = RunOrder::kSpread;
+struct FusedInt8Runs : RotatedInt8Runs {
   template <RunOrder kOrder>
   static __device__ void prepare(LaneRuns& x) {
     static_assert(kOrder == RunOrder::kSpread);
