@@ -8,6 +8,9 @@
 
 namespace reel::cuda {
 
+int processor_count() { return 1; }
+size_t shared_bytes_of_processor() { return 100 << 10; }
+
 int code_architecture(const void*) { return 89; }
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preparing weights on the CPU: the same bytes as the reference for every stored dtype.
+// Preparing weights on the CPU beside the reference, for every stored dtype.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,34 +22,33 @@ using cuda_host::input_seed;
 using test::PrepareCase;
 using test::run_prepare;
 
-void expect_bytes_of_reference(const PrepareCase& which) {
+void expect_prepared_as_reference(const PrepareCase& which) {
   SCOPED_TRACE(testing::Message() << which);
-  const uint64_t seed = input_seed();
-  EXPECT_EQ(run_prepare(which, seed, prepare_rows),
-            run_prepare(which, seed, cpu::reference::prepare_rows));
+  test::expect_prepared_like(which, input_seed(), cpu::reference::prepare_rows, prepare_rows);
 }
 
 TEST(CudaPrepareRows, RotatesEveryStoredDtype) {
   for (const DType from : test::stored_dtypes()) {
-    expect_bytes_of_reference({.rows = 3, .width = 256, .from = from});
-    expect_bytes_of_reference({.rows = 2, .width = 5120, .from = from, .scales = 2});
+    expect_prepared_as_reference({.rows = 3, .width = 256, .from = from});
+    expect_prepared_as_reference({.rows = 2, .width = 5120, .from = from, .scales = 2});
   }
 }
 
 TEST(CudaPrepareRows, RoundsEveryStoredDtypeToFp8AndKeepsWhatIsFp8) {
   for (const DType from : test::stored_dtypes()) {
     for (const int64_t scales : {0, 1, 3}) {
-      expect_bytes_of_reference(
+      expect_prepared_as_reference(
           {.rows = 3, .width = 1280, .from = from, .to = DType::kF8E4M3, .scales = scales});
     }
   }
-  expect_bytes_of_reference({.rows = 5, .width = 48, .from = DType::kBF16, .to = DType::kF8E4M3});
+  expect_prepared_as_reference(
+      {.rows = 5, .width = 48, .from = DType::kBF16, .to = DType::kF8E4M3});
 }
 
 TEST(CudaPrepareRows, WidensEveryStoredDtype) {
   for (const DType from : test::stored_dtypes()) {
     for (const DType to : {DType::kF32, DType::kBF16, DType::kF16}) {
-      expect_bytes_of_reference({.rows = 5, .width = 512, .from = from, .to = to});
+      expect_prepared_as_reference({.rows = 5, .width = 512, .from = from, .to = to});
     }
   }
 }
@@ -59,9 +58,9 @@ TEST(CudaPrepareRows, TakesRowsOfBlocksThatStartAnywhere) {
   for (const DType from : test::stored_dtypes()) {
     if (!is_block_format(from)) continue;
     const int64_t width = std::max<int64_t>(128, block_elements(from));
-    expect_bytes_of_reference({.rows = 9, .width = width, .from = from});
-    expect_bytes_of_reference({.rows = 9, .width = 5 * width, .from = from, .scales = 9});
-    expect_bytes_of_reference(
+    expect_prepared_as_reference({.rows = 9, .width = width, .from = from});
+    expect_prepared_as_reference({.rows = 9, .width = 5 * width, .from = from, .scales = 9});
+    expect_prepared_as_reference(
         {.rows = 9, .width = block_elements(from), .from = from, .to = DType::kF8E4M3});
   }
 }
@@ -70,12 +69,12 @@ TEST(CudaPrepareRows, MultipliesByScalesOfEveryKind) {
   for (const DType scale : {DType::kF32, DType::kBF16, DType::kF16}) {
     for (const int64_t scales : {1, 7}) {
       for (const DType to : {DType::kI8, DType::kBF16}) {
-        expect_bytes_of_reference({.rows = 7,
-                                   .width = 128,
-                                   .from = DType::kF8E4M3,
-                                   .to = to,
-                                   .scales = scales,
-                                   .scale = scale});
+        expect_prepared_as_reference({.rows = 7,
+                                      .width = 128,
+                                      .from = DType::kF8E4M3,
+                                      .to = to,
+                                      .scales = scales,
+                                      .scale = scale});
       }
     }
   }
@@ -85,7 +84,7 @@ TEST(CudaPrepareRows, WorksInPlaceOnBytes) {
   for (const DType from : {DType::kF8E4M3, DType::kF8E5M2, DType::kI8}) {
     for (const int64_t width : {128, 1152, 13824}) {
       for (const DType to : {DType::kI8, DType::kF8E4M3}) {
-        expect_bytes_of_reference(
+        expect_prepared_as_reference(
             {.rows = 3, .width = width, .from = from, .to = to, .scales = 1, .in_place = true});
       }
     }
@@ -96,7 +95,7 @@ TEST(CudaPrepareRows, WorksInPlaceOnBytes) {
 TEST(CudaPrepareRows, WritesScalesWhereTheyAreWanted) {
   for (const DType from : test::stored_dtypes()) {
     for (const DType to : {DType::kI8, DType::kF8E4M3}) {
-      expect_bytes_of_reference(
+      expect_prepared_as_reference(
           {.rows = 5, .width = 256, .from = from, .to = to, .scales_apart = true});
     }
   }
@@ -105,7 +104,7 @@ TEST(CudaPrepareRows, WritesScalesWhereTheyAreWanted) {
 TEST(CudaPrepareRows, TakesWidthsThatNoRunDivides) {
   for (const DType from : {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kI8}) {
     for (const int64_t width : {1, 3, 31, 2051}) {
-      expect_bytes_of_reference({.rows = 3, .width = width, .from = from, .to = DType::kF32});
+      expect_prepared_as_reference({.rows = 3, .width = width, .from = from, .to = DType::kF32});
     }
   }
 }

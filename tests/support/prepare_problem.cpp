@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/prepare_problem.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <ostream>
 #include <random>
 
 #include "core/block_formats.h"
 #include "core/int8_layout.h"
+#include "core/numerics/int8_rotation.h"
 #include "core/numerics/small_floats.h"
 #include "core/packed_weights.h"
 #include "support/random_tensor.h"
@@ -49,6 +53,50 @@ int64_t scale_bytes(const PrepareCase& which) {
 int64_t prepared_bytes(const PrepareCase& which) {
   const int64_t numbers = storage_bytes(which.to, which.rows * which.width);
   return has_row_scales(which.to) ? scales_offset_bytes(numbers) + scale_bytes(which) : numbers;
+}
+
+// The numbers of rows of f32, each block of 128 rotated in double.
+std::vector<double> rotated(const std::vector<uint8_t>& floats) {
+  std::vector<double> x(floats.size() / sizeof(float));
+  for (size_t at = 0; at < x.size(); ++at) {
+    float value;
+    std::memcpy(&value, &floats[at * sizeof value], sizeof value);
+    x[at] = value;
+  }
+  for (size_t half = 1; half < numerics::kRotationBlock; half *= 2) {
+    for (size_t at = 0; at < x.size(); ++at) {
+      if ((at & half) != 0) continue;
+      const double a = x[at];
+      const double b = x[at + half];
+      x[at] = a + b;
+      x[at + half] = a - b;
+    }
+  }
+  for (double& value : x) value /= std::sqrt(double{numerics::kRotationBlock});
+  return x;
+}
+
+// Block formats are rotated as f16, which also rounds the steps that numbers have in common.
+void expect_rotated_near(const PrepareCase& which, const std::vector<uint8_t>& got,
+                         const std::vector<double>& exact) {
+  const bool rounded = is_block_format(which.from);
+  const auto width = static_cast<size_t>(which.width);
+  const auto rows = static_cast<size_t>(which.rows);
+  ASSERT_EQ(exact.size(), rows * width);
+  for (size_t row = 0; row < rows; ++row) {
+    float scale;
+    std::memcpy(&scale, &got[got.size() - 4 * (rows - row)], sizeof scale);
+    double amax = 0;
+    for (size_t at = row * width; at < (row + 1) * width; ++at) {
+      amax = std::max(amax, std::abs(exact[at]));
+    }
+    ASSERT_NEAR(scale, amax / 127, (rounded ? 1e-3 : 1e-6) * amax / 127) << "row " << row;
+    for (size_t at = row * width; at < (row + 1) * width; ++at) {
+      ASSERT_NEAR(static_cast<int8_t>(got[at]), exact[at] / double{scale},
+                  0.5 + (rounded ? 0.1 : 1e-4))
+          << "row " << row << ", column " << at % width;
+    }
+  }
 }
 
 }  // namespace
@@ -100,6 +148,21 @@ std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, Prepar
                 static_cast<size_t>(scales_offset_bytes(numbers) - numbers));
   }
   return result;
+}
+
+void expect_prepared_like(const PrepareCase& which, uint64_t seed, PrepareKernel reference,
+                          PrepareKernel kernel, MemorySpace& space) {
+  const std::vector<uint8_t> got = run_prepare(which, seed, kernel, space);
+  const std::vector<uint8_t> want = run_prepare(which, seed, reference);
+  if (which.to != DType::kI8 || which.from == DType::kF32) {
+    EXPECT_TRUE(got == want);  // no EXPECT_EQ: it would print a million bytes
+    return;
+  }
+  PrepareCase floats = which;
+  floats.to = DType::kF32;
+  floats.in_place = floats.scales_apart = false;
+  const std::vector<uint8_t> exact = run_prepare(floats, seed, reference);
+  expect_rotated_near(which, got, rotated(exact));
 }
 
 }  // namespace reel::test

@@ -32,4 +32,9 @@ using PrepareKernel = void (*)(const ops::PrepareRowsArgs&, Stream);
 std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, PrepareKernel kernel,
                                  MemorySpace& space = host_memory());
 
+// `kernel` in `space` beside the reference: the same bytes, but where 16 bits or fewer are rotated,
+// by any means. Then each number is the nearest to the exact one, and a small part of a step.
+void expect_prepared_like(const PrepareCase& which, uint64_t seed, PrepareKernel reference,
+                          PrepareKernel kernel, MemorySpace& space = host_memory());
+
 }  // namespace reel::test

@@ -8,10 +8,13 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <type_traits>
 
+#include "backends/cuda/device/approx.cuh"
 #include "backends/cuda/device/bytes.cuh"
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/half.cuh"
+#include "backends/cuda/device/half_pairs.cuh"
 #include "backends/cuda/row_warps.cuh"
 #include "core/numerics/ggml_blocks.h"
 
@@ -186,61 +189,108 @@ __device__ inline void decode_run(const CodedRun& run, LaneRuns& x) {
   }
 }
 
-// Rows of blocks, a source of scaled_rows.cuh without factor() and transform().
-struct BlockRows {
-  static constexpr int kMostBytes = kWarpColumns / numerics::kSmallBlock * 34;  // of a warp: Q8_0
-  static constexpr int kWarpBytes = kMostBytes + 32;  // from and to a multiple of 16 in memory
-  template <typename>
-  static constexpr RunOrder kOrder = RunOrder::kTogether;
+// The same in f16, times kPairScale: what weights have from 1e-6 to 1000 keeps its bits. A number
+// is rounded once, and steps before that. As much of a minimum as is a whole number of steps is
+// taken from the codes, exactly: rounded by itself it would move a whole block the same way.
+constexpr float kPairScale = 64;
+__device__ inline void decode_run(const CodedRun& run, LanePairs& x) {
+  const auto twice = [](float value) { return device::pack_f16x2(value, value); };
+#pragma unroll
+  for (int group = 0; group < 2; ++group) {
+    constexpr float kMostWhole = 512;
+    const float step = run.steps[group];
+    const float minimum = run.minima[group];
+    // A step of 0 makes it NaN or either limit; the codes do not count then.
+    const float whole =
+        fminf(fmaxf(rintf(minimum * device::reciprocal_approx(step)), -kMostWhole), kMostWhole);
+    const uint32_t zero = twice(1024.0f + run.offset + whole);
+    const uint32_t steps = twice(kPairScale * step);
+    const uint32_t rest = twice(kPairScale * fmaf(step, whole, -minimum));
+#pragma unroll
+    for (int i = 0; i < 16; i += 2) {
+      const int at = group * 16 + i;
+      const uint32_t codes =
+          device::subtract_f16x2(device::two_bytes_above_1024(run.codes[at / 4], at % 4), zero);
+      x[at / kRun][at % kRun / 2] = device::fma_f16x2(steps, codes, rest);
+    }
+  }
+}
 
+// Rows of blocks as they are stored.
+struct BlockBytes {
   const uint8_t* from;
   const uint8_t* end;  // of all rows
   int64_t row_bytes;
   DType dtype;
   int block_width;
   int block_bytes;
+};
 
-  __device__ const uint8_t* part(int64_t row, int first_column) const {
-    return from + row * row_bytes + first_column / block_width * block_bytes;
-  }
-  // How far behind a multiple of 16 an address is.
-  static __device__ int beyond_16(const uint8_t* address) {
-    return static_cast<int>(reinterpret_cast<uintptr_t>(address) % 16);
-  }
+// A source of scaled_rows.cuh without transform(). TakenRuns is LaneRuns or LanePairs.
+template <typename TakenRuns>
+struct BlockRows : BlockBytes {
+  using Taken = TakenRuns;
+  static constexpr int kMostBytes = kWarpColumns / numerics::kSmallBlock * 34;  // of a warp: Q8_0
+  static constexpr int kWarpBytes = kMostBytes + 32;  // from and to a multiple of 16 in memory
+  static constexpr int kTooLarge = 0;
+  static constexpr int kBytes = 0;  // less than one, or no whole number
+  template <typename>
+  static constexpr RunOrder kOrder = RunOrder::kTogether;
 
-  // Up to 15 bytes before the part come along and up to 15 of the rows behind it.
-  template <RunOrder>
-  __device__ void start(int64_t row, int first_column, int width, unsigned char* to) const {
-    const uint8_t* const first = part(row, first_column);
-    const int before = beyond_16(first);
-    const int columns = width < kWarpColumns ? width : kWarpColumns;
-    const int bytes = before + columns / block_width * block_bytes;
-    for (int at = device::lane() * 16; at < bytes; at += device::kWarpSize * 16) {
-      const uint8_t* const chunk = first - before + at;
-      if (end - chunk >= 16) {
-        device::cp_async_16(to + at, chunk);
-      } else {
-        for (int i = 0; i < end - chunk; ++i) to[at + i] = chunk[i];
+  template <RunOrder kRuns>
+  class Lane {
+   public:
+    __device__ Lane(const BlockRows& rows, int first_column, int width)
+        : rows_(rows), from_(rows.from + first_column / rows.block_width * rows.block_bytes) {
+      static_assert(kRuns == RunOrder::kTogether);
+      const int columns = width < kWarpColumns ? width : kWarpColumns;
+      bytes_ = device::kept(columns / rows.block_width * rows.block_bytes);
+      const int column = column_of_run<kRuns>(0);
+      block_ = device::kept(column < width ? column / rows.block_width * rows.block_bytes : -1);
+    }
+
+    // Up to 15 bytes before the part come along and up to 15 of the rows behind it.
+    __device__ void start(int64_t row, unsigned char* to) const {
+      const uint8_t* const first = from_ + row * rows_.row_bytes;
+      const int before = beyond_16(first);
+      const int bytes = before + bytes_;
+      for (int at = device::lane() * 16; at < bytes; at += device::kWarpSize * 16) {
+        const uint8_t* const chunk = first - before + at;
+        if (rows_.end - chunk >= 16) {
+          device::cp_async_16(to + at, chunk);
+        } else {
+#pragma unroll 1
+          for (int i = 0; i < rows_.end - chunk; ++i) to[at + i] = chunk[i];
+        }
       }
     }
-  }
-
-  template <RunOrder kOrder>
-  __device__ void take(const unsigned char* shared, int64_t row, int first_column, int width,
-                       LaneRuns& x) const {
-    static_assert(kOrder == RunOrder::kTogether);
-    const int column = column_of_run<kOrder>(0);
-    CodedRun run = {};
-    if (column < width) {
-      const SharedBytes block{
-          shared, beyond_16(part(row, first_column)) + column / block_width * block_bytes};
-      if (block_width == numerics::kSmallBlock) {
-        decode_small_block(dtype, block, run);
-      } else {
-        decode_large_block(dtype, block, column % numerics::kLargeBlock, run);
+    __device__ void take(const unsigned char* shared, int64_t row, Taken& x) const {
+      CodedRun run = {};
+      if (block_ >= 0) {
+        const SharedBytes block{shared, beyond_16(from_ + row * rows_.row_bytes) + block_};
+        if (rows_.block_width == numerics::kSmallBlock) {
+          decode_small_block(rows_.dtype, block, run);
+        } else {
+          decode_large_block(rows_.dtype, block, column_of_run<kRuns>(0) % numerics::kLargeBlock,
+                             run);
+        }
       }
+      decode_run(run, x);
     }
-    decode_run(run, x);
+
+   private:
+    // How far behind a multiple of 16 an address is.
+    static __device__ int beyond_16(const uint8_t* address) {
+      return static_cast<int>(reinterpret_cast<uintptr_t>(address) % 16);
+    }
+
+    const BlockRows& rows_;
+    const uint8_t* from_;
+    int bytes_;  // of the warp's part of a row
+    int block_;  // where the lane's block starts in it; -1 where there is none
+  };
+  __device__ float factor(int64_t) const {
+    return std::is_same_v<Taken, LanePairs> ? 1 / kPairScale : 1;
   }
 };
 

@@ -5,6 +5,10 @@
 // multiples of 16 bytes.
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
 #include "backends/cuda/device/approx.cuh"
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/cp_async.cuh"
@@ -16,8 +20,11 @@
 #include "backends/cuda/head_norm.cuh"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
+#include "backends/cuda/processors.h"
 #include "backends/cuda/row_runs.cuh"
 #include "backends/cuda/row_warps.cuh"
+#include "backends/cuda/scaled_runs.cuh"
+#include "backends/cuda/tensor_rotation.cuh"
 #include "backends/cuda/warp_numbers.cuh"
 
 namespace reel::cuda {
@@ -26,14 +33,14 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / device::kWarpSize;
 constexpr int kTileRows = ops::kInt8KeyTile;
-constexpr int kMostHeadsPerBlock = 10;  // share the norms and rotations of 64 rows
-constexpr int kAhead = 2;               // heads
+constexpr int kBlocks = 2;  // of a multiprocessor
+constexpr int kAhead = 2;   // heads
 constexpr int kWarpRows = kWarpColumns / kHeadDim;
 static_assert(kWarps * kWarpRows == kTileRows);
 
-// Rows 2 g, 2 g + 1 and all that are multiples of eight further on share scale g of keys.
-constexpr int kGroupLanes = 2 * kBlockLanes;
-static_assert(kWarpRows == 8 && ops::kInt8KeyScales == 4);
+// Rows 2 g, 2 g + 1 and all that are multiples of eight further on share scale g of keys: those
+// that a lane has after the rotation.
+static_assert(kWarpRows == 8 && ops::kInt8KeyScales == kBlockLanes);
 
 template <typename T>
 struct Heads {
@@ -43,7 +50,7 @@ struct Heads {
   int8_t* numbers;    // [heads, padded rows, 128]
   float* scales;
   int64_t rows, padded_rows, heads;
-  int64_t heads_per_block;
+  int64_t heads_per_block;  // share the norms and rotations of 64 rows
 };
 
 // A head's weights or means. Lanes read 32 columns apart; the gaps keep them off each other's
@@ -53,10 +60,9 @@ using HeadFloats = float[(kLaneColumns + kColumnGap) * kBlockLanes];
 
 __device__ inline int place_of(int column) { return column + column / kLaneColumns * kColumnGap; }
 
-template <typename T, bool kKeys>
+// Behind it lie the weights of the block's heads, and behind these the means.
+template <typename T>
 struct QuantiseShared {
-  alignas(16) HeadFloats weight[kMostHeadsPerBlock];
-  alignas(16) HeadFloats mean[kKeys ? kMostHeadsPerBlock : 1];
   // By parity of the head, so that one barrier a head is enough.
   alignas(16) float largest[2][ops::kInt8KeyScales][kWarps];
   // The next heads of the warps' rows: 16-byte chunks as warp_numbers.cuh places them.
@@ -74,7 +80,7 @@ class HeadCopies {
         rows_left_(problem.rows - warp_row - Copy::block(0)),
         step_(Copy::kBlocks * problem.heads * kHeadDim) {
 #pragma unroll
-    for (int copy = 0; copy < kAlike; ++copy) {
+    for (int copy = 0; copy < Copy::kAlike; ++copy) {
       place_[copy] =
           device::kept(chunk_place<T, RunOrder::kTogether>(Copy::block(copy), Copy::chunk()));
     }
@@ -85,8 +91,8 @@ class HeadCopies {
 #pragma unroll
     for (int copy = 0; copy < Copy::kCopies; ++copy) {
       const int rows = copy * Copy::kBlocks;
-      const int whole = copy / kAlike * kAlike * Copy::kBlocks * kHeadDim;
-      device::cp_async_16(to + place_[copy % kAlike] + whole * static_cast<int>(sizeof(T)),
+      const int whole = copy / Copy::kAlike * Copy::kAlike * Copy::kBlocks * kHeadDim;
+      device::cp_async_16(to + place_[copy % Copy::kAlike] + whole * static_cast<int>(sizeof(T)),
                           from_ + copy * step_, rows < rows_left_);
     }
     from_ += kHeadDim;
@@ -94,12 +100,9 @@ class HeadCopies {
 
  private:
   using Copy = WarpCopy<T>;
-  // Chunks lie alike in every second block.
-  static constexpr int kAlike = Copy::kBlocks % 2 == 0 ? 1 : 2;
-
   const T* from_;
   int64_t rows_left_, step_;
-  int place_[kAlike];
+  int place_[Copy::kAlike];
 };
 
 // All threads of the block call; a barrier has to follow.
@@ -132,22 +135,21 @@ __device__ inline void normalise_runs(const HeadFloats& weights, const HeadFloat
   }
 }
 
-// Over kLanes neighbours.
-template <int kLanes>
-__device__ inline float largest_of_lanes(float value) {
+// Over the lanes that have the same two rows after the rotation.
+__device__ inline float largest_of_rows(float value) {
 #pragma unroll
-  for (int mask = kLanes / 2; mask > 0; mask /= 2) {
+  for (int mask = device::kWarpSize / 2; mask >= kBlockLanes; mask /= 2) {
     value = device::larger_magnitude(value, device::shuffle_xor(value, mask));
   }
   return value;
 }
 
-// Of the two rows of eight lanes, and all that are a multiple of eight further on.
+// Of the two rows, and all that are a multiple of eight further on.
 __device__ inline float largest_of_group(float mine,
                                          float (&of_groups)[ops::kInt8KeyScales][kWarps]) {
-  const float of_warp = largest_of_lanes<kGroupLanes>(mine);
-  float* const of_group = of_groups[device::lane() / kGroupLanes];
-  if (device::lane() % kGroupLanes == 0) of_group[device::warp_in_block()] = of_warp;
+  const float of_warp = largest_of_rows(mine);
+  float* const of_group = of_groups[device::lane() % kBlockLanes];
+  if (device::lane() < kBlockLanes) of_group[device::warp_in_block()] = of_warp;
   device::sync_block();
   Floats of_warps;
   static_assert(kWarps == kRun);
@@ -158,11 +160,24 @@ __device__ inline float largest_of_group(float mine,
   return largest;
 }
 
-// grid = (groups of heads, tiles of 64 padded rows), block = kThreads, shared = QuantiseShared.
-// Four lanes have a row of a head, a warp eight rows.
+__device__ inline float amax_of_runs(const RunFloats& low, const RunFloats& high) {
+  float amax = 0;
+#pragma unroll
+  for (const float value : low) amax = device::larger_magnitude(amax, value);
+#pragma unroll
+  for (const float value : high) amax = device::larger_magnitude(amax, value);
+  return amax;
+}
+
+// grid = (groups of heads, tiles of 64 padded rows), block = kThreads, shared = QuantiseShared and
+// what lies behind it.
+// A warp has eight rows: four lanes a row of a head, and after the rotation, which takes f16, eight
+// lanes two rows.
 template <typename T, bool kKeys>
-__global__ void __launch_bounds__(kThreads, 2) quantise_heads_kernel(Heads<T> problem) {
-  const device::Shared<QuantiseShared<T, kKeys>> shared;
+__global__ void __launch_bounds__(kThreads, kBlocks) quantise_heads_kernel(Heads<T> problem) {
+  const device::Shared<QuantiseShared<T>> shared;
+  auto* const weights = reinterpret_cast<HeadFloats*>(&*shared + 1);
+  HeadFloats* const means = weights + (kKeys ? problem.heads_per_block : 0);
   const int lane = device::lane();
   const int warp = device::warp_in_block();
   const int64_t first_row = int64_t{blockIdx.y} * kTileRows;
@@ -181,8 +196,8 @@ __global__ void __launch_bounds__(kThreads, 2) quantise_heads_kernel(Heads<T> pr
     if (head < heads) copies.start_next(shared->next[head][warp]);
     device::cp_async_commit();
   }
-  load_heads(problem.norm.weight + first_head * kHeadDim, heads, shared->weight);
-  if (kKeys) load_heads(problem.mean + first_head * kHeadDim, heads, shared->mean);
+  load_heads(problem.norm.weight + first_head * kHeadDim, heads, weights);
+  if (kKeys) load_heads(problem.mean + first_head * kHeadDim, heads, means);
   const float inv_rms = inverse_rms(problem.norm, norm_row);
   LaneRuns angles;
 #pragma unroll
@@ -196,49 +211,59 @@ __global__ void __launch_bounds__(kThreads, 2) quantise_heads_kernel(Heads<T> pr
   const int first_chunk =
       device::kept(warp * static_cast<int>(sizeof(shared->next[0][0])) + first_chunk_together<T>());
   const int first_place = device::kept(place_of(lane % kBlockLanes * kLaneColumns));
-  int8_t* numbers = problem.numbers + (first_head * problem.padded_rows + warp_row) * kHeadDim +
-                    column_of_run<RunOrder::kSpread>(0);
+  using Rotation = TensorRotation<Half, RunOrder::kTogether>;
+  const Rotation rotate;
+  int8_t* numbers =
+      problem.numbers +
+      (first_head * problem.padded_rows + warp_row + Rotation::block_of_run(0)) * kHeadDim +
+      Rotation::column_in_block(0);
   float* scales = problem.scales;
   int64_t scales_of_head = problem.padded_rows;
   if constexpr (kKeys) {
     scales_of_head = problem.padded_rows / kTileRows * ops::kInt8KeyScales;
     scales += first_head * scales_of_head + int64_t{blockIdx.y} * ops::kInt8KeyScales +
-              lane / kGroupLanes;
+              lane % kBlockLanes;
   } else {
-    scales += first_head * scales_of_head + row;
+    scales += first_head * scales_of_head + warp_row + Rotation::block_of_run(0);
   }
-  const LaneSigns signs = lane_signs();
 
   auto* const next = reinterpret_cast<unsigned char*>(shared->next);
   for (int head = 0; head < heads; ++head) {
     unsigned char* const stage = next + head % kAhead * static_cast<int>(sizeof(shared->next[0]));
     device::cp_async_wait<kAhead - 1>();
     device::sync_warp();
-    LaneRuns y;
-    take_together<T, widen_run>(stage, first_chunk, y);
+    LaneRuns x;
+    take_together<T, RunFloats, widen_run>(stage, first_chunk, x);
     device::sync_warp();
     if (head + kAhead < heads) copies.start_next(stage + warp * sizeof(shared->next[0][0]));
     device::cp_async_commit();
 
-    normalise_runs<kKeys>(shared->weight[head], shared->mean[kKeys ? head : 0], first_place, exists,
-                          angles, y);
-    rotate_but_for_factors(signs, y);
+    normalise_runs<kKeys>(weights[head], means[head], first_place, exists, angles, x);
+    LanePairs pairs;
+    round_to_pairs<Half>(x, pairs);
+    LaneRuns y;
+    rotate(pairs, y);
 
-    float scale = amax_of_runs(y) * numerics::kRotationScale;
+    float scale[2] = {amax_of_runs(y[0], y[1]), amax_of_runs(y[2], y[3])};
     if constexpr (kKeys) {
-      scale = int8_scale_approx(largest_of_group(scale, shared->largest[head % 2]));
-      if (warp == 0 && lane % kGroupLanes == 0) *scales = scale;
+      const float largest =
+          largest_of_group(device::larger_magnitude(scale[0], scale[1]), shared->largest[head % 2]);
+      scale[0] = scale[1] = int8_scale_approx(largest * numerics::kRotationScale);
+      if (warp == 0 && lane < kBlockLanes) *scales = scale[0];
     } else {
-      scale = int8_scale_approx(largest_of_lanes<kBlockLanes>(scale));
-      if (lane % kBlockLanes == 0) *scales = scale;
+#pragma unroll
+      for (float& of_row : scale) {
+        of_row = int8_scale_approx(largest_of_rows(of_row) * numerics::kRotationScale);
+      }
+      if (lane < kBlockLanes) *reinterpret_cast<float2*>(scales) = {scale[0], scale[1]};
     }
     scales += scales_of_head;
-    float factors[kLaneRuns];
-    factors_of(signs, numerics::kRotationScale * device::reciprocal_approx(scale), factors);
 #pragma unroll
-    for (int run = 0; run < kLaneRuns; ++run) {
-      *reinterpret_cast<uint2*>(numbers + run * kBlockLanes * kRun) =
-          rounded_run(y[run], factors[run]);
+    for (int of_two = 0; of_two < 2; ++of_two) {
+      const float factor = numerics::kRotationScale * device::reciprocal_approx(scale[of_two]);
+      const uint2 low = rounded_run(y[2 * of_two], factor);
+      const uint2 high = rounded_run(y[2 * of_two + 1], factor);
+      *reinterpret_cast<uint4*>(numbers + of_two * kHeadDim) = {low.x, low.y, high.x, high.y};
     }
     numbers += problem.padded_rows * kHeadDim;
   }
@@ -277,15 +302,44 @@ dim3 tiles_of(int64_t columns, int64_t padded_rows) {
   return dim3(static_cast<unsigned>(columns), static_cast<unsigned>(padded_rows / kTileRows));
 }
 
+template <typename T, bool kKeys>
+size_t shared_bytes(int64_t heads_of_block) {
+  return sizeof(QuantiseShared<T>) +
+         static_cast<size_t>(heads_of_block) * sizeof(HeadFloats) * (kKeys ? 2 : 1);
+}
+
+// How many heads a block takes: what takes least time, a block's start being as long as two heads.
+// More of them leave less shared memory for another block beside it.
+template <typename T, bool kKeys>
+int64_t heads_of_block(int64_t heads, int64_t tiles) {
+  constexpr int64_t kMost = 20;
+  constexpr size_t kReserved = 1024;  // of each block
+  const int64_t processors = processor_count();
+  const size_t most_shared = shared_bytes_of_processor();
+  int64_t best = 1;
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (int64_t groups = (heads + kMost - 1) / kMost; groups <= heads; ++groups) {
+    const int64_t each = (heads + groups - 1) / groups;
+    const size_t fit = most_shared / (shared_bytes<T, kKeys>(each) + kReserved);
+    const int64_t at_once = processors * std::min<int64_t>(kBlocks, static_cast<int64_t>(fit));
+    if (at_once == 0) continue;
+    const int64_t time = (tiles * groups + at_once - 1) / at_once * (each + 2);
+    if (time >= least) continue;
+    least = time;
+    best = each;
+  }
+  return best;
+}
+
 template <bool kKeys, typename Args>
 void launch_quantise(const char* name, const Args& args, const float* mean, Stream stream) {
   const int64_t padded = ops::int8_padded(args.rows);
-  const int64_t groups = (args.heads + kMostHeadsPerBlock - 1) / kMostHeadsPerBlock;
   with_element_type(args.dtype, [&]<typename T>(T) {
+    const int64_t each = heads_of_block<T, kKeys>(args.heads, padded / kTileRows);
     launch(name, quantise_heads_kernel<T, kKeys>,
-           {.grid = tiles_of(groups, padded),
+           {.grid = tiles_of((args.heads + each - 1) / each, padded),
             .block = kThreads,
-            .shared_bytes = sizeof(QuantiseShared<T, kKeys>),
+            .shared_bytes = shared_bytes<T, kKeys>(each),
             .stream = static_cast<cudaStream_t>(stream.handle)},
            {.x = static_cast<const T*>(args.x),
             .norm = with_sums(args.norm, args.heads),
@@ -295,7 +349,7 @@ void launch_quantise(const char* name, const Args& args, const float* mean, Stre
             .rows = args.rows,
             .padded_rows = padded,
             .heads = args.heads,
-            .heads_per_block = (args.heads + groups - 1) / groups});
+            .heads_per_block = each});
   });
 }
 

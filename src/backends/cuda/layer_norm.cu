@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(kThreads) layer_norm_kernel(NormArgs args) {
 }
 
 // x on its way to rows of 8 bits: 16-byte aligned, as are scale and shift.
-struct NormedRows : WarpNumbers<float, widen_run> {
+struct NormedRows : WarpNumbers<float, RunFloats, widen_run> {
   // Four lanes read of a line of scale and shift; runs together would take a line each.
   template <typename>
   static constexpr RunOrder kOrder = RunOrder::kSpread;
@@ -104,7 +104,6 @@ struct NormedRows : WarpNumbers<float, widen_run> {
   template <RunOrder kOrder, int kRows>
   __device__ void centre_rows(LaneRuns (&x)[kRows], int width, RowReduction<kRows>& reduce,
                               float (&inverse_deviation)[kRows]) const {
-    const auto add = [](float a, float b) { return a + b; };
     float mean[kRows];
 #pragma unroll
     for (int row = 0; row < kRows; ++row) {
@@ -115,7 +114,7 @@ struct NormedRows : WarpNumbers<float, widen_run> {
         for (const float value : run) mean[row] += value;
       }
     }
-    reduce(mean, 2, add);
+    reduce.sum(mean, 2);
     float squares[kRows];
 #pragma unroll
     for (int row = 0; row < kRows; ++row) {
@@ -133,26 +132,32 @@ struct NormedRows : WarpNumbers<float, widen_run> {
         for (const float value : run) squares[row] = fmaf(value, value, squares[row]);
       }
     }
-    reduce(squares, 3, add);
+    reduce.sum(squares, 3);
 #pragma unroll
     for (int row = 0; row < kRows; ++row) {
       inverse_deviation[row] = device::rsqrt(squares[row] * inverse_width + args.eps);
     }
   }
 
-  template <RunOrder kOrder, int kRows>
+  template <typename Rows, int kRows>
   __device__ void transform(LaneRuns (&x)[kRows], const float (&)[kRows], int first_column,
                             int width, RowReduction<kRows>& reduce) const {
+    constexpr RunOrder kSpread = RunOrder::kSpread;
     float inverse_deviation[kRows];
-    centre_rows<kOrder>(x, width, reduce, inverse_deviation);
+    centre_rows<kSpread>(x, width, reduce, inverse_deviation);
+    // One address for all runs, which are multiples apart.
+    const int first_run = column_of_run<kSpread>(0);
+    const float* const scales = args.scale + first_column + first_run;
+    const float* const shifts = args.shift + first_column + first_run;
 #pragma unroll
     for (int run = 0; run < kLaneRuns; ++run) {
-      const int column = column_of_run<kOrder>(run);
-      const int at = column < width ? first_column + column : 0;
-      float scale[kRun];
-      float shift[kRun];
-      load_whole_run(args.scale + at, scale);
-      load_whole_run(args.shift + at, shift);
+      const int column = column_of_run<kSpread>(run);
+      RunFloats scale = {};
+      RunFloats shift = {};
+      if (column < width) {
+        load_whole_run(scales + (column - first_run), scale);
+        load_whole_run(shifts + (column - first_run), shift);
+      }
 #pragma unroll
       for (int i = 0; i < kRun; ++i) {
         const float of_column = args.scale_offset + scale[i];
@@ -164,7 +169,7 @@ struct NormedRows : WarpNumbers<float, widen_run> {
     }
     if (width >= kWarpColumns) return;
 #pragma unroll
-    for (auto& row : x) clear_beyond<kOrder>(width, row);
+    for (auto& row : x) clear_beyond<kSpread>(width, row);
   }
 };
 
@@ -206,14 +211,15 @@ void layer_norm(const ops::LayerNormArgs& args, Stream stream) {
                           1.0f / static_cast<float>(args.width)};
   REEL_REQUIRE(source.args.whole, kInternal,
                "rows of layer norm to 8 bits start at multiples of 16 bytes.");
-  with_scaled_runs<FusedInt8Runs>(args.dtype, [&]<typename Rows>(Rows) {
-    launch_scaled_rows<Rows>("layer_norm", source,
-                             {.numbers = args.out,
-                              .scales = args.out_scale,
-                              .rows = args.rows,
-                              .width = static_cast<int>(args.width)},
-                             static_cast<cudaStream_t>(stream.handle));
-  });
+  const ScaledRows out{.numbers = args.out,
+                       .scales = args.out_scale,
+                       .rows = args.rows,
+                       .width = static_cast<int>(args.width)};
+  const auto cuda_stream = static_cast<cudaStream_t>(stream.handle);
+  if (args.dtype == DType::kI8) {
+    return launch_scaled_rows<TensorInt8Runs<Half>>("layer_norm", source, out, cuda_stream);
+  }
+  launch_scaled_rows<ScaledE4M3Runs>("layer_norm", source, out, cuda_stream);
 }
 
 }  // namespace reel::cuda

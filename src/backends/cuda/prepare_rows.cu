@@ -78,6 +78,38 @@ __device__ inline void widen_int8(const RunOf<uint8_t>& run, float (&x)[kRun]) {
   for (int i = 0; i < kRun; ++i) x[i] = static_cast<float>(static_cast<int8_t>(run.at[i]));
 }
 
+// The same as pairs of f16, which has all numbers of both, and integers 1024 + 128 too large.
+constexpr int kInt8Offset = 1024 + 128;
+
+__device__ inline void pair_e4m3(const RunOf<uint8_t>& run, RunPairs& pairs) {
+#pragma unroll
+  for (int i = 0; i < kRun; i += 4) {
+    uint32_t four;
+    memcpy(&four, &run.at[i], sizeof four);
+    pairs[i / 2] = device::e4m3x2_to_f16x2(static_cast<uint16_t>(four));
+    pairs[i / 2 + 1] = device::e4m3x2_to_f16x2(static_cast<uint16_t>(four >> 16));
+  }
+}
+__device__ inline void pair_e5m2(const RunOf<uint8_t>& run, RunPairs& pairs) {
+#pragma unroll
+  for (int i = 0; i < kRun; i += 4) {
+    uint32_t four;
+    memcpy(&four, &run.at[i], sizeof four);
+    pairs[i / 2] = (four & 0xffu) << 8 | (four & 0xff00u) << 16;
+    pairs[i / 2 + 1] = (four & 0xff0000u) >> 8 | (four & 0xff000000u);
+  }
+}
+__device__ inline void pair_int8(const RunOf<uint8_t>& run, RunPairs& pairs) {
+#pragma unroll
+  for (int i = 0; i < kRun; i += 4) {
+    uint32_t four;
+    memcpy(&four, &run.at[i], sizeof four);
+    four ^= 0x80808080u;
+    pairs[i / 2] = device::two_bytes_above_1024(four, 0);
+    pairs[i / 2 + 1] = device::two_bytes_above_1024(four, 2);
+  }
+}
+
 template <void (*kWiden)(const RunOf<uint8_t>&, float (&)[kRun])>
 __device__ inline void load_numbers(const StoredRows& stored, const uint8_t* row, int64_t at,
                                     float (&x)[kRun]) {
@@ -137,56 +169,78 @@ __device__ inline void load_stored(const StoredRows& stored, int64_t row_index, 
 }
 
 // Rows on their way to 8 bits, by a scale each where there is one.
-template <typename Rows>
-struct FactoredRows : Rows {
-  static constexpr bool kTwoRows = false;
+template <typename Numbers>
+struct FactoredRows : Numbers {
+  using Taken = typename Numbers::Taken;
+  static constexpr bool kTwoRows = Numbers::kBytes == 1;
 
   StoredRows stored;
 
   __device__ float factor(int64_t row) const {
-    return stored.scale_count == 0 ? 1.0f : row_factor(stored, row);
+    return Numbers::factor(row) * (stored.scale_count == 0 ? 1.0f : row_factor(stored, row));
   }
-  template <RunOrder, int kRows>
-  __device__ void transform(LaneRuns (&x)[kRows], const float (&factors)[kRows], int, int,
+  template <typename Rows, int kRows>
+  __device__ void transform(Taken (&x)[kRows], const float (&factors)[kRows], int, int,
                             RowReduction<kRows>&) const {
-    if (stored.scale_count == 0) return;
+    if constexpr (!Rows::kFactorsAfter) {
+      if (stored.scale_count == 0) return;
 #pragma unroll
-    for (int i = 0; i < kRows; ++i) {
+      for (int i = 0; i < kRows; ++i) {
 #pragma unroll
-      for (auto& run : x[i]) {
+        for (auto& run : x[i]) {
 #pragma unroll
-        for (float& value : run) value *= factors[i];
+          for (float& value : run) value *= factors[i];
+        }
       }
     }
   }
 };
 
-template <typename Number, void (*kDecode)(const RunOf<Number>&, float (&)[kRun])>
-FactoredRows<WarpNumbers<Number, kDecode>> number_rows(const StoredRows& stored) {
-  return {{reinterpret_cast<const Number*>(stored.from), stored.width}, stored};
+// Calls visit(Rows{}, numbers) with numbers of a byte each.
+template <typename Pairs, typename Floats, typename Visitor>
+void with_bytes(const StoredRows& stored, DType to, Visitor&& visit) {
+  if (to == DType::kI8) return visit(TensorInt8Runs<Half>{}, Pairs{stored.from, stored.width});
+  visit(ScaledE4M3Runs{}, Floats{stored.from, stored.width});
 }
 
-// Calls visit(source) with what scaled_rows.cuh takes.
+template <typename T, typename Visitor>
+void with_floats(const StoredRows& stored, DType to, Visitor&& visit) {
+  with_rows_of_floats(to, reinterpret_cast<const T*>(stored.from), stored.width, visit);
+}
+
 template <typename Visitor>
-void with_factored_rows(const StoredRows& stored, int64_t rows, Visitor&& visit) {
-  switch (stored.dtype) {
-    case DType::kF32: return visit(number_rows<float, widen_run>(stored));
-    case DType::kF16: return visit(number_rows<Half, widen_run>(stored));
-    case DType::kBF16: return visit(number_rows<BF16, widen_run>(stored));
-    case DType::kF8E4M3: return visit(number_rows<uint8_t, widen_e4m3>(stored));
-    case DType::kF8E5M2: return visit(number_rows<uint8_t, widen_e5m2>(stored));
-    case DType::kI8: return visit(number_rows<uint8_t, widen_int8>(stored));
-    default: break;
-  }
+void with_blocks(const StoredRows& stored, DType to, int64_t rows, Visitor&& visit) {
   const auto width = static_cast<int>(block_elements(stored.dtype));
-  visit(
-      FactoredRows<BlockRows>{{.from = stored.from,
-                               .end = stored.from + rows * stored.row_bytes,
-                               .row_bytes = stored.row_bytes,
-                               .dtype = stored.dtype,
-                               .block_width = width,
-                               .block_bytes = static_cast<int>(storage_bytes(stored.dtype, width))},
-                              stored});
+  const BlockBytes bytes{.from = stored.from,
+                         .end = stored.from + rows * stored.row_bytes,
+                         .row_bytes = stored.row_bytes,
+                         .dtype = stored.dtype,
+                         .block_width = width,
+                         .block_bytes = static_cast<int>(storage_bytes(stored.dtype, width))};
+  if (to == DType::kI8) return visit(TensorInt8Runs<Half>{}, BlockRows<LanePairs>{bytes});
+  visit(ScaledE4M3Runs{}, BlockRows<LaneRuns>{bytes});
+}
+
+// Calls visit(Rows{}, numbers): the kind of rows for the 8-bit dtype, and a source of
+// scaled_rows.cuh without scales.
+template <typename Visitor>
+void with_stored_numbers(const StoredRows& stored, DType to, int64_t rows, Visitor&& visit) {
+  using Byte = uint8_t;
+  switch (stored.dtype) {
+    case DType::kF32: return with_floats<float>(stored, to, visit);
+    case DType::kF16: return with_floats<Half>(stored, to, visit);
+    case DType::kBF16: return with_floats<BF16>(stored, to, visit);
+    case DType::kF8E4M3:
+      return with_bytes<WarpNumbers<Byte, RunPairs, pair_e4m3>,
+                        WarpNumbers<Byte, RunFloats, widen_e4m3>>(stored, to, visit);
+    case DType::kF8E5M2:
+      return with_bytes<WarpNumbers<Byte, RunPairs, pair_e5m2>,
+                        WarpNumbers<Byte, RunFloats, widen_e5m2>>(stored, to, visit);
+    case DType::kI8:
+      return with_bytes<WarpNumbers<Byte, RunPairs, pair_int8, kInt8Offset>,
+                        WarpNumbers<Byte, RunFloats, widen_int8>>(stored, to, visit);
+    default: return with_blocks(stored, to, rows, visit);
+  }
 }
 
 // To rows of 8 bits from odd addresses. One block per row: grid = rows, block =
@@ -281,11 +335,11 @@ void launch_factored(const StoredRows& stored, const ops::PrepareRowsArgs& args,
                        .scales = scales_of(args),
                        .rows = args.rows,
                        .width = static_cast<int>(args.width)};
-  with_factored_rows(stored, args.rows, [&](const auto& source) {
-    with_scaled_runs(args.to_dtype, [&]<typename Rows>(Rows) {
-      launch_scaled_rows<Rows>("prepare_rows", source, out, stream);
-    });
-  });
+  with_stored_numbers(stored, args.to_dtype, args.rows,
+                      [&]<typename Rows, typename Numbers>(Rows, const Numbers& numbers) {
+                        const FactoredRows<Numbers> source{numbers, stored};
+                        launch_scaled_rows<Rows>("prepare_rows", source, out, stream);
+                      });
 }
 
 void launch_keep(const StoredRows& stored, const ops::PrepareRowsArgs& args, cudaStream_t stream) {

@@ -20,6 +20,11 @@ int processor_count() {
   return attribute(cudaDevAttrMultiProcessorCount, "asking for the GPU's multiprocessors");
 }
 
+size_t shared_bytes_of_processor() {
+  return static_cast<size_t>(
+      attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, "asking for the GPU's shared memory"));
+}
+
 int compute_capability() {
   constexpr const char* kWhat = "asking for the GPU's compute capability";
   return 10 * attribute(cudaDevAttrComputeCapabilityMajor, kWhat) +

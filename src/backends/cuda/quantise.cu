@@ -11,29 +11,34 @@
 namespace reel::cuda {
 namespace {
 
-template <typename T>
-struct PlainRows : WarpNumbers<T, widen_run> {
+template <typename Numbers>
+struct PlainRows : Numbers {
   static constexpr bool kTwoRows = false;
 
-  template <RunOrder, int kRows>
-  __device__ void transform(LaneRuns (&)[kRows], const float (&)[kRows], int, int,
+  template <typename, int kRows>
+  __device__ void transform(typename Numbers::Taken (&)[kRows], const float (&)[kRows], int, int,
                             RowReduction<kRows>&) const {}
 };
+
+template <typename Rows, typename Numbers>
+void launch_rows(const ops::QuantiseRowsArgs& args, const Numbers& numbers, Stream stream) {
+  launch_scaled_rows<Rows>("quantise_rows", PlainRows<Numbers>{numbers},
+                           {.numbers = args.out,
+                            .scales = args.scales,
+                            .rows = args.rows,
+                            .width = static_cast<int>(args.width)},
+                           static_cast<cudaStream_t>(stream.handle));
+}
 
 }  // namespace
 
 void quantise_rows(const ops::QuantiseRowsArgs& args, Stream stream) {
   if (args.rows == 0) return;
-  const ScaledRows out{.numbers = args.out,
-                       .scales = args.scales,
-                       .rows = args.rows,
-                       .width = static_cast<int>(args.width)};
   with_element_type(args.dtype, [&]<typename T>(T) {
-    with_scaled_runs(args.to_dtype, [&]<typename Rows>(Rows) {
-      launch_scaled_rows<Rows>("quantise_rows",
-                               PlainRows<T>{{static_cast<const T*>(args.x), args.width}}, out,
-                               static_cast<cudaStream_t>(stream.handle));
-    });
+    with_rows_of_floats(args.to_dtype, static_cast<const T*>(args.x), args.width,
+                        [&]<typename Rows>(Rows, const auto& numbers) {
+                          launch_rows<Rows>(args, numbers, stream);
+                        });
   });
 }
 

@@ -20,6 +20,9 @@ namespace reel::cuda {
 
 inline constexpr int kRun = 8;
 
+using RunFloats = float[kRun];
+using RunPairs = uint32_t[kRun / 2];  // of 16-bit floats
+
 template <typename T>
 struct alignas(kRun * sizeof(T) < 16 ? kRun * sizeof(T) : 16) RunOf {
   T at[kRun];
@@ -56,6 +59,13 @@ __device__ inline void widen_run(const RunOf<BF16>& run, float (&x)[kRun]) {
     memcpy(&both, &run.at[i], sizeof both);
     device::unpack_bf16x2(both, x[i], x[i + 1]);
   }
+}
+
+// Pairs as they are stored.
+template <typename T>
+__device__ inline void keep_pairs(const RunOf<T>& run, RunPairs& pairs) {
+  static_assert(sizeof run == sizeof pairs);
+  memcpy(&pairs, &run, sizeof run);
 }
 
 // Two numbers an instruction; one at a time takes a unit of a quarter of the rate.

@@ -17,6 +17,7 @@
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
 #include "backends/cuda/row_warps.cuh"
+#include "backends/cuda/scaled_runs.cuh"
 #include "base/error.h"
 
 namespace reel::cuda {
@@ -27,6 +28,7 @@ inline constexpr int kMostRowWarps = 24;
 template <int kRows>
 struct alignas(16) RowsShared {
   // For each reduction of a row one, so that a barrier each is enough; the first two by turns.
+  // Zeros for warps that there are not.
   float partial[4][kRows][kMostRowWarps];
 };
 
@@ -34,52 +36,68 @@ struct alignas(16) RowsShared {
 template <int kRows>
 class RowReduction {
  public:
-  __device__ RowReduction(RowsShared<kRows>& shared, int warps) : shared_(shared), warps_(warps) {}
-
-  // Of reduction `which`, 0 to 3. `combine` has 0 for its neutral element.
-  template <typename Combine>
-  __device__ void operator()(float (&values)[kRows], int which, Combine combine) {
-    float mine = gather(values, combine);
-    if (warps_ > 1) {
-      float(&partial)[kRows][kMostRowWarps] = shared_.partial[which];
-      constexpr int kLanesOfRow = device::kWarpSize / kRows;
-      const int lane = device::lane() % kLanesOfRow;
-      const int row = device::lane() / kLanesOfRow;
-      if (lane == 0) partial[row][device::warp_in_block()] = mine;
-      device::sync_block();
-      mine = lane < warps_ ? partial[row][lane] : 0;
-      if (kRows == 2 && lane + 16 < warps_) mine = combine(mine, partial[row][lane + 16]);
-      mine = spread(mine, combine);
+  // A barrier comes before any result.
+  __device__ RowReduction(RowsShared<kRows>& shared, int warps) : shared_(shared), warps_(warps) {
+    const int at = static_cast<int>(threadIdx.x);
+    if (at < warps || at >= kMostRowWarps) return;
+#pragma unroll
+    for (auto& of_rows : shared_.partial) {
+#pragma unroll
+      for (auto& of_row : of_rows) of_row[at] = 0;
     }
-    hand_out(mine, values);
+  }
+
+  // Of magnitudes; NaN of a row that has one. `which` is 0 and 1 by turns.
+  __device__ void largest(float (&values)[kRows], int which) {
+#pragma unroll
+    for (float& value : values) value = device::warp_amax(value);
+    if (warps_ == 1) return;
+    float(&partial)[kRows][kMostRowWarps] = shared_.partial[which];
+    if (device::lane() == 0) {
+#pragma unroll
+      for (int row = 0; row < kRows; ++row) partial[row][device::warp_in_block()] = values[row];
+    }
+    device::sync_block();
+#pragma unroll
+    for (int row = 0; row < kRows; ++row) {
+      values[row] =
+          device::warp_amax(device::lane() < kMostRowWarps ? partial[row][device::lane()] : 0.0f);
+    }
+  }
+
+  // `which` is 2 or 3.
+  __device__ void sum(float (&values)[kRows], int which) {
+    constexpr int kLanesOfRow = device::kWarpSize / kRows;
+    float mine = values[0];
+    if constexpr (kRows == 2) {
+      const bool upper = device::lane() >= kLanesOfRow;
+      mine = (upper ? values[1] : values[0]) +
+             device::shuffle_xor(upper ? values[0] : values[1], kLanesOfRow);
+    }
+#pragma unroll
+    for (int mask = kLanesOfRow / 2; mask > 0; mask /= 2) mine += device::shuffle_xor(mine, mask);
+    float(&partial)[kRows][kMostRowWarps] = shared_.partial[which];
+    if (device::lane() % kLanesOfRow == 0) {
+      partial[device::lane() / kLanesOfRow][device::warp_in_block()] = mine;
+    }
+    device::sync_block();
+#pragma unroll
+    for (int row = 0; row < kRows; ++row) values[row] = sum_of_warps(partial[row]);
   }
 
  private:
-  // The sum over the warp, of row lane / (32 / kRows).
-  template <typename Combine>
-  __device__ float gather(const float (&values)[kRows], Combine combine) {
-    if constexpr (kRows == 1) return spread(values[0], combine);
-    const bool upper = device::lane() >= device::kWarpSize / 2;
-    const float other = device::shuffle_xor(upper ? values[0] : values[kRows - 1], 16);
-    return spread(combine(upper ? values[kRows - 1] : values[0], other), combine);
-  }
-  template <typename Combine>
-  __device__ float spread(float value, Combine combine) {
-#pragma unroll
-    for (int mask = device::kWarpSize / kRows / 2; mask > 0; mask /= 2) {
-      value = combine(value, device::shuffle_xor(value, mask));
+  __device__ float sum_of_warps(const float (&partial)[kMostRowWarps]) const {
+    constexpr int kEach = 8;
+    static_assert(kMostRowWarps % kEach == 0);
+    float sum = 0;
+#pragma unroll 1
+    for (int first = 0; first < warps_; first += kEach) {
+      const auto* const fours = reinterpret_cast<const float4*>(partial + first);
+      const float4 a = fours[0];
+      const float4 b = fours[1];
+      sum += ((a.x + b.x) + (a.y + b.y)) + ((a.z + b.z) + (a.w + b.w));
     }
-    return value;
-  }
-  __device__ void hand_out(float mine, float (&values)[kRows]) {
-    if constexpr (kRows == 1) {
-      values[0] = mine;
-      return;
-    }
-    const float other = device::shuffle_xor(mine, 16);
-    const bool upper = device::lane() >= device::kWarpSize / 2;
-    values[0] = upper ? other : mine;
-    values[kRows - 1] = upper ? mine : other;
+    return sum;
   }
 
   RowsShared<kRows>& shared_;
@@ -93,21 +111,45 @@ struct ScaledRows {
   int width;
 };
 
-// Source: what is stored, and what becomes of it before it is rotated and scaled. `width` says how
-// many columns there are from the warp's first on; it may have fewer.
-//   static constexpr int kWarpBytes;    of a warp's part of a row in shared memory; a multiple of
-//   16 template <typename Rows> static constexpr RunOrder kOrder; void start(int64_t row, int
-//   first_column, int width, unsigned char* to);   copies by cp.async template <RunOrder> void
-//   take(const unsigned char* from, int64_t row, int first_column,
-//                                 int width, LaneRuns& x);      zeros where there are no columns
-//   float factor(int64_t row);
-//   template <RunOrder, int kRows>
-//   void transform(LaneRuns (&x)[kRows], const float (&factors)[kRows], int first_column,
-//                  int width, RowReduction<kRows>& reduce);
+// Bytes of a lane's four runs, but those of columns from `width` on, which is a multiple of 8, or
+// of 16 where runs are neighbours.
+template <bool kNeighbours, typename Number, typename Column, typename Bytes>
+__device__ inline void store_runs(Number* numbers, int width, Column column, Bytes bytes) {
+  constexpr int kTogether = kNeighbours ? 2 : 1;
+#pragma unroll
+  for (int run = 0; run < kLaneRuns; run += kTogether) {
+    const int first = column(run);
+    if (first >= width) continue;
+    const uint2 low = bytes(run);
+    if constexpr (kNeighbours) {
+      const uint2 high = bytes(run + 1);
+      *reinterpret_cast<uint4*>(numbers + first) = {low.x, low.y, high.x, high.y};
+    } else {
+      *reinterpret_cast<uint2*>(numbers + first) = low;
+    }
+  }
+}
+
+// Source: what is stored, and what becomes of it before it is rotated and scaled.
+//   static constexpr int kWarpBytes   of a warp's part of a row in shared memory; a multiple of 16
+//   static constexpr int kTooLarge    added to every number that is taken
+//   using Taken                       LaneRuns or LanePairs
+//   template <typename Rows> static constexpr RunOrder kOrder
+//   template <RunOrder> class Lane    what a lane needs for every row. `width` says how many
+//   columns
+//                                     there are from the warp's first on; it may have fewer
+//     Lane(const Source&, int first_column, int width)
+//     void start(int64_t row, unsigned char* to)                      copies by cp.async
+//     void take(const unsigned char* from, int64_t row, Taken& x)     zeros beyond the columns
+//   float factor(int64_t row)
+//   template <typename Rows, int kRows>
+//   void transform(Taken (&x)[kRows], const float (&factors)[kRows], int first_column, int width,
+//                  RowReduction<kRows>& reduce)
 // transform() gets kRows rows, of which the last may be there twice; zeros have to stay so. It may
-// use reductions 2 and 3. `numbers` may be what is stored, when both have a byte: rows are in
-// registers before the first of their bytes is written. grid: up to one block for kRows rows;
-// block = a warp for each 1024 columns, shared = RowsShared and the rows behind it.
+// use reductions 2 and 3. Factors are its business, unless Rows::kFactorsAfter. `numbers` may be
+// what is stored, when both have a byte: rows are in registers before the first of their bytes is
+// written. grid: up to one block for kRows rows; block = a warp for each 1024 columns, shared =
+// RowsShared and the rows behind it.
 template <typename Source, typename Rows, int kRows, int kThreads, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     scaled_rows_kernel(const Source source, const ScaledRows out) {
@@ -120,13 +162,15 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
       reinterpret_cast<unsigned char*>(&*shared + 1) + warp * kRows * Source::kWarpBytes;
   RowReduction<kRows> reduce(*shared, warps);
   const int width = out.width - first_column;  // of the columns that the warp has, or more
+  const typename Source::template Lane<kOrder> of_lane(source, first_column, width);
+  using Preparation = typename Rows::template Preparation<kOrder, Source::kTooLarge>;
+  const Preparation prepare;
   // Where a row does not exist the last one is taken again.
   const auto row_of = [&](int64_t row) { return row < out.rows ? row : out.rows - 1; };
   const auto start = [&](int64_t first) {
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
-      source.template start<kOrder>(row_of(first + i), first_column, width,
-                                    mine + i * Source::kWarpBytes);
+      of_lane.start(row_of(first + i), mine + i * Source::kWarpBytes);
     }
     device::cp_async_commit();
   };
@@ -147,38 +191,38 @@ __global__ void __launch_bounds__(kThreads, kBlocks)
   for (; first < out.rows; first += step, turn ^= 1) {
     device::cp_async_wait<0>();
     device::sync_warp();
-    LaneRuns x[kRows];
+    typename Source::Taken taken[kRows];
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
-      source.template take<kOrder>(mine + i * Source::kWarpBytes, row_of(first + i), first_column,
-                                   width, x[i]);
+      of_lane.take(mine + i * Source::kWarpBytes, row_of(first + i), taken[i]);
     }
     device::sync_warp();
     if (first + step < out.rows) start(first + step);
 
-    source.template transform<kOrder>(x, factors, first_column, width, reduce);
-    if (first + step < out.rows) start_factors(first + step);
+    source.template transform<Rows>(taken, factors, first_column, width, reduce);
+    LaneRuns x[kRows];
     float values[kRows];
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
-      Rows::template prepare<kOrder>(x[i]);
+      prepare(taken[i], x[i]);
       values[i] = amax_of_runs(x[i]);
     }
-    reduce(values, turn, device::larger_magnitude);
+    float of_rows[kRows];
+#pragma unroll
+    for (int i = 0; i < kRows; ++i) of_rows[i] = factors[i];
+    if (first + step < out.rows) start_factors(first + step);
+    reduce.largest(values, turn);
 #pragma unroll
     for (int i = 0; i < kRows; ++i) {
       if (first + i >= out.rows) break;
-      const float scale = Rows::scale(values[i]);
-      const float inverse_scale = Rows::inverse(scale);
+      const float scale = Rows::scale(values[i], of_rows[i]);
+      const float multiplier = Rows::multiplier(scale, of_rows[i]);
       if (threadIdx.x == 0) out.scales[first + i] = scale;
-      auto* numbers =
+      auto* const numbers =
           static_cast<typename Rows::Number*>(out.numbers) + (first + i) * out.width + first_column;
-#pragma unroll
-      for (int run = 0; run < kLaneRuns; ++run) {
-        const int column = column_of_run<Rows::template kOrderAfter<kOrder>>(run);
-        if (column / Rows::kColumnsTogether * Rows::kColumnsTogether >= width) continue;
-        *reinterpret_cast<uint2*>(numbers + column) = Rows::round(x[i][run], inverse_scale);
-      }
+      store_runs<Preparation::kNeighbours>(numbers, width, Preparation::column, [&](int run) {
+        return Rows::round(x[i][run], multiplier);
+      });
     }
   }
 }
@@ -189,9 +233,10 @@ void launch_scaled_rows_of(const char* name, const Source& source, const ScaledR
                            cudaStream_t stream) {
   const int warps = (out.width + kWarpColumns - 1) / kWarpColumns;
   const int threads = warps * device::kWarpSize;
-  const int64_t blocks = int64_t{processor_count()} * (kBlocks * kThreads / threads);
+  const int64_t most_blocks = int64_t{processor_count()} * (kBlocks * kThreads / threads);
+  const int64_t turns = (out.rows + kRows - 1) / kRows;
   launch(name, scaled_rows_kernel<Source, Rows, kRows, kThreads, kBlocks>,
-         {.grid = dim3(static_cast<unsigned>(std::min(blocks, (out.rows + kRows - 1) / kRows))),
+         {.grid = dim3(static_cast<unsigned>(std::min(most_blocks, turns))),
           .block = dim3(static_cast<unsigned>(threads)),
           .shared_bytes =
               sizeof(RowsShared<kRows>) + static_cast<size_t>(kRows * warps) * Source::kWarpBytes,

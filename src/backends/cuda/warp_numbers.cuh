@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/row_warps.cuh"
+#include "backends/cuda/scaled_runs.cuh"
 
 namespace reel::cuda {
 
@@ -37,6 +39,9 @@ struct WarpCopy {
   static constexpr int kCopies = kWarpColumns / kNumbers / device::kWarpSize;
   static constexpr int kOfBlock = numerics::kRotationBlock / kNumbers;
   static constexpr int kBlocks = device::kWarpSize / kOfBlock;  // that a copy by all lanes is of
+  // Chunks lie alike in every second block, or every fourth of bytes.
+  static constexpr int kLieAlike = sizeof(Stored) == 1 ? 4 : 2;
+  static constexpr int kAlike = kBlocks % kLieAlike == 0 ? 1 : kLieAlike / kBlocks;
 
   static __device__ int block(int copy) { return copy * kBlocks + device::lane() / kOfBlock; }
   static __device__ int chunk() { return device::lane() % kOfBlock; }
@@ -50,9 +55,11 @@ __device__ inline int first_chunk_together() {
   return chunk_place<Stored, RunOrder::kTogether>(device::lane() / kBlockLanes,
                                                   device::lane() % kBlockLanes * kChunks);
 }
-// Takes them from there; the warp's start at a multiple of 128 from `bytes`.
-template <typename Stored, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
-__device__ inline void take_together(const unsigned char* bytes, int first_chunk, LaneRuns& x) {
+// Takes them from there; the warp's start at a multiple of 128 from `bytes`. Run is RunFloats or
+// RunPairs.
+template <typename Stored, typename Run, void (*kDecode)(const RunOf<Stored>&, Run&)>
+__device__ inline void take_together(const unsigned char* bytes, int first_chunk,
+                                     Run (&x)[kLaneRuns]) {
   // A power of two of chunks, which the first place tells by its lower bits.
   constexpr int kChunks = kLaneColumns * static_cast<int>(sizeof(Stored)) / 16;
   RunOf<Stored> runs[kLaneRuns];
@@ -65,76 +72,111 @@ __device__ inline void take_together(const unsigned char* bytes, int first_chunk
   for (int run = 0; run < kLaneRuns; ++run) kDecode(runs[run], x[run]);
 }
 
-template <typename Stored, RunOrder kOrder, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
-__device__ inline void take_numbers(const unsigned char* from, LaneRuns& x) {
-  if constexpr (kOrder == RunOrder::kTogether) {
-    take_together<Stored, kDecode>(from, first_chunk_together<Stored>(), x);
-  } else {
-    constexpr int kBytes = static_cast<int>(sizeof(Stored));
-    constexpr int kRunBytes = kRun * kBytes;
-    const int block = device::lane() / kBlockLanes;
+// A lane's runs of what such copies have brought, where they are spread.
+template <typename Stored, typename Run, void (*kDecode)(const RunOf<Stored>&, Run&)>
+__device__ inline void take_spread(const unsigned char* from, Run (&x)[kLaneRuns]) {
+  constexpr int kBytes = static_cast<int>(sizeof(Stored));
+  constexpr int kRunBytes = kRun * kBytes;
+  const int block = device::lane() / kBlockLanes;
 #pragma unroll
-    for (int run = 0; run < kLaneRuns; ++run) {
-      const int at = column_of_run<kOrder>(run) % numerics::kRotationBlock * kBytes;
-      RunOf<Stored> stored;
-      if constexpr (kRunBytes < 16) {
-        const unsigned char* chunk = from + chunk_place<Stored, kOrder>(block, at / 16);
-        stored = *reinterpret_cast<const RunOf<Stored>*>(chunk + at % 16);
-      } else {
+  for (int run = 0; run < kLaneRuns; ++run) {
+    const int at = column_of_run<RunOrder::kSpread>(run) % numerics::kRotationBlock * kBytes;
+    RunOf<Stored> stored;
+    if constexpr (kRunBytes < 16) {
+      const unsigned char* chunk = from + chunk_place<Stored, RunOrder::kSpread>(block, at / 16);
+      stored = *reinterpret_cast<const RunOf<Stored>*>(chunk + at % 16);
+    } else {
 #pragma unroll
-        for (int i = 0; i < kRunBytes / 16; ++i) {
-          const int place = chunk_place<Stored, kOrder>(block, at / 16 + i);
-          const uint4 chunk = *reinterpret_cast<const uint4*>(from + place);
-          memcpy(reinterpret_cast<unsigned char*>(&stored) + 16 * i, &chunk, sizeof chunk);
-        }
+      for (int i = 0; i < kRunBytes / 16; ++i) {
+        const int place = chunk_place<Stored, RunOrder::kSpread>(block, at / 16 + i);
+        const uint4 chunk = *reinterpret_cast<const uint4*>(from + place);
+        memcpy(reinterpret_cast<unsigned char*>(&stored) + 16 * i, &chunk, sizeof chunk);
       }
-      kDecode(stored, x[run]);
     }
+    kDecode(stored, x[run]);
   }
 }
 
 // What a source of scaled_rows.cuh is, where numbers have bytes of their own. Rows start at
-// multiples of 16 bytes.
-template <typename Stored, void (*kDecode)(const RunOf<Stored>&, float (&)[kRun])>
+// multiples of 16 bytes. kDecode answers numbers that are kAdded too large.
+template <typename Stored, typename Run, void (*kDecode)(const RunOf<Stored>&, Run&),
+          int kAdded = 0>
 struct WarpNumbers {
-  static constexpr int kWarpBytes = kWarpColumns * static_cast<int>(sizeof(Stored));
-  // Without a rotation that spreads them, runs are stored as they are loaded.
+  using Taken = Run[kLaneRuns];
+  static constexpr int kBytes = sizeof(Stored);
+  static constexpr int kWarpBytes = kWarpColumns * kBytes;
+  static constexpr int kTooLarge = kAdded;
+  // Without a rotation, runs are stored as they are loaded.
   template <typename Rows>
   static constexpr RunOrder kOrder =
-      Rows::template kOrderAfter<RunOrder::kTogether> == RunOrder::kSpread ? RunOrder::kTogether
-                                                                           : RunOrder::kSpread;
+      std::is_same_v<Rows, ScaledE4M3Runs> ? RunOrder::kSpread : RunOrder::kTogether;
 
   const Stored* numbers;  // [rows, row_width]
   int64_t row_width;
 
-  template <RunOrder kOrder>
-  __device__ void start(int64_t row, int first_column, int width, unsigned char* to) const {
-    const Stored* const from = numbers + row * row_width + first_column;
-    if (width >= kWarpColumns) {
-      start_part<kOrder, true>(from, width, to);
-    } else {
-      start_part<kOrder, false>(from, width, to);
-    }
-  }
-  template <RunOrder kOrder>
-  __device__ void take(const unsigned char* from, int64_t, int, int, LaneRuns& x) const {
-    take_numbers<Stored, kOrder, kDecode>(from, x);
-  }
-  __device__ float factor(int64_t) const { return 1; }
-
- private:
-  template <RunOrder kOrder, bool kWhole>
-  static __device__ void start_part(const Stored* from, int width, unsigned char* to) {
-    using Copy = WarpCopy<Stored>;
+  template <RunOrder kRuns>
+  class Lane {
+   public:
+    __device__ Lane(const WarpNumbers& rows, int first_column, int width) : rows_(rows) {
+      const int column = Copy::block(0) * numerics::kRotationBlock + Copy::column();
+      column_ = keep(first_column + column);
+      columns_left_ = keep(width - column);
 #pragma unroll
-    for (int copy = 0; copy < Copy::kCopies; ++copy) {
-      const int block = Copy::block(copy);
-      const int column = block * numerics::kRotationBlock + Copy::column();
-      const bool valid = kWhole || column < width;
-      device::cp_async_16(to + chunk_place<Stored, kOrder>(block, Copy::chunk()),
-                          from + (valid ? column : 0), valid);
+      for (int copy = 0; copy < Copy::kAlike; ++copy) {
+        place_[copy] = keep(chunk_place<Stored, kRuns>(Copy::block(copy), Copy::chunk()));
+      }
+      if constexpr (kRuns == RunOrder::kTogether) {
+        first_chunk_ = keep(first_chunk_together<Stored>());
+      }
     }
-  }
+
+    __device__ void start(int64_t row, unsigned char* to) const {
+      const Stored* const from = rows_.numbers + row * rows_.row_width + column_;
+#pragma unroll
+      for (int copy = 0; copy < Copy::kCopies; ++copy) {
+        const int column = copy * Copy::kBlocks * numerics::kRotationBlock;
+        // Bytes between copies that lie alike, in both memories.
+        const int whole =
+            copy / Copy::kAlike * Copy::kAlike * Copy::kBlocks * numerics::kRotationBlock * kBytes;
+        const bool valid = column < columns_left_;
+        device::cp_async_16(to + place_[copy % Copy::kAlike] + whole, from + (valid ? column : 0),
+                            valid);
+      }
+    }
+    __device__ void take(const unsigned char* from, int64_t, Taken& x) const {
+      if constexpr (kRuns == RunOrder::kTogether) {
+        take_together<Stored, Run, kDecode>(from, first_chunk_, x);
+      } else {
+        take_spread<Stored, Run, kDecode>(from, x);
+      }
+    }
+
+   private:
+    using Copy = WarpCopy<Stored>;
+    // f32 leaves no registers for that.
+    static __device__ int keep(int place) { return kBytes == 4 ? place : device::kept(place); }
+
+    const WarpNumbers& rows_;
+    int column_;
+    int columns_left_;
+    int place_[Copy::kAlike];
+    int first_chunk_;
+  };
+  __device__ float factor(int64_t) const { return 1; }
 };
+
+// Calls visit(Rows{}, numbers) for rows of floats that become the 8-bit dtype: those of 16 bits are
+// rotated as they are.
+template <typename T, typename Visitor>
+void with_rows_of_floats(DType to, const T* numbers, int64_t width, Visitor&& visit) {
+  if (to != DType::kI8) {
+    return visit(ScaledE4M3Runs{}, WarpNumbers<T, RunFloats, widen_run>{numbers, width});
+  }
+  if constexpr (std::is_same_v<T, float>) {
+    visit(RotatedInt8Runs{}, WarpNumbers<T, RunFloats, widen_run>{numbers, width});
+  } else {
+    visit(TensorInt8Runs<T>{}, WarpNumbers<T, RunPairs, keep_pairs>{numbers, width});
+  }
+}
 
 }  // namespace reel::cuda

@@ -32,4 +32,11 @@ __device__ inline float byte_above_2_23(uint32_t word, int index) {
   return __uint_as_float(__byte_perm(word, 0x4b000000u, 0x7650u + static_cast<uint32_t>(index)));
 }
 
+// 1024 + bytes `index` and `index` + 1 of the word, as f16 numbers.
+__device__ inline uint32_t two_bytes_above_1024(uint32_t word, int index) {
+  return __byte_perm(
+      word, 0x64u,
+      0x4040u + static_cast<uint32_t>(index) + (static_cast<uint32_t>(index + 1) << 8));
+}
+
 }  // namespace reel::cuda::device

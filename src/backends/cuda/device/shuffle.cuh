@@ -47,6 +47,11 @@ __device__ inline T shuffle_up(T value, int distance) {
   return __shfl_up_sync(kWholeWarp, value, static_cast<unsigned>(distance));
 }
 
+// The largest of the warp's, which every lane gets.
+__device__ inline uint32_t largest_of_warp(uint32_t value) {
+  return __reduce_max_sync(kWholeWarp, value);
+}
+
 __device__ inline bool vote_any(bool value) { return __any_sync(kWholeWarp, value) != 0; }
 __device__ inline bool vote_all(bool value) { return __all_sync(kWholeWarp, value) != 0; }
 

@@ -17,13 +17,9 @@ __device__ inline float warp_sum(float value) {
   return value;
 }
 
-// Of magnitudes; NaN where a lane has one.
+// Of magnitudes, whose bits are ordered like them; NaN where a lane has one.
 __device__ inline float warp_amax(float value) {
-#pragma unroll
-  for (int mask = kWarpSize / 2; mask > 0; mask /= 2) {
-    value = numerics::larger_magnitude(value, shuffle_xor(value, mask));
-  }
-  return value;
+  return numerics::float_of(largest_of_warp(numerics::bits_of(value)));
 }
 
 __device__ inline float warp_max(float value) {

@@ -22,4 +22,9 @@ inline float byte_above_2_23(uint32_t word, int index) {
   return static_cast<float>(0x800000u + (word >> (8 * index) & 0xffu));
 }
 
+inline uint32_t two_bytes_above_1024(uint32_t word, int index) {
+  const uint32_t both = word >> (8 * index) & 0xffffu;
+  return 0x64006400u | (both & 0xffu) | (both & 0xff00u) << 8;
+}
+
 }  // namespace reel::cuda::device

@@ -44,6 +44,13 @@ T shuffle_up(T value, int distance, Site site = Site::here()) {
       cuda_host::shuffle(Shuffle::kUp, std::bit_cast<uint32_t>(value), distance, site));
 }
 
+inline uint32_t largest_of_warp(uint32_t value, Site site = Site::here()) {
+  for (int mask = kWarpSize / 2; mask > 0; mask /= 2) {
+    value = max(value, shuffle_xor(value, mask, site));
+  }
+  return value;
+}
+
 inline bool vote_any(bool value, Site site = Site::here()) {
   return cuda_host::ballot(value, site) != 0;
 }
