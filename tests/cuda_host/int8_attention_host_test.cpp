@@ -47,9 +47,14 @@ TEST(CudaInt8Heads, NormalisesOverHeadsThatAreElsewhere) {
 }
 
 TEST(CudaInt8Heads, TakesTheMeanOfManyRows) {
-  // More samples than the threads of a block take at once: 128.
-  expect_quantised_keys_like_reference(host_memory(), {16 * 130 + 3, 1, DType::kBF16},
-                                       input_seed());
+  // More samples than a block's 80, and more columns than its 512.
+  constexpr HeadsCase kMany{16 * 130 + 3, 1, DType::kBF16};
+  constexpr HeadsCase kWide{16 * 81, 5, DType::kBF16};
+  for (const HeadsCase& which : {kMany, kWide}) {
+    expect_quantised_keys_like_reference(host_memory(), which, input_seed());
+    expect_values_like_reference(host_memory(), which, input_seed());
+    expect_e4m3_values_like_reference(host_memory(), which, input_seed());
+  }
 }
 
 TEST(CudaInt8Heads, PreparesValuesLikeTheReference) {

@@ -9,7 +9,6 @@
 
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/shared.cuh"
-#include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/head_norm.cuh"
 #include "backends/cuda/launch.cuh"
@@ -21,107 +20,112 @@ inline ops::HeadNorm with_sums(ops::HeadNorm norm, int64_t heads) {
   return norm;
 }
 
-inline constexpr int kRmsThreads = 256;
-
-// Means: a block has 32 columns of one head, four threads a row.
-inline constexpr int kMeanColumns = 32;
+// A block has 512 columns of some samples, eight rows at a time.
 inline constexpr int kMeanThreads = 512;
-inline constexpr int kMeanWarps = kMeanThreads / device::kWarpSize;
+inline constexpr int kMeanColumns = 512;
 inline constexpr int kMeanThreadsPerRow = kMeanColumns / kRun;
-inline constexpr int kMeanRuns = 2;  // of a thread at a time
+inline constexpr int kMeanRowsAtOnce = kMeanThreads / kMeanThreadsPerRow;
+inline constexpr int kMeanSamples = 80;  // of a block: 260 of them for 32,760 rows of 40 heads
+static_assert(kMeanSamples % kMeanRowsAtOnce == 0);
 
-using MeanShared = float[kMeanWarps][kMeanColumns];
+struct MeanShared {
+  alignas(16) float sums[kMeanRowsAtOnce][kMeanColumns];
+  float inverse_rms[kMeanSamples];
+};
 
-// 1 / rms of every 16th row. grid covers four threads for each, block = kRmsThreads.
-inline __global__ void __launch_bounds__(kRmsThreads)
-    sampled_rms_kernel(ops::HeadNorm norm, float* inverse, int64_t samples) {
-  const int64_t thread = int64_t{blockIdx.x} * kRmsThreads + threadIdx.x;
-  // All lanes stay for the shuffles.
-  const int64_t sample = thread / 4 < samples ? thread / 4 : samples - 1;
-  const float value = inverse_rms(norm, sample * ops::kInt8MeanStride);
-  if (thread % 4 == 0 && thread / 4 < samples) inverse[sample] = value;
-}
-
-// mean = that of every 16th row: of rope(norm(x)) when kNormed, of x else; `inverse` has 1 / rms of
-// each. Sums by thread, then over the 8 rows of a warp, then over warps. grid = (heads, 128 /
-// kMeanColumns), block = kMeanThreads, shared = MeanShared.
+// sums[part] = the sum over a part of every 16th row: of rope(norm(x)) when kNormed, of x else,
+// times `factor`. Sums by thread, then over the block's rows. grid = (columns / kMeanColumns,
+// parts), block = kMeanThreads, shared = MeanShared.
 template <typename T, bool kNormed>
 __global__ void __launch_bounds__(kMeanThreads, 2)
-    sampled_mean_kernel(const T* x, ops::HeadNorm norm, const float* inverse, float* mean,
-                        int64_t rows, int64_t heads) {
+    sampled_sums_kernel(const T* x, ops::HeadNorm norm, float* sums, float factor, int64_t samples,
+                        int64_t columns) {
   const device::Shared<MeanShared> shared;
   const int thread = static_cast<int>(threadIdx.x);
-  const int column =
-      static_cast<int>(blockIdx.y) * kMeanColumns + thread % kMeanThreadsPerRow * kRun;
-  const int64_t head_column = int64_t{blockIdx.x} * kHeadDim + column;
-  Floats weight;
-  if (kNormed) load_whole_run(norm.weight + head_column, weight);
+  const int64_t first = int64_t{blockIdx.y} * kMeanSamples;
+  const int count =
+      static_cast<int>(samples - first < kMeanSamples ? samples - first : int64_t{kMeanSamples});
+  if constexpr (kNormed) {
+    // All lanes stay for the shuffles.
+    static_assert(kMeanThreads / 4 >= kMeanSamples);
+    const int sample = thread / 4 < count ? thread / 4 : count - 1;
+    const float value = inverse_rms(norm, (first + sample) * ops::kInt8MeanStride);
+    if (thread % 4 == 0 && thread / 4 < count) shared->inverse_rms[sample] = value;
+    device::sync_block();
+  }
 
-  const int64_t samples = (rows + ops::kInt8MeanStride - 1) / ops::kInt8MeanStride;
-  constexpr int kSamplesAtOnce = kMeanThreads / kMeanThreadsPerRow;
+  const int of_row = thread / kMeanThreadsPerRow;
+  const int in_block = thread % kMeanThreadsPerRow * kRun;
+  const int64_t column = int64_t{blockIdx.x} * kMeanColumns + in_block;
   Floats sum = {};
-  // All lanes stay for the shuffles.
-  for (int64_t first = 0; first < samples; first += kMeanRuns * kSamplesAtOnce) {
-    Floats y[kMeanRuns];
-#pragma unroll
-    for (int run = 0; run < kMeanRuns; ++run) {
-      const int64_t sample = first + run * kSamplesAtOnce + thread / kMeanThreadsPerRow;
-      const int64_t there = sample < samples ? sample : 0;
-      const int64_t row = there * ops::kInt8MeanStride;
-      load_whole_run(x + row * heads * kHeadDim + head_column, y[run]);
+  if (column < columns) {
+    Floats weight;
+    if (kNormed) load_whole_run(norm.weight + column, weight);
+#pragma unroll 2
+    for (int sample = of_row; sample < count; sample += kMeanRowsAtOnce) {
+      const int64_t row = (first + sample) * ops::kInt8MeanStride;
+      Floats y;
+      load_whole_run(x + row * columns + column, y);
       if constexpr (kNormed) {
         Floats angles;
-        load_angles(norm.rope, row, column, inverse[there], angles);
-        normalise(y[run], weight, angles);
+        load_angles(norm.rope, row, static_cast<int>(column % kHeadDim),
+                    shared->inverse_rms[sample], angles);
+        normalise(y, weight, angles);
       }
-    }
 #pragma unroll
-    for (int run = 0; run < kMeanRuns; ++run) {
-      if (first + run * kSamplesAtOnce + thread / kMeanThreadsPerRow >= samples) continue;
-#pragma unroll
-      for (int i = 0; i < kRun; ++i) sum[i] += y[run][i];
+      for (int i = 0; i < kRun; ++i) sum[i] += y[i];
     }
   }
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) {
-#pragma unroll
-    for (int mask = kMeanThreadsPerRow; mask < device::kWarpSize; mask *= 2) {
-      sum[i] += device::shuffle_xor(sum[i], mask);
-    }
-    if (device::lane() < kMeanThreadsPerRow) {
-      (*shared)[device::warp_in_block()][device::lane() * kRun + i] = sum[i];
-    }
-  }
+  auto* const fours = reinterpret_cast<float4*>(&shared->sums[of_row][in_block]);
+  fours[0] = make_float4(sum[0], sum[1], sum[2], sum[3]);
+  fours[1] = make_float4(sum[4], sum[5], sum[6], sum[7]);
   device::sync_block();
-  if (thread >= kMeanColumns) return;
+  const int64_t mine = int64_t{blockIdx.x} * kMeanColumns + thread;
+  if (mine >= columns) return;
   float total = 0;
-  for (int warp = 0; warp < kMeanWarps; ++warp) total += (*shared)[warp][thread];
-  mean[int64_t{blockIdx.x} * kHeadDim + static_cast<int>(blockIdx.y) * kMeanColumns + thread] =
-      total / static_cast<float>(samples);
+#pragma unroll
+  for (const auto& of_rows : shared->sums) total += of_rows[thread];
+  sums[int64_t{blockIdx.y} * columns + mine] = total * factor;
 }
 
-// args.scales gets 1 / rms of every 16th row: until the scales come, it has room for a number for
-// each of 16 rows and heads.
-inline void launch_sampled_rms(const ops::QuantiseKeysArgs& args, Stream stream) {
-  const int64_t samples = (args.rows + ops::kInt8MeanStride - 1) / ops::kInt8MeanStride;
-  launch("rms_of_keys", sampled_rms_kernel,
-         {.grid = dim3(static_cast<unsigned>((4 * samples + kRmsThreads - 1) / kRmsThreads)),
-          .block = kRmsThreads,
-          .stream = static_cast<cudaStream_t>(stream.handle)},
-         with_sums(args.norm, args.heads), args.scales, samples);
+inline constexpr int kSumThreads = 128;
+
+// mean = the parts' sums, in order. grid covers the columns, block = kSumThreads.
+inline __global__ void __launch_bounds__(kSumThreads)
+    mean_of_parts_kernel(const float* sums, float* mean, int parts, int64_t columns) {
+  const int64_t column = int64_t{blockIdx.x} * kSumThreads + threadIdx.x;
+  if (column >= columns) return;
+  float total = 0;
+#pragma unroll 8
+  for (int part = 0; part < parts; ++part) total += sums[part * columns + column];
+  mean[column] = total;
 }
 
+// The mean of every 16th row. `parts` gets sums first, until what it is for comes: its 128 bytes
+// for a row and head are enough for the sums of 1280 rows.
 template <bool kNormed, typename Args>
-void launch_mean(const char* name, const Args& args, const ops::HeadNorm& norm,
-                 const float* inverse, Stream stream) {
+void launch_mean(const char* name, const Args& args, const ops::HeadNorm& norm, void* parts,
+                 Stream stream) {
+  const int64_t samples = (args.rows + ops::kInt8MeanStride - 1) / ops::kInt8MeanStride;
+  const int64_t columns = args.heads * kHeadDim;
+  const auto count = static_cast<unsigned>((samples + kMeanSamples - 1) / kMeanSamples);
+  auto* const sums = count == 1 ? args.mean : static_cast<float*>(parts);
+  const auto handle = static_cast<cudaStream_t>(stream.handle);
   with_element_type(args.dtype, [&]<typename T>(T) {
-    launch(name, sampled_mean_kernel<T, kNormed>,
-           {.grid = dim3(static_cast<unsigned>(args.heads), kHeadDim / kMeanColumns),
+    launch(name, sampled_sums_kernel<T, kNormed>,
+           {.grid = dim3(static_cast<unsigned>((columns + kMeanColumns - 1) / kMeanColumns), count),
             .block = kMeanThreads,
             .shared_bytes = sizeof(MeanShared),
-            .stream = static_cast<cudaStream_t>(stream.handle)},
-           static_cast<const T*>(args.x), norm, inverse, args.mean, args.rows, args.heads);
+            .stream = handle},
+           static_cast<const T*>(args.x), norm, sums, 1.0f / static_cast<float>(samples), samples,
+           columns);
   });
+  if (count == 1) return;
+  launch(name, mean_of_parts_kernel,
+         {.grid = dim3(static_cast<unsigned>((columns + kSumThreads - 1) / kSumThreads)),
+          .block = kSumThreads,
+          .stream = handle},
+         sums, args.mean, static_cast<int>(count), columns);
 }
 
 }  // namespace reel::cuda

@@ -360,13 +360,13 @@ void quantise_queries(const ops::QuantiseQueriesArgs& args, Stream stream) {
 }
 
 void quantise_keys(const ops::QuantiseKeysArgs& args, Stream stream) {
-  launch_sampled_rms(args, stream);
-  launch_mean<true>("mean_of_keys", args, args.norm, args.scales, stream);
+  launch_mean<true>("mean_of_keys", args, with_sums(args.norm, args.heads), args.numbers, stream);
   launch_quantise<true>("quantise_keys", args, args.mean, stream);
 }
 
 void prepare_values(const ops::PrepareValuesArgs& args, Stream stream) {
-  launch_mean<false>("mean_of_values", args, {}, nullptr, stream);
+  void* const parts = args.e4m3 != nullptr ? static_cast<void*>(args.e4m3) : args.numbers;
+  launch_mean<false>("mean_of_values", args, {}, parts, stream);
   if (args.e4m3 != nullptr) return quantise_e4m3_values(args, stream);
   const int64_t padded = ops::int8_padded(args.rows);
   with_element_type(args.dtype, [&]<typename T>(T) {
