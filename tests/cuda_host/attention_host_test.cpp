@@ -9,6 +9,7 @@ namespace reel::cuda {
 
 // So that a block takes several tiles.
 int processor_count() { return 1; }
+int64_t blocks_that_share(size_t) { return 1; }
 
 namespace {
 

@@ -16,6 +16,7 @@ namespace reel::cuda {
 
 // Tiles take turns on so many.
 int processor_count() { return 2; }
+int64_t blocks_that_share(size_t) { return 1; }
 
 namespace {
 

@@ -9,7 +9,7 @@
 namespace reel::cuda {
 
 int processor_count() { return 1; }
-size_t shared_bytes_of_processor() { return 100 << 10; }
+int64_t blocks_that_share(size_t bytes) { return int64_t{100 << 10} / static_cast<int64_t>(bytes); }
 
 int code_architecture(const void*) { return 89; }
 
@@ -54,6 +54,14 @@ TEST(CudaInt8Heads, TakesTheMeanOfManyRows) {
     expect_quantised_keys_like_reference(host_memory(), which, input_seed());
     expect_values_like_reference(host_memory(), which, input_seed());
     expect_e4m3_values_like_reference(host_memory(), which, input_seed());
+  }
+}
+
+// Blocks have two heads and one, three and two.
+TEST(CudaInt8Heads, DividesHeadsUnevenly) {
+  for (const int64_t heads : {3, 5}) {
+    expect_quantised_queries_like_reference(host_memory(), {63, heads, DType::kBF16}, input_seed());
+    expect_quantised_keys_like_reference(host_memory(), {63, heads, DType::kBF16}, input_seed());
   }
 }
 

@@ -15,6 +15,7 @@ namespace reel::cuda {
 
 // So that a block takes several rows.
 int processor_count() { return 1; }
+int64_t blocks_that_share(size_t) { return 1; }
 
 namespace {
 
@@ -76,6 +77,15 @@ TEST(CudaPrepareRows, MultipliesByScalesOfEveryKind) {
                                       .scales = scales,
                                       .scale = scale});
       }
+    }
+  }
+}
+
+TEST(CudaPrepareRows, TakesZeroRowsAndScalesOfAnySign) {
+  for (const DType from : test::stored_dtypes()) {
+    for (const DType to : {DType::kI8, DType::kF8E4M3}) {
+      expect_prepared_as_reference(
+          {.rows = 7, .width = 1280, .from = from, .to = to, .scales = 7, .edges = true});
     }
   }
 }

@@ -2,9 +2,11 @@
 // The kernels on rows on a GPU against the reference: INT8 rows, layer norm, weights on arrival.
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "backends/cpu/reference_kernels.h"
 #include "backends/cuda/kernels.h"
+#include "core/numerics/small_floats.h"
 #include "core/packed_weights.h"
 #include "support/delta_problem.h"
 #include "support/device_tensor.h"
@@ -41,7 +43,7 @@ void expect_like(const Rows& got, const Rows& want, test::Rotated rotated) {
 
 // Of f32 the same bytes; tensor cores rotate 16 bits.
 void expect_rotated_like(const Rows& got, const Rows& want, DType dtype) {
-  if (dtype != DType::kF32) return expect_like(got, want, test::Rotated::kExactly);
+  if (dtype != DType::kF32) return expect_like(got, want, test::Rotated::kAsStored);
   expect_same_bytes(got.numbers, want.numbers);
   expect_same_bytes(got.scales, want.scales);
 }
@@ -192,6 +194,35 @@ TEST_F(CudaRowsOnGpu, PreparesEveryStoredDtypeAsTheReference) {
           test::expect_prepared_like(which, kSeed, cpu::reference::prepare_rows, prepare_rows,
                                      memory());
         }
+      }
+    }
+  }
+}
+
+TEST_F(CudaRowsOnGpu, PreparesZeroRowsAndScalesOfAnySign) {
+  for (const DType from : test::stored_dtypes()) {
+    const test::PrepareCase which{
+        .rows = 7, .width = 1280, .from = from, .scales = 7, .edges = true};
+    SCOPED_TRACE(testing::Message() << which);
+    test::expect_prepared_like(which, kSeed, cpu::reference::prepare_rows, prepare_rows, memory());
+  }
+}
+
+// The check of a step's latents must see it.
+TEST_F(CudaRowsOnGpu, GivesARowWithANanAScaleOfNan) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  for (const int64_t width : {1024, 5120}) {
+    const Tensor x = random_tensor({5, width}, DType::kF32, kSeed);
+    x.values<float>()[static_cast<size_t>(3 * width + 131)] = kNan;
+    const Tensor bf16 = poisoned_tensor(x.shape(), DType::kBF16);
+    for (size_t at = 0; at < x.values<float>().size(); ++at) {
+      bf16.values<BF16>()[at] = BF16(x.values<float>()[at]);
+    }
+    for (const Rows& rows :
+         {quantised(memory(), x, quantise_rows), quantised(memory(), bf16, quantise_rows),
+          normed(memory(), x, DType::kI8, layer_norm)}) {
+      for (size_t row = 0; row < 5; ++row) {
+        EXPECT_EQ(std::isnan(rows.scales.values<float>()[row]), row == 3) << row << ", " << width;
       }
     }
   }

@@ -24,6 +24,7 @@ std::vector<std::byte> stored_bytes(const PrepareCase& which, uint64_t seed) {
   const int64_t elements = which.rows * which.width;
   std::vector<std::byte> bytes(static_cast<size_t>(storage_bytes(which.from, elements)));
   const Tensor values = random_tensor({which.rows, which.width}, DType::kF32, seed, -2, 3);
+  if (which.edges) std::ranges::fill(values.values<float>().first(size_t(which.width)), 0.0f);
   const float* from = values.view().as<float>();
   if (is_block_format(which.from)) {
     quantise_blocks(which.from, from, elements, bytes.data());
@@ -44,6 +45,12 @@ std::vector<std::byte> stored_bytes(const PrepareCase& which, uint64_t seed) {
     }
   }
   return bytes;
+}
+
+void put_odd_scales(const Tensor& scales) {
+  constexpr float kScales[] = {-1.5f, 0, 1};
+  const auto values = scales.values<float>();
+  for (size_t at = 0; at < values.size(); ++at) values[at] = kScales[at % 3];
 }
 
 int64_t scale_bytes(const PrepareCase& which) {
@@ -86,7 +93,7 @@ void expect_rotated_near(const PrepareCase& which, const std::vector<uint8_t>& g
   for (size_t row = 0; row < rows; ++row) {
     float scale;
     std::memcpy(&scale, &got[got.size() - 4 * (rows - row)], sizeof scale);
-    double amax = 0;
+    double amax = double{numerics::kSmallestAmax};
     for (size_t at = row * width; at < (row + 1) * width; ++at) {
       amax = std::max(amax, std::abs(exact[at]));
     }
@@ -104,7 +111,7 @@ void expect_rotated_near(const PrepareCase& which, const std::vector<uint8_t>& g
 std::ostream& operator<<(std::ostream& out, const PrepareCase& which) {
   return out << '[' << which.rows << ", " << which.width << "] " << which.from << " to " << which.to
              << ", " << which.scales << " scales of " << which.scale
-             << (which.in_place ? ", in place" : "")
+             << (which.in_place ? ", in place" : "") << (which.edges ? ", edges" : "")
              << (which.scales_apart ? ", scales apart" : "");
 }
 
@@ -119,6 +126,7 @@ std::vector<uint8_t> run_prepare(const PrepareCase& which, uint64_t seed, Prepar
   const std::vector<std::byte> stored = stored_bytes(which, seed);
   const Tensor scales =
       random_tensor({std::max<int64_t>(1, which.scales)}, which.scale, seed + 1, 0.5f, 2);
+  if (which.edges) put_odd_scales(scales);
   const auto size = static_cast<size_t>(prepared_bytes(which));
   const Buffer from(space, stored.size(), "stored");
   const Buffer scale(space, scales.bytes().size(), "scales");

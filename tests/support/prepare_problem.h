@@ -18,6 +18,7 @@ struct PrepareCase {
   int64_t scales = 0;  // 0, 1 or rows
   DType scale = DType::kF32;
   bool in_place = false;
+  bool edges = false;         // the first row is zero; scales are -1.5, 0 and 1 by turns
   bool scales_apart = false;  // to_scale is given: behind the place where scales lie otherwise
 };
 std::ostream& operator<<(std::ostream& out, const PrepareCase& which);

@@ -16,6 +16,7 @@
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/half_pairs.cuh"
 #include "backends/cuda/row_warps.cuh"
+#include "core/dtype.h"
 #include "core/numerics/ggml_blocks.h"
 
 namespace reel::cuda {

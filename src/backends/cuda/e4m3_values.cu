@@ -8,7 +8,6 @@
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/shuffle.cuh"
-#include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"

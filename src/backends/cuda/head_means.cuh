@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The means that heads of 8-bit attention go without: of every 16th row of keys, which are normed
-// and rotated first, or values.
+// and rotated first, or values. Bound by memory's latency: such a row is read once, 16 bytes at a
+// time, and its sums once more. x starts at a multiple of 16 bytes.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -101,8 +102,9 @@ inline __global__ void __launch_bounds__(kSumThreads)
   mean[column] = total;
 }
 
-// The mean of every 16th row. `parts` gets sums first, until what it is for comes: its 128 bytes
-// for a row and head are enough for the sums of 1280 rows.
+// The mean of every 16th row. `parts` gets sums first, until what it is for comes: at least 128
+// bytes a row and head, of which a part has hundreds and needs 128 floats a head.
+static_assert(kMeanSamples * ops::kInt8MeanStride * 128 >= 4 * kHeadDim);
 template <bool kNormed, typename Args>
 void launch_mean(const char* name, const Args& args, const ops::HeadNorm& norm, void* parts,
                  Stream stream) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// From projections to the heads of 8-bit attention. Bound by memory: x is read once, 16 bytes at a
-// time, and every result written once; the mean of every 16th row reads 1/16 of x before. While a
-// head is computed, the next ones' part of x is copied to shared memory. x and all results start at
-// multiples of 16 bytes.
+// From projections to the queries and keys of 8-bit attention. Bound by memory: x is read once, 16
+// bytes at a time, and every result written once; the mean of every 16th row reads 1/16 of x
+// before. While a head is computed, the next ones' part of x is copied to shared memory. x and all
+// results start at multiples of 16 bytes.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -11,10 +11,11 @@
 
 #include "backends/cuda/device/approx.cuh"
 #include "backends/cuda/device/barrier.cuh"
+#include "backends/cuda/device/bytes.cuh"
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/shared.cuh"
-#include "backends/cuda/device/warp.cuh"
+#include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/head_means.cuh"
 #include "backends/cuda/head_norm.cuh"
@@ -269,39 +270,6 @@ __global__ void __launch_bounds__(kThreads, kBlocks) quantise_heads_kernel(Heads
   }
 }
 
-constexpr int kThreadsPerRow = kHeadDim / kRun;
-constexpr int kRowsAtOnce = kThreads / kThreadsPerRow;
-constexpr int kRowsPerThread = kTileRows / kRowsAtOnce;
-
-// grid = (heads, tiles of 64 padded rows), block = kThreads, no shared memory.
-template <typename T>
-__global__ void __launch_bounds__(kThreads)
-    centre_values_kernel(const T* x, const float* mean, uint16_t* numbers, int64_t rows,
-                         int64_t padded_rows, int64_t heads) {
-  const int thread = static_cast<int>(threadIdx.x);
-  const int column = thread % kThreadsPerRow * kRun;
-  const int64_t head = blockIdx.x;
-  Floats of_all;
-  load_whole_run(mean + head * kHeadDim + column, of_all);
-#pragma unroll
-  for (int i = 0; i < kRowsPerThread; ++i) {
-    const int64_t row = int64_t{blockIdx.y} * kTileRows + thread / kThreadsPerRow + i * kRowsAtOnce;
-    RunOf<uint16_t> out = {};
-    if (row < rows) {
-      Floats value;
-      load_whole_run(x + (row * heads + head) * kHeadDim + column, value);
-#pragma unroll
-      for (int k = 0; k < kRun; ++k) out.at[k] = device::f32_to_f16(value[k] - of_all[k]);
-    }
-    *reinterpret_cast<RunOf<uint16_t>*>(numbers + (head * padded_rows + row) * kHeadDim + column) =
-        out;
-  }
-}
-
-dim3 tiles_of(int64_t columns, int64_t padded_rows) {
-  return dim3(static_cast<unsigned>(columns), static_cast<unsigned>(padded_rows / kTileRows));
-}
-
 template <typename T, bool kKeys>
 size_t shared_bytes(int64_t heads_of_block) {
   return sizeof(QuantiseShared<T>) +
@@ -309,19 +277,17 @@ size_t shared_bytes(int64_t heads_of_block) {
 }
 
 // How many heads a block takes: what takes least time, a block's start being as long as two heads.
-// More of them leave less shared memory for another block beside it.
+// More of them leave less shared memory for another block beside it; one fits everywhere.
 template <typename T, bool kKeys>
 int64_t heads_of_block(int64_t heads, int64_t tiles) {
   constexpr int64_t kMost = 20;
-  constexpr size_t kReserved = 1024;  // of each block
   const int64_t processors = processor_count();
-  const size_t most_shared = shared_bytes_of_processor();
   int64_t best = 1;
   int64_t least = std::numeric_limits<int64_t>::max();
   for (int64_t groups = (heads + kMost - 1) / kMost; groups <= heads; ++groups) {
     const int64_t each = (heads + groups - 1) / groups;
-    const size_t fit = most_shared / (shared_bytes<T, kKeys>(each) + kReserved);
-    const int64_t at_once = processors * std::min<int64_t>(kBlocks, static_cast<int64_t>(fit));
+    const int64_t at_once =
+        processors * std::min<int64_t>(kBlocks, blocks_that_share(shared_bytes<T, kKeys>(each)));
     if (at_once == 0) continue;
     const int64_t time = (tiles * groups + at_once - 1) / at_once * (each + 2);
     if (time >= least) continue;
@@ -337,7 +303,8 @@ void launch_quantise(const char* name, const Args& args, const float* mean, Stre
   with_element_type(args.dtype, [&]<typename T>(T) {
     const int64_t each = heads_of_block<T, kKeys>(args.heads, padded / kTileRows);
     launch(name, quantise_heads_kernel<T, kKeys>,
-           {.grid = tiles_of((args.heads + each - 1) / each, padded),
+           {.grid = dim3(static_cast<unsigned>((args.heads + each - 1) / each),
+                         static_cast<unsigned>(padded / kTileRows)),
             .block = kThreads,
             .shared_bytes = shared_bytes<T, kKeys>(each),
             .stream = static_cast<cudaStream_t>(stream.handle)},
@@ -362,20 +329,6 @@ void quantise_queries(const ops::QuantiseQueriesArgs& args, Stream stream) {
 void quantise_keys(const ops::QuantiseKeysArgs& args, Stream stream) {
   launch_mean<true>("mean_of_keys", args, with_sums(args.norm, args.heads), args.numbers, stream);
   launch_quantise<true>("quantise_keys", args, args.mean, stream);
-}
-
-void prepare_values(const ops::PrepareValuesArgs& args, Stream stream) {
-  void* const parts = args.e4m3 != nullptr ? static_cast<void*>(args.e4m3) : args.numbers;
-  launch_mean<false>("mean_of_values", args, {}, parts, stream);
-  if (args.e4m3 != nullptr) return quantise_e4m3_values(args, stream);
-  const int64_t padded = ops::int8_padded(args.rows);
-  with_element_type(args.dtype, [&]<typename T>(T) {
-    launch("prepare_values", centre_values_kernel<T>,
-           {.grid = tiles_of(args.heads, padded),
-            .block = kThreads,
-            .stream = static_cast<cudaStream_t>(stream.handle)},
-           static_cast<const T*>(args.x), args.mean, args.numbers, args.rows, padded, args.heads);
-  });
 }
 
 }  // namespace reel::cuda

@@ -56,8 +56,10 @@ void wgmma_attention(const ops::Int8AttentionArgs& args, Stream stream);
 // e4m3_values.cu: the second half of prepare_values(), once args.mean is there.
 void quantise_e4m3_values(const ops::PrepareValuesArgs& args, Stream stream);
 
-// int8_heads.cu
+// f16_values.cu: or e4m3, by the kernel above.
 void prepare_values(const ops::PrepareValuesArgs& args, Stream stream);
+
+// int8_heads.cu
 void quantise_keys(const ops::QuantiseKeysArgs& args, Stream stream);
 void quantise_queries(const ops::QuantiseQueriesArgs& args, Stream stream);
 

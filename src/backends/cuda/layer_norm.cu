@@ -101,7 +101,7 @@ struct NormedRows : WarpNumbers<float, RunFloats, widen_run> {
   float inverse_width;
 
   // Takes the mean away; answers 1 / deviation.
-  template <RunOrder kOrder, int kRows>
+  template <int kRows>
   __device__ void centre_rows(LaneRuns (&x)[kRows], int width, RowReduction<kRows>& reduce,
                               float (&inverse_deviation)[kRows]) const {
     float mean[kRows];
@@ -124,7 +124,7 @@ struct NormedRows : WarpNumbers<float, RunFloats, widen_run> {
 #pragma unroll
         for (float& value : run) value -= mean[row];
       }
-      if (width < kWarpColumns) clear_beyond<kOrder>(width, x[row]);
+      if (width < kWarpColumns) clear_beyond<RunOrder::kSpread>(width, x[row]);
       squares[row] = 0;
 #pragma unroll
       for (const auto& run : x[row]) {
@@ -144,7 +144,7 @@ struct NormedRows : WarpNumbers<float, RunFloats, widen_run> {
                             int width, RowReduction<kRows>& reduce) const {
     constexpr RunOrder kSpread = RunOrder::kSpread;
     float inverse_deviation[kRows];
-    centre_rows<kSpread>(x, width, reduce, inverse_deviation);
+    centre_rows(x, width, reduce, inverse_deviation);
     // One address for all runs, which are multiples apart.
     const int first_run = column_of_run<kSpread>(0);
     const float* const scales = args.scale + first_column + first_run;

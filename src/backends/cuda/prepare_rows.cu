@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stored weights to what products read. Every byte is read once and written once: bound by memory
-// where they stay as they are or become floats, by the arithmetic of the rotation where they become
-// INT8. 8-bit rows come from the kernel of scaled_rows.cuh. Where block formats become floats, they
-// are read byte by byte, neighbours out of L1.
+// Stored weights to what products read. Every byte is read once and written once: bound by memory,
+// but for block formats, by what decoding them takes. 8-bit rows come from the kernel of
+// scaled_rows.cuh, where stored rows start at multiples of 16 bytes, as `to` does; INT8 from other
+// addresses has the reference's bytes. Where block formats become floats, they are read byte by
+// byte, neighbours out of L1.
 #include <cuda_runtime.h>
+
+#include <cstring>
 
 #include "backends/cuda/block_rows.cuh"
 #include "backends/cuda/device/block.cuh"
+#include "backends/cuda/device/bytes.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
@@ -243,9 +247,9 @@ void with_stored_numbers(const StoredRows& stored, DType to, int64_t rows, Visit
   }
 }
 
-// To rows of 8 bits from odd addresses. One block per row: grid = rows, block =
-// kThreads, shared = one float per warp. `numbers` may be stored.from: a row is in registers before
-// the first byte of it is written.
+// To rows of 8 bits from odd addresses. One block per row: grid = rows, block = kThreads, shared =
+// one float per warp. `numbers` may be stored.from: a row is in registers before the first byte of
+// it is written.
 template <typename Rows, int kThreads, int kRuns>
 __global__ void __launch_bounds__(kThreads)
     prepare_scaled_kernel(const StoredRows stored, typename Rows::Number* numbers, float* scales) {

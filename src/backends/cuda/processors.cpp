@@ -20,9 +20,11 @@ int processor_count() {
   return attribute(cudaDevAttrMultiProcessorCount, "asking for the GPU's multiprocessors");
 }
 
-size_t shared_bytes_of_processor() {
-  return static_cast<size_t>(
-      attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, "asking for the GPU's shared memory"));
+int64_t blocks_that_share(size_t bytes) {
+  constexpr int64_t kReserved = 1024;  // of each block
+  const int64_t all =
+      attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, "asking for the GPU's shared memory");
+  return all / (static_cast<int64_t>(bytes) + kReserved);
 }
 
 int compute_capability() {

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace reel::cuda {
 
 // Multiprocessors of the current device: what a kernel that fills the GPU once needs to know.
 int processor_count();
 
-// Shared memory of a multiprocessor of the current device, for all blocks there.
-size_t shared_bytes_of_processor();
+// How many blocks with so much shared memory a multiprocessor of the current device has room for.
+int64_t blocks_that_share(size_t bytes);
 
 // Of the current device: 90 is 9.0.
 int compute_capability();

@@ -197,10 +197,6 @@ struct ScaledE4M3 {
   }
 };
 
-template <typename T>
-inline constexpr bool is_scaled_rows =
-    std::is_same_v<T, RotatedInt8> || std::is_same_v<T, ScaledE4M3>;
-
 // Calls visit(Rows{}) for the 8-bit dtype.
 template <typename Visitor>
 void with_scaled_rows(DType dtype, Visitor&& visit) {

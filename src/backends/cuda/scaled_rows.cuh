@@ -13,6 +13,7 @@
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/shared.cuh"
+#include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
@@ -131,25 +132,24 @@ __device__ inline void store_runs(Number* numbers, int width, Column column, Byt
 }
 
 // Source: what is stored, and what becomes of it before it is rotated and scaled.
-//   static constexpr int kWarpBytes   of a warp's part of a row in shared memory; a multiple of 16
-//   static constexpr int kTooLarge    added to every number that is taken
-//   using Taken                       LaneRuns or LanePairs
-//   template <typename Rows> static constexpr RunOrder kOrder
-//   template <RunOrder> class Lane    what a lane needs for every row. `width` says how many
-//   columns
-//                                     there are from the warp's first on; it may have fewer
-//     Lane(const Source&, int first_column, int width)
-//     void start(int64_t row, unsigned char* to)                      copies by cp.async
+//   static constexpr bool kTwoRows    whether short rows may be taken in twos
+//   static constexpr int kWarpBytes   of a warp's part of one row in shared memory; a multiple of
+//   16 static constexpr int kTooLarge    added to every number that is taken using Taken LaneRuns
+//   or LanePairs template <typename Rows> static constexpr RunOrder kOrder template <RunOrder>
+//   class Lane    what a lane needs for every row
+//     Lane(const Source&, int first_column, int width)    width: columns from the warp's first on
+//     void start(int64_t row, unsigned char* to)          copies by cp.async
 //     void take(const unsigned char* from, int64_t row, Taken& x)     zeros beyond the columns
 //   float factor(int64_t row)
 //   template <typename Rows, int kRows>
 //   void transform(Taken (&x)[kRows], const float (&factors)[kRows], int first_column, int width,
 //                  RowReduction<kRows>& reduce)
 // transform() gets kRows rows, of which the last may be there twice; zeros have to stay so. It may
-// use reductions 2 and 3. Factors are its business, unless Rows::kFactorsAfter. `numbers` may be
-// what is stored, when both have a byte: rows are in registers before the first of their bytes is
-// written. grid: up to one block for kRows rows; block = a warp for each 1024 columns, shared =
-// RowsShared and the rows behind it.
+// use reductions 2 and 3. Factors are its business, unless Rows::kFactorsAfter.
+//
+// `numbers` may be what is stored, when both have a byte: rows are in registers before the first of
+// their bytes is written. grid: up to one block for kRows rows; block = a warp for each 1024
+// columns, shared = RowsShared and the rows behind it.
 template <typename Source, typename Rows, int kRows, int kThreads, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     scaled_rows_kernel(const Source source, const ScaledRows out) {
@@ -233,13 +233,16 @@ void launch_scaled_rows_of(const char* name, const Source& source, const ScaledR
                            cudaStream_t stream) {
   const int warps = (out.width + kWarpColumns - 1) / kWarpColumns;
   const int threads = warps * device::kWarpSize;
-  const int64_t most_blocks = int64_t{processor_count()} * (kBlocks * kThreads / threads);
+  const size_t shared_bytes =
+      sizeof(RowsShared<kRows>) + static_cast<size_t>(kRows * warps) * Source::kWarpBytes;
+  const int64_t of_processor =
+      std::min<int64_t>(kBlocks * kThreads / threads, blocks_that_share(shared_bytes));
+  const int64_t most_blocks = processor_count() * std::max<int64_t>(1, of_processor);
   const int64_t turns = (out.rows + kRows - 1) / kRows;
   launch(name, scaled_rows_kernel<Source, Rows, kRows, kThreads, kBlocks>,
          {.grid = dim3(static_cast<unsigned>(std::min(most_blocks, turns))),
           .block = dim3(static_cast<unsigned>(threads)),
-          .shared_bytes =
-              sizeof(RowsShared<kRows>) + static_cast<size_t>(kRows * warps) * Source::kWarpBytes,
+          .shared_bytes = shared_bytes,
           .stream = stream},
          source, out);
 }

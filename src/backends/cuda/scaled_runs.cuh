@@ -13,9 +13,9 @@
 #include "backends/cuda/device/convert.cuh"
 #include "backends/cuda/row_warps.cuh"
 #include "backends/cuda/tensor_rotation.cuh"
-#include "core/dtype.h"
 #include "core/numerics/e4m3_rows.h"
 #include "core/numerics/int8_rotation.h"
+#include "core/numerics/small_floats.h"
 
 namespace reel::cuda {
 
@@ -81,8 +81,9 @@ struct RotatedInt8Runs {
   }
 };
 
-// The same by tensor cores and fewer instructions, but for the last bits of scales, numbers near
-// ties, and the numbers of rows with a NaN. Pairs are T, Half or BF16; floats are rounded to it.
+// The same by tensor cores and fewer instructions, T being Half or BF16: of pairs but for the last
+// bits of scales, numbers near ties, and the numbers of rows with a NaN. Floats are rounded to T
+// first, which moves more.
 template <typename T>
 struct TensorInt8Runs {
   using Number = int8_t;

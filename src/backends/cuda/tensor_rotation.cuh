@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "backends/cuda/device/convert.cuh"
 #include "backends/cuda/device/mma.cuh"
 #include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/row_warps.cuh"

@@ -139,8 +139,7 @@ struct WarpNumbers {
         const int whole =
             copy / Copy::kAlike * Copy::kAlike * Copy::kBlocks * numerics::kRotationBlock * kBytes;
         const bool valid = column < columns_left_;
-        device::cp_async_16(to + place_[copy % Copy::kAlike] + whole, from + (valid ? column : 0),
-                            valid);
+        device::cp_async_16(to + place_[copy % Copy::kAlike] + whole, from + column, valid);
       }
     }
     __device__ void take(const unsigned char* from, int64_t, Taken& x) const {

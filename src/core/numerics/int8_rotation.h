@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rotated INT8: the arithmetic of 8-bit matrix products, the same on every backend.
+// Rotated INT8: the arithmetic of 8-bit matrix products. A backend may sum in another order, which
+// moves numbers near a tie (docs/NUMERICS.md).
 //
 // A row of length K is cut into blocks of 128; each block x becomes H x / sqrt(128) with the
 // 128-point Hadamard matrix H, which spreads outliers over the block. H is symmetric and
@@ -21,7 +22,7 @@ constexpr float kRotationScale = 0.08838834764831845f;  // 1 / sqrt(128)
 constexpr float kInt8Max = 127.0f;
 constexpr float kSmallestAmax = 1e-12f;  // of an all-zero row
 
-// In place on one block. The order of the stages is part of the result's last bit.
+// In place on one block. The order of the stages is part of the last bit.
 REEL_HOST_DEVICE inline void rotate_block(float* x) {
   for (int half = 1; half < kRotationBlock; half *= 2) {
     for (int at = 0; at < kRotationBlock; ++at) {
