@@ -234,7 +234,7 @@ struct BlockRows : BlockBytes {
   static constexpr int kMostBytes = kWarpColumns / numerics::kSmallBlock * 34;  // of a warp: Q8_0
   static constexpr int kWarpBytes = kMostBytes + 32;  // from and to a multiple of 16 in memory
   static constexpr int kTooLarge = 0;
-  static constexpr int kBytes = 0;  // less than one, or no whole number
+  static constexpr bool kTwoRows = false;
   template <typename>
   static constexpr RunOrder kOrder = RunOrder::kTogether;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From projections to the f16 values of 8-bit attention, less their mean. Bound by memory: x is
+// From projections to the f16 values of 8-bit attention, less their mean, which e4m3 ones are made
+// with, too. Bound by memory: x is
 // read once, 16 bytes at a time, and 1/16 of it before for the mean; every result is written once.
 // x and all results start at multiples of 16 bytes.
 #include <cuda_runtime.h>

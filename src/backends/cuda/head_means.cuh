@@ -102,8 +102,8 @@ inline __global__ void __launch_bounds__(kSumThreads)
   mean[column] = total;
 }
 
-// The mean of every 16th row. `parts` gets sums first, until what it is for comes: at least 128
-// bytes a row and head, of which a part has hundreds and needs 128 floats a head.
+// The mean of every 16th row. `parts` is output that is written later and holds the parts' sums
+// until then: it has 128 bytes or more for each row and head, a part 1280 rows and 128 sums a head.
 static_assert(kMeanSamples * ops::kInt8MeanStride * 128 >= 4 * kHeadDim);
 template <bool kNormed, typename Args>
 void launch_mean(const char* name, const Args& args, const ops::HeadNorm& norm, void* parts,

@@ -79,22 +79,14 @@ class HeadCopies {
       : from_(problem.x + ((warp_row + Copy::block(0)) * problem.heads + head) * kHeadDim +
               Copy::column()),
         rows_left_(problem.rows - warp_row - Copy::block(0)),
-        step_(Copy::kBlocks * problem.heads * kHeadDim) {
-#pragma unroll
-    for (int copy = 0; copy < Copy::kAlike; ++copy) {
-      place_[copy] =
-          device::kept(chunk_place<T, RunOrder::kTogether>(Copy::block(copy), Copy::chunk()));
-    }
-  }
+        step_(Copy::kBlocks * problem.heads * kHeadDim) {}
 
   // Starts copying the next head.
   __device__ void start_next(unsigned char* to) {
 #pragma unroll
     for (int copy = 0; copy < Copy::kCopies; ++copy) {
       const int rows = copy * Copy::kBlocks;
-      const int whole = copy / Copy::kAlike * Copy::kAlike * Copy::kBlocks * kHeadDim;
-      device::cp_async_16(to + place_[copy % Copy::kAlike] + whole * static_cast<int>(sizeof(T)),
-                          from_ + copy * step_, rows < rows_left_);
+      device::cp_async_16(to + places_[copy], from_ + copy * step_, rows < rows_left_);
     }
     from_ += kHeadDim;
   }
@@ -103,7 +95,7 @@ class HeadCopies {
   using Copy = WarpCopy<T>;
   const T* from_;
   int64_t rows_left_, step_;
-  int place_[Copy::kAlike];
+  const CopyPlaces<T, RunOrder::kTogether> places_;
 };
 
 // All threads of the block call; a barrier has to follow.
@@ -159,15 +151,6 @@ __device__ inline float largest_of_group(float mine,
 #pragma unroll
   for (const float value : of_warps) largest = device::larger_magnitude(largest, value);
   return largest;
-}
-
-__device__ inline float amax_of_runs(const RunFloats& low, const RunFloats& high) {
-  float amax = 0;
-#pragma unroll
-  for (const float value : low) amax = device::larger_magnitude(amax, value);
-#pragma unroll
-  for (const float value : high) amax = device::larger_magnitude(amax, value);
-  return amax;
 }
 
 // grid = (groups of heads, tiles of 64 padded rows), block = kThreads, shared = QuantiseShared and
@@ -245,7 +228,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) quantise_heads_kernel(Heads
     LaneRuns y;
     rotate(pairs, y);
 
-    float scale[2] = {amax_of_runs(y[0], y[1]), amax_of_runs(y[2], y[3])};
+    float scale[2] = {amax_of_runs<2>(y), amax_of_runs<2>(y, 2)};
     if constexpr (kKeys) {
       const float largest =
           largest_of_group(device::larger_magnitude(scale[0], scale[1]), shared->largest[head % 2]);

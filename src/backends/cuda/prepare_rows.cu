@@ -176,7 +176,6 @@ __device__ inline void load_stored(const StoredRows& stored, int64_t row_index, 
 template <typename Numbers>
 struct FactoredRows : Numbers {
   using Taken = typename Numbers::Taken;
-  static constexpr bool kTwoRows = Numbers::kBytes == 1;
 
   StoredRows stored;
 

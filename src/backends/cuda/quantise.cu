@@ -13,8 +13,6 @@ namespace {
 
 template <typename Numbers>
 struct PlainRows : Numbers {
-  static constexpr bool kTwoRows = false;
-
   template <typename, int kRows>
   __device__ void transform(typename Numbers::Taken (&)[kRows], const float (&)[kRows], int, int,
                             RowReduction<kRows>&) const {}

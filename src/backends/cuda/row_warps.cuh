@@ -123,12 +123,14 @@ __device__ inline void rotate_runs_together(LaneRuns& x) {
   }
 }
 
-__device__ inline float amax_of_runs(const LaneRuns& x) {
+// Of runs `first` to `first` + kCount - 1.
+template <int kCount = kLaneRuns>
+__device__ inline float amax_of_runs(const LaneRuns& x, int first = 0) {
   float amax = 0;
 #pragma unroll
-  for (const auto& run : x) {
+  for (int run = 0; run < kCount; ++run) {
 #pragma unroll
-    for (const float value : run) amax = device::larger_magnitude(amax, value);
+    for (const float value : x[first + run]) amax = device::larger_magnitude(amax, value);
   }
   return amax;
 }

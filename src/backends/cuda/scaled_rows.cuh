@@ -10,100 +10,18 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/cp_async.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
+#include "backends/cuda/row_reduction.cuh"
 #include "backends/cuda/row_warps.cuh"
 #include "backends/cuda/scaled_runs.cuh"
 #include "base/error.h"
 
 namespace reel::cuda {
-
-inline constexpr int kMostRowWarps = 24;
-
-// Behind it lie the rows: kRows * Source::kWarpBytes for each warp.
-template <int kRows>
-struct alignas(16) RowsShared {
-  // For each reduction of a row one, so that a barrier each is enough; the first two by turns.
-  // Zeros for warps that there are not.
-  float partial[4][kRows][kMostRowWarps];
-};
-
-// Reduces values over the block; every thread gets the results.
-template <int kRows>
-class RowReduction {
- public:
-  // A barrier comes before any result.
-  __device__ RowReduction(RowsShared<kRows>& shared, int warps) : shared_(shared), warps_(warps) {
-    const int at = static_cast<int>(threadIdx.x);
-    if (at < warps || at >= kMostRowWarps) return;
-#pragma unroll
-    for (auto& of_rows : shared_.partial) {
-#pragma unroll
-      for (auto& of_row : of_rows) of_row[at] = 0;
-    }
-  }
-
-  // Of magnitudes; NaN of a row that has one. `which` is 0 and 1 by turns.
-  __device__ void largest(float (&values)[kRows], int which) {
-#pragma unroll
-    for (float& value : values) value = device::warp_amax(value);
-    if (warps_ == 1) return;
-    float(&partial)[kRows][kMostRowWarps] = shared_.partial[which];
-    if (device::lane() == 0) {
-#pragma unroll
-      for (int row = 0; row < kRows; ++row) partial[row][device::warp_in_block()] = values[row];
-    }
-    device::sync_block();
-#pragma unroll
-    for (int row = 0; row < kRows; ++row) {
-      values[row] =
-          device::warp_amax(device::lane() < kMostRowWarps ? partial[row][device::lane()] : 0.0f);
-    }
-  }
-
-  // `which` is 2 or 3.
-  __device__ void sum(float (&values)[kRows], int which) {
-    constexpr int kLanesOfRow = device::kWarpSize / kRows;
-    float mine = values[0];
-    if constexpr (kRows == 2) {
-      const bool upper = device::lane() >= kLanesOfRow;
-      mine = (upper ? values[1] : values[0]) +
-             device::shuffle_xor(upper ? values[0] : values[1], kLanesOfRow);
-    }
-#pragma unroll
-    for (int mask = kLanesOfRow / 2; mask > 0; mask /= 2) mine += device::shuffle_xor(mine, mask);
-    float(&partial)[kRows][kMostRowWarps] = shared_.partial[which];
-    if (device::lane() % kLanesOfRow == 0) {
-      partial[device::lane() / kLanesOfRow][device::warp_in_block()] = mine;
-    }
-    device::sync_block();
-#pragma unroll
-    for (int row = 0; row < kRows; ++row) values[row] = sum_of_warps(partial[row]);
-  }
-
- private:
-  __device__ float sum_of_warps(const float (&partial)[kMostRowWarps]) const {
-    constexpr int kEach = 8;
-    static_assert(kMostRowWarps % kEach == 0);
-    float sum = 0;
-#pragma unroll 1
-    for (int first = 0; first < warps_; first += kEach) {
-      const auto* const fours = reinterpret_cast<const float4*>(partial + first);
-      const float4 a = fours[0];
-      const float4 b = fours[1];
-      sum += ((a.x + b.x) + (a.y + b.y)) + ((a.z + b.z) + (a.w + b.w));
-    }
-    return sum;
-  }
-
-  RowsShared<kRows>& shared_;
-  const int warps_;
-};
 
 struct ScaledRows {
   void* numbers;  // [rows, width]
@@ -133,13 +51,14 @@ __device__ inline void store_runs(Number* numbers, int width, Column column, Byt
 
 // Source: what is stored, and what becomes of it before it is rotated and scaled.
 //   static constexpr bool kTwoRows    whether short rows may be taken in twos
-//   static constexpr int kWarpBytes   of a warp's part of one row in shared memory; a multiple of
-//   16 static constexpr int kTooLarge    added to every number that is taken using Taken LaneRuns
-//   or LanePairs template <typename Rows> static constexpr RunOrder kOrder template <RunOrder>
-//   class Lane    what a lane needs for every row
+//   static constexpr int kWarpBytes   of a warp's part of one row; a multiple of 16
+//   static constexpr int kTooLarge    added to every number that is taken
+//   using Taken                       LaneRuns or LanePairs
+//   template <typename Rows> static constexpr RunOrder kOrder
+//   template <RunOrder> class Lane    what a lane needs for every row
 //     Lane(const Source&, int first_column, int width)    width: columns from the warp's first on
-//     void start(int64_t row, unsigned char* to)          copies by cp.async
-//     void take(const unsigned char* from, int64_t row, Taken& x)     zeros beyond the columns
+//     void start(int64_t row, unsigned char* to)          copies to shared memory by cp.async
+//     void take(const unsigned char* from, int64_t row, Taken& x)    zeros beyond the columns
 //   float factor(int64_t row)
 //   template <typename Rows, int kRows>
 //   void transform(Taken (&x)[kRows], const float (&factors)[kRows], int first_column, int width,
@@ -149,12 +68,12 @@ __device__ inline void store_runs(Number* numbers, int width, Column column, Byt
 //
 // `numbers` may be what is stored, when both have a byte: rows are in registers before the first of
 // their bytes is written. grid: up to one block for kRows rows; block = a warp for each 1024
-// columns, shared = RowsShared and the rows behind it.
+// columns, shared = ReductionShared and behind it the rows, kRows * Source::kWarpBytes a warp.
 template <typename Source, typename Rows, int kRows, int kThreads, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks)
     scaled_rows_kernel(const Source source, const ScaledRows out) {
   constexpr RunOrder kOrder = Source::template kOrder<Rows>;
-  const device::Shared<RowsShared<kRows>> shared;
+  const device::Shared<ReductionShared<kRows>> shared;
   const int warps = static_cast<int>(blockDim.x) / device::kWarpSize;
   const int warp = device::warp_in_block();
   const int first_column = warp * kWarpColumns;
@@ -234,7 +153,7 @@ void launch_scaled_rows_of(const char* name, const Source& source, const ScaledR
   const int warps = (out.width + kWarpColumns - 1) / kWarpColumns;
   const int threads = warps * device::kWarpSize;
   const size_t shared_bytes =
-      sizeof(RowsShared<kRows>) + static_cast<size_t>(kRows * warps) * Source::kWarpBytes;
+      sizeof(ReductionShared<kRows>) + static_cast<size_t>(kRows * warps) * Source::kWarpBytes;
   const int64_t of_processor =
       std::min<int64_t>(kBlocks * kThreads / threads, blocks_that_share(shared_bytes));
   const int64_t most_blocks = processor_count() * std::max<int64_t>(1, of_processor);

@@ -48,6 +48,28 @@ struct WarpCopy {
   static __device__ int column() { return chunk() * kNumbers; }  // within the block
 };
 
+// Where a lane's chunk of each copy goes in shared memory. What repeats is worked out once, and
+// kept where there are registers for it.
+template <typename Stored, RunOrder kOrder, bool kKept = true>
+class CopyPlaces {
+ public:
+  __device__ CopyPlaces() {
+#pragma unroll
+    for (int copy = 0; copy < Copy::kAlike; ++copy) {
+      const int place = chunk_place<Stored, kOrder>(Copy::block(copy), Copy::chunk());
+      of_first_[copy] = kKept ? device::kept(place) : place;
+    }
+  }
+  __device__ int operator[](int copy) const {
+    constexpr int kCopyBytes = Copy::kBlocks * numerics::kRotationBlock * sizeof(Stored);
+    return of_first_[copy % Copy::kAlike] + copy / Copy::kAlike * Copy::kAlike * kCopyBytes;
+  }
+
+ private:
+  using Copy = WarpCopy<Stored>;
+  int of_first_[Copy::kAlike];
+};
+
 // A lane's runs of what such copies have brought, where they are together: its first chunk.
 template <typename Stored>
 __device__ inline int first_chunk_together() {
@@ -106,6 +128,7 @@ struct WarpNumbers {
   static constexpr int kBytes = sizeof(Stored);
   static constexpr int kWarpBytes = kWarpColumns * kBytes;
   static constexpr int kTooLarge = kAdded;
+  static constexpr bool kTwoRows = kBytes == 1;
   // Without a rotation, runs are stored as they are loaded.
   template <typename Rows>
   static constexpr RunOrder kOrder =
@@ -117,14 +140,10 @@ struct WarpNumbers {
   template <RunOrder kRuns>
   class Lane {
    public:
-    __device__ Lane(const WarpNumbers& rows, int first_column, int width) : rows_(rows) {
-      const int column = Copy::block(0) * numerics::kRotationBlock + Copy::column();
-      column_ = keep(first_column + column);
-      columns_left_ = keep(width - column);
-#pragma unroll
-      for (int copy = 0; copy < Copy::kAlike; ++copy) {
-        place_[copy] = keep(chunk_place<Stored, kRuns>(Copy::block(copy), Copy::chunk()));
-      }
+    __device__ Lane(const WarpNumbers& rows, int first_column, int width)
+        : rows_(rows),
+          column_(keep(first_column + column_of_copies())),
+          columns_left_(keep(width - column_of_copies())) {
       if constexpr (kRuns == RunOrder::kTogether) {
         first_chunk_ = keep(first_chunk_together<Stored>());
       }
@@ -135,11 +154,8 @@ struct WarpNumbers {
 #pragma unroll
       for (int copy = 0; copy < Copy::kCopies; ++copy) {
         const int column = copy * Copy::kBlocks * numerics::kRotationBlock;
-        // Bytes between copies that lie alike, in both memories.
-        const int whole =
-            copy / Copy::kAlike * Copy::kAlike * Copy::kBlocks * numerics::kRotationBlock * kBytes;
         const bool valid = column < columns_left_;
-        device::cp_async_16(to + place_[copy % Copy::kAlike] + whole, from + column, valid);
+        device::cp_async_16(to + places_[copy], from + column, valid);
       }
     }
     __device__ void take(const unsigned char* from, int64_t, Taken& x) const {
@@ -152,13 +168,16 @@ struct WarpNumbers {
 
    private:
     using Copy = WarpCopy<Stored>;
+    static __device__ int column_of_copies() {
+      return Copy::block(0) * numerics::kRotationBlock + Copy::column();
+    }
     // f32 leaves no registers for that.
     static __device__ int keep(int place) { return kBytes == 4 ? place : device::kept(place); }
 
     const WarpNumbers& rows_;
     int column_;
     int columns_left_;
-    int place_[Copy::kAlike];
+    const CopyPlaces<Stored, kRuns, kBytes != 4> places_;
     int first_chunk_;
   };
   __device__ float factor(int64_t) const { return 1; }
