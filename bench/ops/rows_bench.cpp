@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <string>
 
+#include "backends/cuda/cuda_check.h"
 #include "backends/cuda/device_time.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/limits.h"
@@ -141,6 +142,37 @@ void bench_heads(const Pool& pool, int64_t rows, double copy_rate) {
             });
 }
 
+// x is read twice.
+void bench_e4m3_values(const Pool& pool, int64_t rows, double copy_rate) {
+  fill(pool, DType::kBF16, rows * kDim);
+  print_row(
+      str_cat("values: less their mean, e4m3 [", rows, ", ", kHeads, ", ", ops::kInt8HeadDim, "]"),
+      bytes_of(DType::kBF16, DType::kF8E4M3, rows * kDim) +
+          static_cast<double>(storage_bytes(DType::kBF16, rows * kDim)),
+      copy_rate, [&](int run) {
+        cuda::prepare_values({.x = turn(pool, run),
+                              .dtype = DType::kBF16,
+                              .numbers = nullptr,
+                              .mean = pool.more_of_columns,
+                              .rows = rows,
+                              .heads = kHeads,
+                              .e4m3 = static_cast<uint8_t*>(pool.out),
+                              .scales = pool.of_columns},
+                             {});
+      });
+}
+
+// What a copy of as many bytes takes, which starts and ends too.
+void bench_copy(const Pool& pool, int64_t bytes, double copy_rate) {
+  const auto half = static_cast<size_t>(bytes / 2);
+  print_row(str_cat("a copy, ", half >> 20, " MiB in, as many out"), static_cast<double>(2 * half),
+            copy_rate, [&](int run) {
+              cuda::check(
+                  cudaMemcpyAsync(pool.out, turn(pool, run), half, cudaMemcpyDeviceToDevice),
+                  "copying");
+            });
+}
+
 void bench_prepare(const Pool& pool, DType from, DType to, int64_t scales, double copy_rate) {
   constexpr int64_t kElements = kFeedForward * kDim;
   if (is_block_format(from)) {
@@ -174,6 +206,9 @@ void run() {
     bench_layer_norm(pool, rows, DType::kF8E4M3, copy_rate);
     bench_quantise(pool, rows, kDim, DType::kI8, copy_rate);
     bench_heads(pool, rows, copy_rate);
+    bench_e4m3_values(pool, rows, copy_rate);
+    // Of the bytes of layer norm, of queries and of rows quantised.
+    for (const int64_t bytes : {5, 3}) bench_copy(pool, bytes * rows * kDim, copy_rate);
   }
   bench_layer_norm(pool, kRows, DType::kBF16, copy_rate);
   bench_quantise(pool, kChunk, kFeedForward, DType::kI8, copy_rate);
