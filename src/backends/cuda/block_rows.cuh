@@ -50,67 +50,74 @@ __device__ inline float load_f16(SharedBytes bytes) {
   return device::f16_to_f32(static_cast<uint16_t>(bytes[0] | bytes[1] << 8));
 }
 
-// 32 neighbours, from a multiple of 32 on: number i is steps[i / 16] * (code i - offset) -
-// minima[i / 16].
+// 32 neighbours, from a multiple of 32 on, which share a scale or have two: number i is steps[g] *
+// (code i - offset) - minima[g], g being i / (32 / kGroups).
+using Codes = uint32_t[8];  // a byte each
+template <int kGroups>
 struct CodedRun {
-  uint32_t codes[8];  // a byte each
-  float steps[2];
-  float minima[2];
+  Codes codes;
+  float steps[kGroups];
+  float minima[kGroups];
   float offset;
 };
 
 // codes += those of `words`, bits `shift` to `shift` + `bits` - 1 of each byte, `place` bits up.
-__device__ inline void add_codes(const uint32_t (&words)[8], int shift, int bits, int place,
-                                 CodedRun& to) {
+__device__ inline void add_codes(const Codes& words, int shift, int bits, int place, Codes& to) {
   const uint32_t mask = 0x01010101u * ((1u << bits) - 1);
 #pragma unroll
-  for (int i = 0; i < 8; ++i) to.codes[i] |= (words[i] >> shift & mask) << place;
+  for (int i = 0; i < 8; ++i) to[i] |= (words[i] >> shift & mask) << place;
 }
 
-__device__ inline void add_codes(SharedBytes bytes, int shift, int bits, int place, CodedRun& to) {
-  uint32_t words[8];
+__device__ inline void add_codes(SharedBytes bytes, int shift, int bits, int place, Codes& to) {
+  Codes words;
   load_words<32>(bytes, words);
   add_codes(words, shift, bits, place, to);
 }
 
 // Sixteen bytes: low nibbles, then high ones.
-__device__ inline void add_nibbles(SharedBytes bytes, CodedRun& to) {
+__device__ inline void add_nibbles(SharedBytes bytes, Codes& to) {
   uint32_t words[4];
   load_words<16>(bytes, words);
 #pragma unroll
   for (int i = 0; i < 4; ++i) {
-    to.codes[i] |= words[i] & 0x0f0f0f0fu;
-    to.codes[i + 4] |= words[i] >> 4 & 0x0f0f0f0fu;
+    to[i] |= words[i] & 0x0f0f0f0fu;
+    to[i + 4] |= words[i] >> 4 & 0x0f0f0f0fu;
   }
 }
 
 // The fifth bits of 32 codes in four bytes, then their nibbles.
-__device__ inline void add_five_bits(SharedBytes bytes, CodedRun& to) {
+__device__ inline void add_five_bits(SharedBytes bytes, Codes& to) {
   uint32_t fifth[1];
   load_words<4>(bytes, fifth);
 #pragma unroll
   for (int i = 0; i < 8; ++i) {
     const uint32_t four = fifth[0] >> (4 * i) & 15;
-    to.codes[i] |= (four * 0x00204081u & 0x01010101u) << 4;  // a bit for each byte
+    to[i] |= (four * 0x00204081u & 0x01010101u) << 4;  // a bit for each byte
   }
   add_nibbles(bytes + 4, to);
 }
 
-// The same for both groups of 16.
-__device__ inline void scale_all(float step, float minimum, CodedRun& run) {
-  run.steps[0] = run.steps[1] = step;
-  run.minima[0] = run.minima[1] = minimum;
-}
-
-__device__ inline void scale_by_pair(SharedBytes block, int begin, CodedRun& run) {
+// Of 256 values, those from `begin` on. `codes` are zero before.
+__device__ inline void decode_pair_block(DType dtype, SharedBytes block, int begin,
+                                         CodedRun<1>& run) {
+  const int nibbles = 32 * (begin / 64);
+  if (dtype == DType::kQ4_K) {
+    add_codes(block + 16 + nibbles, begin % 64 / 8, 4, 0, run.codes);
+  } else {
+    add_codes(block + 48 + nibbles, begin % 64 / 8, 4, 0, run.codes);
+    add_codes(block + 16, begin / 32, 1, 4, run.codes);
+  }
   const auto [scale, minimum] = numerics::scale_and_minimum((block + 4).pointer(), begin / 32);
-  scale_all(load_f16(block) * static_cast<float>(scale),
-            load_f16(block + 2) * static_cast<float>(minimum), run);
+  run.steps[0] = load_f16(block) * static_cast<float>(scale);
+  run.minima[0] = load_f16(block + 2) * static_cast<float>(minimum);
 }
 
-__device__ inline void decode_small_block(DType dtype, SharedBytes block, CodedRun& run) {
-  const float d = load_f16(block);
-  scale_all(d, 0, run);
+// The same of formats whose scales are of 32 values, small blocks and large ones.
+__device__ inline void decode_block(DType dtype, SharedBytes block, int begin, CodedRun<1>& run) {
+  if (dtype == DType::kQ4_K || dtype == DType::kQ5_K) {
+    return decode_pair_block(dtype, block, begin, run);
+  }
+  run.steps[0] = load_f16(block);
   switch (dtype) {
     case DType::kQ8_0: load_words<32>(block + 2, run.codes);
 #pragma unroll
@@ -118,32 +125,31 @@ __device__ inline void decode_small_block(DType dtype, SharedBytes block, CodedR
       run.offset = 128;
       break;
     case DType::kQ4_0:
-      add_nibbles(block + 2, run);
+      add_nibbles(block + 2, run.codes);
       run.offset = 8;
       break;
     case DType::kQ4_1:
-      add_nibbles(block + 4, run);
-      scale_all(d, -load_f16(block + 2), run);
+      add_nibbles(block + 4, run.codes);
+      run.minima[0] = -load_f16(block + 2);
       break;
     case DType::kQ5_0:
-      add_five_bits(block + 2, run);
+      add_five_bits(block + 2, run.codes);
       run.offset = 16;
       break;
     default:
-      add_five_bits(block + 4, run);
-      scale_all(d, -load_f16(block + 2), run);
+      add_five_bits(block + 4, run.codes);
+      run.minima[0] = -load_f16(block + 2);
       break;
   }
 }
 
-// Of 256 values, those from `begin` on.
-__device__ inline void decode_large_block(DType dtype, SharedBytes block, int begin,
-                                          CodedRun& run) {
+// The same of formats whose scales are of 16 values.
+__device__ inline void decode_block(DType dtype, SharedBytes block, int begin, CodedRun<2>& run) {
   const int chunk = begin / 128;
   const int group = begin / 16;
   const int quarter = begin % 128 / 32;  // of the chunk
   switch (dtype) {
-    case DType::kQ2_K: add_codes(block + 16 + 32 * chunk, 2 * quarter, 2, 0, run);
+    case DType::kQ2_K: add_codes(block + 16 + 32 * chunk, 2 * quarter, 2, 0, run.codes);
 #pragma unroll
       for (int i = 0; i < 2; ++i) {
         run.steps[i] = load_f16(block + 80) * static_cast<float>(block[group + i] & 15);
@@ -151,8 +157,8 @@ __device__ inline void decode_large_block(DType dtype, SharedBytes block, int be
       }
       break;
     case DType::kQ3_K:
-      add_codes(block + 32 + 32 * chunk, 2 * quarter, 2, 0, run);
-      add_codes(block, begin / 32, 1, 2, run);
+      add_codes(block + 32 + 32 * chunk, 2 * quarter, 2, 0, run.codes);
+      add_codes(block, begin / 32, 1, 2, run.codes);
       run.offset = 4;
 #pragma unroll
       for (int i = 0; i < 2; ++i) {
@@ -160,18 +166,9 @@ __device__ inline void decode_large_block(DType dtype, SharedBytes block, int be
                        static_cast<float>(numerics::q3_k_scale((block + 96).pointer(), group + i));
       }
       break;
-    case DType::kQ4_K:
-      add_codes(block + 16 + 32 * (begin / 64), begin % 64 / 8, 4, 0, run);
-      scale_by_pair(block, begin, run);
-      break;
-    case DType::kQ5_K:
-      add_codes(block + 48 + 32 * (begin / 64), begin % 64 / 8, 4, 0, run);
-      add_codes(block + 16, begin / 32, 1, 4, run);
-      scale_by_pair(block, begin, run);
-      break;
     default:  // Q6_K
-      add_codes(block + 64 * chunk + begin % 64, quarter / 2 * 4, 4, 0, run);
-      add_codes(block + 128 + 32 * chunk, 2 * quarter, 2, 4, run);
+      add_codes(block + 64 * chunk + begin % 64, quarter / 2 * 4, 4, 0, run.codes);
+      add_codes(block + 128 + 32 * chunk, 2 * quarter, 2, 4, run.codes);
       run.offset = 32;
 #pragma unroll
       for (int i = 0; i < 2; ++i) {
@@ -182,11 +179,13 @@ __device__ inline void decode_large_block(DType dtype, SharedBytes block, int be
   }
 }
 
-__device__ inline void decode_run(const CodedRun& run, LaneRuns& x) {
+template <int kGroups>
+__device__ inline void decode_run(const CodedRun<kGroups>& run, LaneRuns& x) {
+  constexpr int kOfGroup = kLaneColumns / kGroups;
 #pragma unroll
   for (int i = 0; i < kLaneColumns; ++i) {
     const float code = device::byte_above_2_23(run.codes[i / 4], i % 4) - (8388608.0f + run.offset);
-    x[i / kRun][i % kRun] = fmaf(run.steps[i / 16], code, -run.minima[i / 16]);
+    x[i / kRun][i % kRun] = fmaf(run.steps[i / kOfGroup], code, -run.minima[i / kOfGroup]);
   }
 }
 
@@ -194,10 +193,12 @@ __device__ inline void decode_run(const CodedRun& run, LaneRuns& x) {
 // is rounded once, and steps before that. As much of a minimum as is a whole number of steps is
 // taken from the codes, exactly: rounded by itself it would move a whole block the same way.
 constexpr float kPairScale = 64;
-__device__ inline void decode_run(const CodedRun& run, LanePairs& x) {
+template <int kGroups>
+__device__ inline void decode_run(const CodedRun<kGroups>& run, LanePairs& x) {
+  constexpr int kOfGroup = kLaneColumns / kGroups;
   const auto twice = [](float value) { return device::pack_f16x2(value, value); };
 #pragma unroll
-  for (int group = 0; group < 2; ++group) {
+  for (int group = 0; group < kGroups; ++group) {
     constexpr float kMostWhole = 512;
     const float step = run.steps[group];
     const float minimum = run.minima[group];
@@ -208,8 +209,8 @@ __device__ inline void decode_run(const CodedRun& run, LanePairs& x) {
     const uint32_t steps = twice(kPairScale * step);
     const uint32_t rest = twice(kPairScale * fmaf(step, whole, -minimum));
 #pragma unroll
-    for (int i = 0; i < 16; i += 2) {
-      const int at = group * 16 + i;
+    for (int i = 0; i < kOfGroup; i += 2) {
+      const int at = group * kOfGroup + i;
       const uint32_t codes =
           device::subtract_f16x2(device::two_bytes_above_1024(run.codes[at / 4], at % 4), zero);
       x[at / kRun][at % kRun / 2] = device::fma_f16x2(steps, codes, rest);
@@ -227,14 +228,21 @@ struct BlockBytes {
   int block_bytes;
 };
 
-// A source of scaled_rows.cuh without transform(). TakenRuns is LaneRuns or LanePairs.
-template <typename TakenRuns>
+// How many scales 32 neighbours have.
+inline int scales_of_32(DType dtype) {
+  return dtype == DType::kQ2_K || dtype == DType::kQ3_K || dtype == DType::kQ6_K ? 2 : 1;
+}
+
+// A source of scaled_rows.cuh without transform(). TakenRuns is LaneRuns or LanePairs, kGroups is
+// scales_of_32().
+template <typename TakenRuns, int kGroups>
 struct BlockRows : BlockBytes {
   using Taken = TakenRuns;
   static constexpr int kMostBytes = kWarpColumns / numerics::kSmallBlock * 34;  // of a warp: Q8_0
   static constexpr int kWarpBytes = kMostBytes + 32;  // from and to a multiple of 16 in memory
   static constexpr int kTooLarge = 0;
   static constexpr bool kTwoRows = false;
+  static constexpr int kShortBlocks = std::is_same_v<Taken, LanePairs> ? 4 : 3;
   template <typename>
   static constexpr RunOrder kOrder = RunOrder::kTogether;
 
@@ -254,27 +262,34 @@ struct BlockRows : BlockBytes {
     __device__ void start(int64_t row, unsigned char* to) const {
       const uint8_t* const first = from_ + row * rows_.row_bytes;
       const int before = beyond_16(first);
-      const int bytes = before + bytes_;
-      for (int at = device::lane() * 16; at < bytes; at += device::kWarpSize * 16) {
-        const uint8_t* const chunk = first - before + at;
-        if (rows_.end - chunk >= 16) {
-          device::cp_async_16(to + at, chunk);
+      const uint8_t* const chunks = first - before + device::lane() * 16;
+      unsigned char* const places = to + device::lane() * 16;
+      const int bytes_left = before + bytes_ - device::lane() * 16;
+      constexpr int kCopied = device::kWarpSize * 16;
+      if (rows_.end - first >= bytes_ + 15) {
+#pragma unroll
+        for (int copied = 0; copied < kWarpBytes; copied += kCopied) {
+          if (copied < bytes_left) device::cp_async_16(places + copied, chunks + copied);
+        }
+        return;
+      }
+      // The end of all rows is within the last chunk or right behind it.
+      const auto there = static_cast<int>(rows_.end - chunks);
+#pragma unroll 1
+      for (int copied = 0; copied < bytes_left; copied += kCopied) {
+        if (there - copied >= 16) {
+          device::cp_async_16(places + copied, chunks + copied);
         } else {
 #pragma unroll 1
-          for (int i = 0; i < rows_.end - chunk; ++i) to[at + i] = chunk[i];
+          for (int i = copied; i < there; ++i) places[i] = chunks[i];
         }
       }
     }
     __device__ void take(const unsigned char* shared, int64_t row, Taken& x) const {
-      CodedRun run = {};
+      CodedRun<kGroups> run = {};
       if (block_ >= 0) {
         const SharedBytes block{shared, beyond_16(from_ + row * rows_.row_bytes) + block_};
-        if (rows_.block_width == numerics::kSmallBlock) {
-          decode_small_block(rows_.dtype, block, run);
-        } else {
-          decode_large_block(rows_.dtype, block, column_of_run<kRuns>(0) % numerics::kLargeBlock,
-                             run);
-        }
+        decode_block(rows_.dtype, block, column_of_run<kRuns>(0) % numerics::kLargeBlock, run);
       }
       decode_run(run, x);
     }

@@ -3,6 +3,9 @@
 // twice, first for the largest magnitude of each channel.
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/bytes.cuh"
 #include "backends/cuda/device/half.cuh"
@@ -11,6 +14,7 @@
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
+#include "backends/cuda/processors.h"
 #include "backends/cuda/row_runs.cuh"
 #include "core/numerics/e4m3_attention.h"
 
@@ -20,57 +24,55 @@ namespace {
 constexpr int kDim = ops::kInt8HeadDim;
 using Floats = float[kRun];
 
-// A block has 32 channels of one head and a part of the rows, four threads a row.
-constexpr int kScaleColumns = 32;
+// A block has 512 channels and a part of the rows, eight rows at a time.
 constexpr int kScaleThreads = 512;
-constexpr int kScaleWarps = kScaleThreads / device::kWarpSize;
+constexpr int kScaleBlocks = 2;  // of a multiprocessor
+constexpr int kScaleColumns = 512;
 constexpr int kThreadsPerRow = kScaleColumns / kRun;
 constexpr int kScaleRowsAtOnce = kScaleThreads / kThreadsPerRow;
-constexpr int kMostParts = 8;
-using ScaleShared = float[kScaleWarps][kScaleColumns];
+constexpr int kMostParts = 32;
+using ScaleShared = float[kScaleRowsAtOnce][kScaleColumns];
 
-// largest[part, heads * 128] = the largest magnitudes of the part's rows. grid = (heads,
-// 128 / kScaleColumns, parts), block = kScaleThreads, shared = ScaleShared.
+// largest[part, heads * 128] = the largest magnitudes of the part's rows. grid =
+// (columns / kScaleColumns, parts), block = kScaleThreads, shared = ScaleShared.
 template <typename T>
-__global__ void __launch_bounds__(kScaleThreads, 2)
+__global__ void __launch_bounds__(kScaleThreads, kScaleBlocks)
     largest_values_kernel(const T* x, const float* mean, float* largest_of_parts, int64_t rows,
-                          int64_t rows_of_part, int64_t heads) {
+                          int64_t rows_of_part, int64_t columns) {
   const device::Shared<ScaleShared> shared;
   const int thread = static_cast<int>(threadIdx.x);
-  const int first_column = static_cast<int>(blockIdx.y) * kScaleColumns;
-  const int64_t head_column =
-      int64_t{blockIdx.x} * kDim + first_column + thread % kThreadsPerRow * kRun;
-  Floats of_all;
-  load_whole_run(mean + head_column, of_all);
-  const int64_t first = int64_t{blockIdx.z} * rows_of_part;
-  const int64_t end = rows - first < rows_of_part ? rows : first + rows_of_part;
+  const int of_row = thread / kThreadsPerRow;
+  const int in_block = thread % kThreadsPerRow * kRun;
+  const int64_t first_column = int64_t{blockIdx.x} * kScaleColumns;
+  const int64_t column = first_column + in_block;
   Floats largest = {};
+  if (column < columns) {
+    Floats of_all;
+    load_whole_run(mean + column, of_all);
+    const int64_t first = int64_t{blockIdx.y} * rows_of_part;
+    const int64_t end = rows - first < rows_of_part ? rows : first + rows_of_part;
 #pragma unroll 4
-  for (int64_t row = first + thread / kThreadsPerRow; row < end; row += kScaleRowsAtOnce) {
-    Floats value;
-    load_whole_run(x + row * heads * kDim + head_column, value);
+    for (int64_t row = first + of_row; row < end; row += kScaleRowsAtOnce) {
+      Floats value;
+      load_whole_run(x + row * columns + column, value);
 #pragma unroll
-    for (int i = 0; i < kRun; ++i) {
-      largest[i] = device::larger_magnitude(largest[i], value[i] - of_all[i]);
+      for (int i = 0; i < kRun; ++i) {
+        largest[i] = device::larger_magnitude(largest[i], value[i] - of_all[i]);
+      }
     }
   }
-#pragma unroll
-  for (int i = 0; i < kRun; ++i) {
-#pragma unroll
-    for (int mask = kThreadsPerRow; mask < device::kWarpSize; mask *= 2) {
-      largest[i] = device::larger_magnitude(largest[i], device::shuffle_xor(largest[i], mask));
-    }
-    if (device::lane() < kThreadsPerRow) {
-      (*shared)[device::warp_in_block()][device::lane() * kRun + i] = largest[i];
-    }
-  }
+  auto* const fours = reinterpret_cast<float4*>(&(*shared)[of_row][in_block]);
+  fours[0] = make_float4(largest[0], largest[1], largest[2], largest[3]);
+  fours[1] = make_float4(largest[4], largest[5], largest[6], largest[7]);
   device::sync_block();
-  if (thread >= kScaleColumns) return;
+  static_assert(kScaleThreads == kScaleColumns);
+  if (first_column + thread >= columns) return;
   float of_channel = 0;
-  for (int warp = 0; warp < kScaleWarps; ++warp) {
-    of_channel = device::larger_magnitude(of_channel, (*shared)[warp][thread]);
+#pragma unroll
+  for (const auto& of_rows : *shared) {
+    of_channel = device::larger_magnitude(of_channel, of_rows[thread]);
   }
-  largest_of_parts[(blockIdx.z * heads + blockIdx.x) * kDim + first_column + thread] = of_channel;
+  largest_of_parts[blockIdx.y * columns + first_column + thread] = of_channel;
 }
 
 // grid = heads, block = kDim.
@@ -78,71 +80,116 @@ __global__ void __launch_bounds__(kDim)
     value_scales_kernel(const float* largest_of_parts, float* scales, int parts, int64_t heads) {
   const int64_t channel = int64_t{blockIdx.x} * kDim + threadIdx.x;
   float largest = 0;
-  for (int part = 0; part < parts; ++part) {
+#pragma unroll
+  for (int i = 0; i < kMostParts; ++i) {
+    const int part = i < parts ? i : parts - 1;
     largest = device::larger_magnitude(largest, largest_of_parts[part * heads * kDim + channel]);
   }
   scales[channel] = numerics::e4m3_value_scale(largest);
 }
 
 constexpr int kThreads = 256;
-constexpr int kTileRows = ops::kInt8KeyTile;
-constexpr int kThreadsPerHead = kDim / kRun;
-constexpr int kRowsAtOnce = kThreads / kThreadsPerHead;
+constexpr int kTileRows = ops::kInt8RowTile;
 constexpr int kGroupKeys = 16;
 constexpr int kGroups = kTileRows / kGroupKeys;
+constexpr int kWords = kGroupKeys / 4;  // of a channel
+constexpr int kRunsAtOnce = 8;          // of a warp, with all words
+constexpr int kGroupWarps = kDim / kRun / kRunsAtOnce;
+constexpr int kGroupsAtOnce = kThreads / device::kWarpSize / kGroupWarps;
+constexpr int kTurns = kGroups / kGroupsAtOnce;
+static_assert(kRunsAtOnce * kWords == device::kWarpSize);
 
-// Rows as they come, to be read by channel: neighbouring threads read neighbouring bytes.
-using TileShared = uint8_t[kTileRows][kDim];
+// The tile as it is written, but for the order of eight channels.
+using TileShared = uint4[kGroups][kDim];
 
-// grid = (heads, tiles of 64 padded rows), block = kThreads, shared = TileShared.
+// So that the lanes of a warp, which have a word each of the same channel of different runs, meet
+// no bank twice, nor do those that take eight neighbouring channels.
+__device__ inline int place_of(int channel) { return channel ^ channel / kRun % kRun; }
+
+// A thread's run of four keys that share a word: numerics::e4m3_value_at().
+template <typename T>
+struct FourKeys {
+  RunOf<T> of_key[4];
+
+  static __device__ constexpr int key(int i) { return i % 2 + i / 2 * 8; }
+
+  __device__ void load(const T* first, int64_t step, int64_t rows_left) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      of_key[i] = {};
+      if (key(i) < rows_left) {
+        of_key[i] = *reinterpret_cast<const RunOf<T>*>(first + key(i) * step);
+      }
+    }
+  }
+  // A word for each channel; zeros of keys that do not exist.
+  __device__ void quantise(const Floats& mean, const Floats& inverse, int64_t rows_left,
+                           uint32_t (&low)[4], uint32_t (&high)[4]) const {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      Floats value;
+      widen_run(of_key[i], value);
+      uint32_t pairs[kRun / 2];
+#pragma unroll
+      for (int at = 0; at < kRun; at += 2) {
+        pairs[at / 2] = device::pack_e4m3x2((value[at] - mean[at]) * inverse[at],
+                                            (value[at + 1] - mean[at + 1]) * inverse[at + 1]);
+      }
+      const bool exists = key(i) < rows_left;
+      low[i] = exists ? pairs[0] | pairs[1] << 16 : 0;
+      high[i] = exists ? pairs[2] | pairs[3] << 16 : 0;
+    }
+    device::transpose_bytes(low);
+    device::transpose_bytes(high);
+  }
+};
+
+// grid = (heads, tiles of 128 padded rows), block = kThreads, shared = TileShared.
 template <typename T>
 __global__ void __launch_bounds__(kThreads)
     e4m3_values_kernel(const T* x, const float* mean, const float* scales, uint8_t* numbers,
                        int64_t rows, int64_t padded_rows, int64_t heads) {
   const device::Shared<TileShared> shared;
   const int thread = static_cast<int>(threadIdx.x);
-  const int column = thread % kThreadsPerHead * kRun;
+  const int warp = device::warp_in_block();
+  const int run = warp % kGroupWarps * kRunsAtOnce + device::lane() % kRunsAtOnce;
+  const int word = device::lane() / kRunsAtOnce;
   const int64_t head = blockIdx.x;
   // The last rows first: L2 still has them from the search for the largest.
   const int64_t first_row = int64_t{gridDim.y - 1 - blockIdx.y} * kTileRows;
+  const int64_t column = head * kDim + run * kRun;
+  const auto group_of = [&](int turn) { return turn * kGroupsAtOnce + warp / kGroupWarps; };
+  const auto first_key = [&](int turn) {
+    return first_row + group_of(turn) * kGroupKeys + 2 * word;
+  };
+
+  FourKeys<T> keys[kTurns];
+#pragma unroll
+  for (int turn = 0; turn < kTurns; ++turn) {
+    keys[turn].load(x + first_key(turn) * heads * kDim + column, heads * kDim,
+                    rows - first_key(turn));
+  }
   Floats of_all, inverse;
-  load_whole_run(mean + head * kDim + column, of_all);
-  load_whole_run(scales + head * kDim + column, inverse);
+  load_whole_run(mean + column, of_all);
+  load_whole_run(scales + column, inverse);
 #pragma unroll
   for (float& value : inverse) value = 1.0f / value;
 #pragma unroll
-  for (int in_tile = thread / kThreadsPerHead; in_tile < kTileRows; in_tile += kRowsAtOnce) {
-    alignas(8) uint16_t pairs[kRun / 2] = {};
-    if (first_row + in_tile < rows) {
-      Floats value;
-      load_whole_run(x + ((first_row + in_tile) * heads + head) * kDim + column, value);
+  for (int turn = 0; turn < kTurns; ++turn) {
+    uint32_t low[4], high[4];
+    keys[turn].quantise(of_all, inverse, rows - first_key(turn), low, high);
+    auto& group = (*shared)[group_of(turn)];
 #pragma unroll
-      for (int i = 0; i < kRun; i += 2) {
-        pairs[i / 2] = device::pack_e4m3x2((value[i] - of_all[i]) * inverse[i],
-                                           (value[i + 1] - of_all[i + 1]) * inverse[i + 1]);
-      }
+    for (int i = 0; i < 4; ++i) {
+      reinterpret_cast<uint32_t*>(&group[place_of(run * kRun + i)])[word] = low[i];
+      reinterpret_cast<uint32_t*>(&group[place_of(run * kRun + 4 + i)])[word] = high[i];
     }
-    *reinterpret_cast<uint2*>(&(*shared)[in_tile][column]) =
-        make_uint2(pairs[0] | static_cast<uint32_t>(pairs[1]) << 16,
-                   pairs[2] | static_cast<uint32_t>(pairs[3]) << 16);
   }
   device::sync_block();
-  uint8_t* const tile = numbers + (head * padded_rows + first_row) * kDim;
+  auto* const tile = reinterpret_cast<uint4*>(numbers + (head * padded_rows + first_row) * kDim);
 #pragma unroll
   for (int chunk = thread; chunk < kGroups * kDim; chunk += kThreads) {
-    const int group = chunk / kDim;
-    const int channel = chunk % kDim;
-    uint32_t words[kGroupKeys / 4];
-#pragma unroll
-    for (int word = 0; word < kGroupKeys / 4; ++word) {
-      // Keys 2 w, 2 w + 1, 2 w + 8, 2 w + 9: numerics::e4m3_value_at().
-      const uint8_t* const key = &(*shared)[group * kGroupKeys + 2 * word][channel];
-      words[word] = key[0] | static_cast<uint32_t>(key[kDim]) << 8 |
-                    static_cast<uint32_t>(key[8 * kDim]) << 16 |
-                    static_cast<uint32_t>(key[9 * kDim]) << 24;
-    }
-    *reinterpret_cast<uint4*>(tile + chunk * kGroupKeys) =
-        make_uint4(words[0], words[1], words[2], words[3]);
+    tile[chunk] = (*shared)[chunk / kDim][place_of(chunk % kDim)];
   }
 }
 
@@ -152,8 +199,13 @@ void quantise_e4m3_values(const ops::PrepareValuesArgs& args, Stream stream) {
   const int64_t padded = ops::int8_padded(args.rows);
   const auto handle = static_cast<cudaStream_t>(stream.handle);
   const auto heads = static_cast<unsigned>(args.heads);
+  const int64_t columns = args.heads * kDim;
+  const int64_t column_blocks = (columns + kScaleColumns - 1) / kScaleColumns;
+  // As many as run at once.
+  const int64_t most_parts =
+      std::clamp<int64_t>(processor_count() * kScaleBlocks / column_blocks, 1, kMostParts);
   const int64_t rounds = (args.rows + kScaleRowsAtOnce - 1) / kScaleRowsAtOnce;
-  const int64_t rows_of_part = (rounds + kMostParts - 1) / kMostParts * kScaleRowsAtOnce;
+  const int64_t rows_of_part = (rounds + most_parts - 1) / most_parts * kScaleRowsAtOnce;
   const int64_t parts = (args.rows + rows_of_part - 1) / rows_of_part;
   // Until the numbers come, their memory has room for these: 4 * kMostParts bytes a channel.
   static_assert(4 * kMostParts <= ops::kInt8RowTile);
@@ -161,11 +213,11 @@ void quantise_e4m3_values(const ops::PrepareValuesArgs& args, Stream stream) {
   with_element_type(args.dtype, [&]<typename T>(T) {
     const T* const x = static_cast<const T*>(args.x);
     launch("largest_values", largest_values_kernel<T>,
-           {.grid = dim3(heads, kDim / kScaleColumns, static_cast<unsigned>(parts)),
+           {.grid = dim3(static_cast<unsigned>(column_blocks), static_cast<unsigned>(parts)),
             .block = kScaleThreads,
             .shared_bytes = sizeof(ScaleShared),
             .stream = handle},
-           x, args.mean, largest, args.rows, rows_of_part, args.heads);
+           x, args.mean, largest, args.rows, rows_of_part, columns);
     launch("scales_of_values", value_scales_kernel,
            {.grid = heads, .block = kDim, .stream = handle}, largest, args.scales,
            static_cast<int>(parts), args.heads);

@@ -69,8 +69,8 @@ __global__ void __launch_bounds__(kMeanThreads, 2)
       load_whole_run(x + row * columns + column, y);
       if constexpr (kNormed) {
         Floats angles;
-        load_angles(norm.rope, row, static_cast<int>(column % kHeadDim),
-                    shared->inverse_rms[sample], angles);
+        load_angles(norm.rope, row, static_cast<int>(column % kHeadDim), angles);
+        multiply_angles(shared->inverse_rms[sample], angles);
         normalise(y, weight, angles);
       }
 #pragma unroll

@@ -17,15 +17,15 @@ inline constexpr int kHeadDim = ops::kInt8HeadDim;
 
 using Floats = float[kRun];
 
-// cos and sin of the run's four pairs, times `factor`.
-__device__ inline void load_angles(const float* rope, int64_t row, int column, float factor,
-                                   Floats& to) {
-  if (rope != nullptr) load_whole_run(rope + row * kHeadDim + column, to);
+// cos and sin of the run's four pairs: 1 and 0 without a table.
+__device__ inline void load_angles(const float* rope, int64_t row, int column, Floats& to) {
+  if (rope != nullptr) return load_whole_run(rope + row * kHeadDim + column, to);
 #pragma unroll
-  for (int i = 0; i < kRun; i += 2) {
-    to[i] = rope != nullptr ? to[i] * factor : factor;
-    to[i + 1] = rope != nullptr ? to[i + 1] * factor : 0;
-  }
+  for (int i = 0; i < kRun; ++i) to[i] = i % 2 == 0 ? 1.0f : 0.0f;
+}
+__device__ inline void multiply_angles(float factor, Floats& angles) {
+#pragma unroll
+  for (float& value : angles) value *= factor;
 }
 
 // y = rope(x * weight), in place, of cos and sin that 1 / rms is in already.

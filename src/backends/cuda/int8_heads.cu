@@ -16,6 +16,7 @@
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/shuffle.cuh"
+#include "backends/cuda/device/warp.cuh"
 #include "backends/cuda/element_type.h"
 #include "backends/cuda/head_means.cuh"
 #include "backends/cuda/head_norm.cuh"
@@ -39,9 +40,26 @@ constexpr int kAhead = 2;   // heads
 constexpr int kWarpRows = kWarpColumns / kHeadDim;
 static_assert(kWarps * kWarpRows == kTileRows);
 
-// Rows 2 g, 2 g + 1 and all that are multiples of eight further on share scale g of keys: those
-// that a lane has after the rotation.
-static_assert(kWarpRows == 8 && ops::kInt8KeyScales == kBlockLanes);
+// Keys 2 g, 2 g + 1 and all that are multiples of eight further on share scale g: two warps' rows,
+// which wait for each other and for nobody else.
+constexpr int kGroupWarps = kWarps / static_cast<int>(ops::kInt8KeyScales);
+constexpr int kGroupThreads = kGroupWarps * device::kWarpSize;
+static_assert(kGroupWarps == 2);
+
+// Where in a tile the rows of a warp are.
+template <bool kKeys>
+struct WarpRows {
+  static constexpr int kGroupStep = kTileRows / kWarpRows;  // between two keys and the next two
+  static __device__ int first(int warp) {
+    if (!kKeys) return warp * kWarpRows;
+    return warp / kGroupWarps * 2 + warp % kGroupWarps * (kTileRows / kGroupWarps);
+  }
+  // How much further on row `row` of the warp is. That of a sum is the sum, if one of both is even
+  // and the other 0 or 1.
+  static __device__ constexpr int at(int row) {
+    return kKeys ? row % 2 + row / 2 * kGroupStep : row;
+  }
+};
 
 template <typename T>
 struct Heads {
@@ -65,46 +83,48 @@ __device__ inline int place_of(int column) { return column + column / kLaneColum
 template <typename T>
 struct QuantiseShared {
   // By parity of the head, so that one barrier a head is enough.
-  alignas(16) float largest[2][ops::kInt8KeyScales][kWarps];
+  float largest[2][kWarps];
   // The next heads of the warps' rows: 16-byte chunks as warp_numbers.cuh places them.
-  alignas(16) unsigned char next[kAhead][kWarps][kWarpColumns * sizeof(T)];
+  alignas(128) unsigned char next[kAhead][kWarps][kWarpColumns * sizeof(T)];
 };
 
 // Copies the warp's rows of one head after the other; rows that do not exist become zeros, and
 // their addresses are not read. What of an address does not change is worked out once.
-template <typename T>
+template <typename T, bool kKeys>
 class HeadCopies {
  public:
   __device__ HeadCopies(const Heads<T>& problem, int64_t warp_row, int64_t head)
-      : from_(problem.x + ((warp_row + Copy::block(0)) * problem.heads + head) * kHeadDim +
+      : from_(problem.x + ((warp_row + first_row()) * problem.heads + head) * kHeadDim +
               Copy::column()),
-        rows_left_(problem.rows - warp_row - Copy::block(0)),
-        step_(Copy::kBlocks * problem.heads * kHeadDim) {}
+        rows_left_(problem.rows - warp_row - first_row()),
+        row_(problem.heads * kHeadDim) {}
 
   // Starts copying the next head.
   __device__ void start_next(unsigned char* to) {
 #pragma unroll
     for (int copy = 0; copy < Copy::kCopies; ++copy) {
-      const int rows = copy * Copy::kBlocks;
-      device::cp_async_16(to + places_[copy], from_ + copy * step_, rows < rows_left_);
+      const int rows = WarpRows<kKeys>::at(copy * Copy::kBlocks);
+      device::cp_async_16(to + places_[copy], from_ + rows * row_, rows < rows_left_);
     }
     from_ += kHeadDim;
   }
 
  private:
   using Copy = WarpCopy<T>;
+  static_assert(Copy::kBlocks <= 2);
+  static __device__ int first_row() { return WarpRows<kKeys>::at(Copy::block(0)); }
+
   const T* from_;
-  int64_t rows_left_, step_;
+  int64_t rows_left_, row_;
   const CopyPlaces<T, RunOrder::kTogether> places_;
 };
 
-// All threads of the block call; a barrier has to follow.
-__device__ inline void load_heads(const float* from, int64_t heads, HeadFloats* to) {
+// Starts copying; all threads of the block call.
+__device__ inline void copy_heads(const float* from, int64_t heads, HeadFloats* to) {
   constexpr int kFours = kHeadDim / 4;
   for (int at = static_cast<int>(threadIdx.x); at < static_cast<int>(heads) * kFours;
        at += kThreads) {
-    *reinterpret_cast<float4*>(&to[at / kFours][place_of(at % kFours * 4)]) =
-        reinterpret_cast<const float4*>(from)[at];
+    device::cp_async_16(&to[at / kFours][place_of(at % kFours * 4)], from + 4 * at);
   }
 }
 
@@ -137,20 +157,13 @@ __device__ inline float largest_of_rows(float value) {
   return value;
 }
 
-// Of the two rows, and all that are a multiple of eight further on.
-__device__ inline float largest_of_group(float mine,
-                                         float (&of_groups)[ops::kInt8KeyScales][kWarps]) {
-  const float of_warp = largest_of_rows(mine);
-  float* const of_group = of_groups[device::lane() % kBlockLanes];
-  if (device::lane() < kBlockLanes) of_group[device::warp_in_block()] = of_warp;
-  device::sync_block();
-  Floats of_warps;
-  static_assert(kWarps == kRun);
-  load_whole_run(of_group, of_warps);
-  float largest = 0;
-#pragma unroll
-  for (const float value : of_warps) largest = device::larger_magnitude(largest, value);
-  return largest;
+// Of all rows of the warp and the other one that has the group's keys.
+__device__ inline float largest_of_group(float mine, float (&of_warps)[kWarps]) {
+  const int warp = device::warp_in_block();
+  const float of_warp = device::warp_amax(mine);
+  if (device::lane() == 0) of_warps[warp] = of_warp;
+  device::sync_part<kGroupThreads>(1 + warp / kGroupWarps);
+  return device::larger_magnitude(of_warp, of_warps[warp ^ 1]);
 }
 
 // grid = (groups of heads, tiles of 64 padded rows), block = kThreads, shared = QuantiseShared and
@@ -165,8 +178,9 @@ __global__ void __launch_bounds__(kThreads, kBlocks) quantise_heads_kernel(Heads
   const int lane = device::lane();
   const int warp = device::warp_in_block();
   const int64_t first_row = int64_t{blockIdx.y} * kTileRows;
-  const int64_t warp_row = first_row + warp * kWarpRows;
-  const int64_t row = warp_row + lane / kBlockLanes;
+  using Rows = WarpRows<kKeys>;
+  const int64_t warp_row = first_row + Rows::first(warp);
+  const int64_t row = warp_row + Rows::at(lane / kBlockLanes);
   const float exists = row < problem.rows ? 1 : 0;
   const int64_t norm_row = row < problem.rows ? row : problem.rows - 1;
 
@@ -174,21 +188,26 @@ __global__ void __launch_bounds__(kThreads, kBlocks) quantise_heads_kernel(Heads
   const int heads = static_cast<int>(problem.heads - first_head < problem.heads_per_block
                                          ? problem.heads - first_head
                                          : problem.heads_per_block);
-  HeadCopies<T> copies(problem, warp_row, first_head);
+  copy_heads(problem.norm.weight + first_head * kHeadDim, heads, weights);
+  if (kKeys) copy_heads(problem.mean + first_head * kHeadDim, heads, means);
+  device::cp_async_commit();
+  HeadCopies<T, kKeys> copies(problem, warp_row, first_head);
 #pragma unroll
   for (int head = 0; head < kAhead; ++head) {
     if (head < heads) copies.start_next(shared->next[head][warp]);
     device::cp_async_commit();
   }
-  load_heads(problem.norm.weight + first_head * kHeadDim, heads, weights);
-  if (kKeys) load_heads(problem.mean + first_head * kHeadDim, heads, means);
-  const float inv_rms = inverse_rms(problem.norm, norm_row);
+  // Before the sums are waited for.
   LaneRuns angles;
 #pragma unroll
   for (int run = 0; run < kLaneRuns; ++run) {
     load_angles(problem.norm.rope, norm_row, lane % kBlockLanes * kLaneColumns + run * kRun,
-                inv_rms, angles[run]);
+                angles[run]);
   }
+  const float inv_rms = inverse_rms(problem.norm, norm_row);
+#pragma unroll
+  for (auto& run : angles) multiply_angles(inv_rms, run);
+  device::cp_async_wait<kAhead>();
   device::sync_block();
 
   // Of this lane: where its runs lie in shared memory, and its first results of a head.
@@ -199,14 +218,15 @@ __global__ void __launch_bounds__(kThreads, kBlocks) quantise_heads_kernel(Heads
   const Rotation rotate;
   int8_t* numbers =
       problem.numbers +
-      (first_head * problem.padded_rows + warp_row + Rotation::block_of_run(0)) * kHeadDim +
+      (first_head * problem.padded_rows + warp_row + Rows::at(Rotation::block_of_run(0))) *
+          kHeadDim +
       Rotation::column_in_block(0);
   float* scales = problem.scales;
   int64_t scales_of_head = problem.padded_rows;
   if constexpr (kKeys) {
     scales_of_head = problem.padded_rows / kTileRows * ops::kInt8KeyScales;
     scales += first_head * scales_of_head + int64_t{blockIdx.y} * ops::kInt8KeyScales +
-              lane % kBlockLanes;
+              warp / kGroupWarps;
   } else {
     scales += first_head * scales_of_head + warp_row + Rotation::block_of_run(0);
   }
@@ -233,7 +253,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) quantise_heads_kernel(Heads
       const float largest =
           largest_of_group(device::larger_magnitude(scale[0], scale[1]), shared->largest[head % 2]);
       scale[0] = scale[1] = int8_scale_approx(largest * numerics::kRotationScale);
-      if (warp == 0 && lane < kBlockLanes) *scales = scale[0];
+      if (warp % kGroupWarps == 0 && lane == 0) *scales = scale[0];
     } else {
 #pragma unroll
       for (float& of_row : scale) {
@@ -263,7 +283,7 @@ size_t shared_bytes(int64_t heads_of_block) {
 // More of them leave less shared memory for another block beside it; one fits everywhere.
 template <typename T, bool kKeys>
 int64_t heads_of_block(int64_t heads, int64_t tiles) {
-  constexpr int64_t kMost = 20;
+  constexpr int64_t kMost = 40;
   const int64_t processors = processor_count();
   int64_t best = 1;
   int64_t least = std::numeric_limits<int64_t>::max();

@@ -7,6 +7,7 @@
 #include <cuda_runtime.h>
 
 #include <cstring>
+#include <type_traits>
 
 #include "backends/cuda/block_rows.cuh"
 #include "backends/cuda/device/block.cuh"
@@ -220,8 +221,13 @@ void with_blocks(const StoredRows& stored, DType to, int64_t rows, Visitor&& vis
                          .dtype = stored.dtype,
                          .block_width = width,
                          .block_bytes = static_cast<int>(storage_bytes(stored.dtype, width))};
-  if (to == DType::kI8) return visit(TensorInt8Runs<Half>{}, BlockRows<LanePairs>{bytes});
-  visit(ScaledE4M3Runs{}, BlockRows<LaneRuns>{bytes});
+  const auto with_groups = [&]<int kGroups>(std::integral_constant<int, kGroups>) {
+    if (to == DType::kI8)
+      return visit(TensorInt8Runs<Half>{}, BlockRows<LanePairs, kGroups>{bytes});
+    visit(ScaledE4M3Runs{}, BlockRows<LaneRuns, kGroups>{bytes});
+  };
+  if (scales_of_32(stored.dtype) == 2) return with_groups(std::integral_constant<int, 2>{});
+  with_groups(std::integral_constant<int, 1>{});
 }
 
 // Calls visit(Rows{}, numbers): the kind of rows for the 8-bit dtype, and a source of
@@ -278,15 +284,35 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr int kPlainThreads = 256;
 
+// A thread's run: where it is in which row. Division of 32 bits takes a third of the instructions.
+struct RunPlace {
+  uint32_t row;
+  int64_t at;
+
+  __device__ explicit RunPlace(uint32_t runs_of_row) {
+    const uint32_t run = blockIdx.x * kPlainThreads + threadIdx.x;
+    row = run / runs_of_row;
+    at = int64_t{run - row * runs_of_row} * kRun;
+  }
+};
+
+// Blocks for all runs.
+dim3 run_grid(int64_t rows, int64_t runs_of_row) {
+  const int64_t blocks = (rows * runs_of_row + kPlainThreads - 1) / kPlainThreads;
+  REEL_REQUIRE(blocks * kPlainThreads <= int64_t{UINT32_MAX}, kUnsupported,
+               str_cat("the cuda backend prepares weights of up to 2^35 numbers at once, not ",
+                       rows * runs_of_row * kRun, "."));
+  return dim3(static_cast<unsigned>(blocks));
+}
+
 // e4m3 of e4m3: the stored numbers and their scales. A run a thread: grid covers the runs of all
 // rows, block = kPlainThreads. `numbers` may be stored.from.
 __global__ void __launch_bounds__(kPlainThreads)
     keep_rows_kernel(const StoredRows stored, uint8_t* numbers, float* scales, int64_t rows) {
-  const int64_t runs = stored.width / kRun;  // of a row
-  const int64_t run = int64_t{blockIdx.x} * kPlainThreads + threadIdx.x;
-  const int64_t row = run / runs;
+  const RunPlace place(static_cast<uint32_t>(stored.width / kRun));
+  const int64_t row = place.row;
   if (row >= rows) return;
-  const int64_t at = (run - row * runs) * kRun;
+  const int64_t at = place.at;
   const RunOf<uint8_t> bytes = load_bytes(stored, stored.from + row * stored.row_bytes, at);
   *reinterpret_cast<RunOf<uint8_t>*>(numbers + row * stored.width + at) = bytes;
   if (at == 0) scales[row] = stored.scale_count == 0 ? 1.0f : row_factor(stored, row);
@@ -296,11 +322,10 @@ __global__ void __launch_bounds__(kPlainThreads)
 template <typename To>
 __global__ void __launch_bounds__(kPlainThreads)
     prepare_plain_kernel(const StoredRows stored, To* to, int64_t rows, bool whole) {
-  const int64_t runs = (stored.width + kRun - 1) / kRun;  // of a row
-  const int64_t run = int64_t{blockIdx.x} * kPlainThreads + threadIdx.x;
-  const int64_t row = run / runs;
+  const RunPlace place(static_cast<uint32_t>((stored.width + kRun - 1) / kRun));
+  const int64_t row = place.row;
   if (row >= rows) return;
-  const int64_t at = (run - row * runs) * kRun;
+  const int64_t at = place.at;
   float x[1][kRun];
   load_stored(stored, row, at, 0, x);
   store_run(to + row * stored.width, at, stored.width, whole, x[0]);
@@ -346,9 +371,8 @@ void launch_factored(const StoredRows& stored, const ops::PrepareRowsArgs& args,
 }
 
 void launch_keep(const StoredRows& stored, const ops::PrepareRowsArgs& args, cudaStream_t stream) {
-  const int64_t runs = args.rows * (args.width / kRun);
   launch("prepare_rows", keep_rows_kernel,
-         {.grid = dim3(static_cast<unsigned>((runs + kPlainThreads - 1) / kPlainThreads)),
+         {.grid = run_grid(args.rows, args.width / kRun),
           .block = dim3(kPlainThreads),
           .stream = stream},
          stored, static_cast<uint8_t*>(args.to), scales_of(args), args.rows);
@@ -379,10 +403,9 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream) {
       launch_scaled<Rows>(stored, args, cuda_stream);
     });
   }
-  const int64_t runs = args.rows * ((args.width + kRun - 1) / kRun);
   with_element_type(args.to_dtype, [&]<typename To>(To) {
     launch("prepare_rows", prepare_plain_kernel<To>,
-           {.grid = dim3(static_cast<unsigned>((runs + kPlainThreads - 1) / kPlainThreads)),
+           {.grid = run_grid(args.rows, (args.width + kRun - 1) / kRun),
             .block = dim3(kPlainThreads),
             .stream = cuda_stream},
            stored, static_cast<To*>(args.to), args.rows, whole_runs(args.to, args.width));

@@ -51,6 +51,8 @@ __device__ inline void store_runs(Number* numbers, int width, Column column, Byt
 
 // Source: what is stored, and what becomes of it before it is rotated and scaled.
 //   static constexpr bool kTwoRows    whether short rows may be taken in twos
+//   static constexpr int kShortBlocks  of 256 threads of a multiprocessor, where they are not: more
+//                                      hide more, and have fewer registers
 //   static constexpr int kWarpBytes   of a warp's part of one row; a multiple of 16
 //   static constexpr int kTooLarge    added to every number that is taken
 //   using Taken                       LaneRuns or LanePairs
@@ -175,7 +177,8 @@ void launch_scaled_rows(const char* name, const Source& source, const ScaledRows
     if constexpr (Source::kTwoRows) {
       return launch_scaled_rows_of<Source, Rows, 2, 256, 2>(name, source, out, stream);
     } else {
-      return launch_scaled_rows_of<Source, Rows, 1, 256, 3>(name, source, out, stream);
+      return launch_scaled_rows_of<Source, Rows, 1, 256, Source::kShortBlocks>(name, source, out,
+                                                                               stream);
     }
   }
   if (out.width <= 14 * kWarpColumns) {

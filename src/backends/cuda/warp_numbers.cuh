@@ -129,6 +129,7 @@ struct WarpNumbers {
   static constexpr int kWarpBytes = kWarpColumns * kBytes;
   static constexpr int kTooLarge = kAdded;
   static constexpr bool kTwoRows = kBytes == 1;
+  static constexpr int kShortBlocks = 3;
   // Without a rotation, runs are stored as they are loaded.
   template <typename Rows>
   static constexpr RunOrder kOrder =

@@ -133,7 +133,7 @@ __device__ inline void multiply(int group, const ProductEnd& end, const Work& wo
     const TilePosition at = tile_at(tile, work);
     const int64_t row = (int64_t{at.row} * kCluster + block) * kRows + row_in_tile;
     const int64_t column = int64_t{at.column} * kColumns;
-    device::sync_warpgroup(1 + group);  // nobody reads the terms of the tile before
+    device::sync_part<kGroupThreads>(1 + group);  // nobody reads the terms of the tile before
     bring_terms<kEpilogue>(end, column, thread, terms);
     device::cp_async_commit();
     const float x_scale[kEights] = {row_term(end, row), row_term(end, row + 8)};
@@ -158,7 +158,7 @@ __device__ inline void multiply(int group, const ProductEnd& end, const Work& wo
     }
     LaneRows<kEpilogue, T> rows(end, row, column + lane_column);
     device::cp_async_wait<0>();
-    device::sync_warpgroup(1 + group);
+    device::sync_part<kGroupThreads>(1 + group);
     device::wgmma_wait<0>();
     release(before);
     finish_sums<kEpilogue, T, kSquares>(end, terms, rows, x_scale, row, column, lane_column, sums);

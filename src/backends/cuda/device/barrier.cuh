@@ -13,4 +13,10 @@ __device__ inline void sync_block() { __syncthreads(); }
 // The same for the 32 threads of a warp.
 __device__ inline void sync_warp() { __syncwarp(); }
 
+// The same for kThreads threads, whole warps, which alone use barrier `number`, 1 to 15.
+template <int kThreads>
+__device__ inline void sync_part(int number) {
+  asm volatile("bar.sync %0, %1;" ::"r"(number), "n"(kThreads) : "memory");
+}
+
 }  // namespace reel::cuda::device

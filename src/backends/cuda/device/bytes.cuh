@@ -26,6 +26,18 @@ __device__ inline uint32_t lowest_bytes(uint32_t a, uint32_t b, uint32_t c, uint
   return __byte_perm(__byte_perm(a, b, 0x0040), __byte_perm(c, d, 0x0040), 0x5410);
 }
 
+// Byte i of word j becomes byte j of word i.
+__device__ inline void transpose_bytes(uint32_t (&x)[4]) {
+  const uint32_t a = __byte_perm(x[0], x[1], 0x5140);
+  const uint32_t b = __byte_perm(x[2], x[3], 0x5140);
+  const uint32_t c = __byte_perm(x[0], x[1], 0x7362);
+  const uint32_t d = __byte_perm(x[2], x[3], 0x7362);
+  x[0] = __byte_perm(a, b, 0x5410);
+  x[1] = __byte_perm(a, b, 0x7632);
+  x[2] = __byte_perm(c, d, 0x5410);
+  x[3] = __byte_perm(c, d, 0x7632);
+}
+
 // 2^23 + byte `index` of the word: an integer to f32 without the unit that converts, which has a
 // quarter of the rate.
 __device__ inline float byte_above_2_23(uint32_t word, int index) {

@@ -122,12 +122,6 @@ __device__ inline void fence_for_wgmma() {
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
-// Waits for the 128 threads of the warpgroup, which alone use barrier `number`, 1 to 15: a
-// sync_block() for them.
-__device__ inline void sync_warpgroup(int number) {
-  asm volatile("bar.sync %0, 128;" ::"r"(number) : "memory");
-}
-
 // Before the first product after threads have touched the sums.
 __device__ inline void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 
