@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda_host/machine.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <memory>
 #include <numeric>
@@ -22,11 +24,13 @@ namespace reel::cuda_host {
 namespace {
 
 constexpr int kMostThreads = 1024;
+constexpr int kMostWarps = kMostThreads / kLanes;
+constexpr int kBarriers = 16;               // of a block; 0 is sync_block()'s
 constexpr size_t kStackBytes = 128 * 1024;  // address space; pages are used as a thread needs them
 // A warp that could go on makes room for another one once in so many collectives.
 constexpr uint64_t kCollectivesPerChange = 16;
 
-enum class Phase { kReady, kInCollective, kAtBarrier, kDone };
+enum class Phase { kReady, kInCollective, kAtBarrier, kAtPart, kDone };
 
 struct Thread {
   explicit Thread() : fiber(kStackBytes) {}
@@ -37,6 +41,7 @@ struct Thread {
   Phase phase = Phase::kDone;
   Site site{};                        // where it waits
   const Collective* waits = nullptr;  // for what, in a collective
+  int part = 0;                       // at which barrier of a part
 };
 
 struct Warp {
@@ -47,6 +52,16 @@ struct Warp {
   const Collective* kind = nullptr;  // what the arrived lanes wait for
   Site site{};
   void* args[kLanes] = {};
+  // Barriers of parts: how many it has passed and one more, and what it knows of other warps'.
+  uint32_t part_step = 1;
+  std::array<uint32_t, kMostWarps> seen{};
+};
+
+// A barrier of some warps.
+struct Part {
+  int threads = 0;  // that it is for
+  int arrived = 0;
+  Site site{};
 };
 
 class Machine {
@@ -55,6 +70,10 @@ class Machine {
   Actor actor() const;
 
   void sync_block(Site site);
+  void sync_part(int number, int threads, Site site);
+  bool is_behind(int warp, uint32_t part_step) const {
+    return warps_[warp_of(*current_)].seen[static_cast<size_t>(warp)] >= part_step;
+  }
   void collective(const Collective& kind, void* args, Site site);
   void start_warp_epoch() { warps_[warp_of(*current_)].epoch = ++epochs_; }
   [[noreturn]] void fault(const Text& what);
@@ -70,6 +89,7 @@ class Machine {
   Thread* next_thread();
   void enter(Thread& next, bool last);
   bool release_barrier();
+  void release_part(int number);
   [[noreturn]] void report_stuck();
   [[noreturn]] void leave(const char* fault);
 
@@ -77,6 +97,7 @@ class Machine {
   int threads_in_block_ = 0;
   std::vector<std::unique_ptr<Thread>> threads_;
   std::vector<Warp> warps_;
+  std::array<Part, kBarriers> parts_{};
   uint32_t ready_warps_ = 0;  // bit w: warp w has a ready lane
   int done_ = 0;
   int at_barrier_ = 0;
@@ -165,6 +186,7 @@ void Machine::prepare_block(const uint3& block) {
   blockIdx = block;
   begin_shared_memory(grid_->shared_bytes, threads_in_block_);
   warps_.assign(static_cast<size_t>((threads_in_block_ + kLanes - 1) / kLanes), Warp{});
+  parts_ = {};
   ready_warps_ = 0;
   done_ = 0;
   at_barrier_ = 0;
@@ -209,6 +231,10 @@ void Machine::wait(Phase phase, Site site) {
   Warp& warp = warps_[warp_of(self)];
   warp.ready &= ~bit_of(self);
   if (warp.ready == 0) ready_warps_ &= ~(1u << warp_of(self));
+  if (phase == Phase::kAtPart) {
+    const Part& part = parts_[static_cast<size_t>(self.part)];
+    if (part.arrived == part.threads) release_part(self.part);
+  }
   Thread* next = next_thread();
   if (next == nullptr && release_barrier()) next = next_thread();
   if (next == nullptr) report_stuck();
@@ -235,6 +261,53 @@ void Machine::enter(Thread& next, bool last) {
 void Machine::sync_block(Site site) {
   ++at_barrier_;
   wait(Phase::kAtBarrier, site);
+}
+
+void Machine::sync_part(int number, int threads, Site site) {
+  Thread& self = *current_;
+  if (number < 1 || number >= kBarriers || threads % kLanes != 0 || threads < kLanes) {
+    fault(Text() << "calls sync_part at " << site << " with barrier " << number << " for "
+                 << threads << " threads");
+  }
+  Part& part = parts_[static_cast<size_t>(number)];
+  if (part.arrived == 0) {
+    part.threads = threads;
+    part.site = site;
+  } else if (part.threads != threads || part.site != site) {
+    fault(Text() << "comes to barrier " << number << " at " << site << " for " << threads
+                 << " threads, where others wait at " << part.site << " for " << part.threads);
+  }
+  self.part = number;
+  ++part.arrived;
+  wait(Phase::kAtPart, site);
+}
+
+// All its threads have come. What they did before is behind what they do from now on, and so is
+// what others did that one of their warps knew to be behind it.
+void Machine::release_part(int number) {
+  parts_[static_cast<size_t>(number)] = {};
+  std::array<uint32_t, kMostWarps> seen{};
+  std::array<uint32_t, kMostWarps> here{};  // bit l: lane l
+  for (int at = 0; at < threads_in_block_; ++at) {
+    Thread& thread = *threads_[static_cast<size_t>(at)];
+    if (thread.phase != Phase::kAtPart || thread.part != number) continue;
+    make_ready(thread);
+    const size_t warp = warp_of(thread);
+    if (std::exchange(here[warp], here[warp] | bit_of(thread)) != 0) continue;
+    for (size_t other = 0; other < seen.size(); ++other) {
+      seen[other] = std::max(seen[other], warps_[warp].seen[other]);
+    }
+    seen[warp] = std::max(seen[warp], warps_[warp].part_step);
+  }
+  for (size_t warp = 0; warp < warps_.size(); ++warp) {
+    if (here[warp] == 0) continue;
+    if (here[warp] != warps_[warp].lanes) {
+      fault(Text() << "waits at barrier " << number << " without all lanes of its warp");
+    }
+    warps_[warp].seen = seen;
+    ++warps_[warp].part_step;
+    warps_[warp].epoch = ++epochs_;
+  }
 }
 
 bool Machine::release_barrier() {
@@ -290,7 +363,8 @@ void Machine::collective(const Collective& kind, void* args, Site site) {
 Actor Machine::actor() const {
   return {.thread = current_->number,
           .block_epoch = block_epoch_,
-          .warp_epoch = warps_[warp_of(*current_)].epoch};
+          .warp_epoch = warps_[warp_of(*current_)].epoch,
+          .part_step = warps_[warp_of(*current_)].part_step};
 }
 
 void Machine::fault(const Text& what) {
@@ -305,7 +379,7 @@ void Machine::report_stuck() {
   for (int number = 0; number < threads_in_block_; ++number) {
     const Thread& thread = *threads_[static_cast<size_t>(number)];
     if (thread.phase == Phase::kInCollective) waits = &thread;
-    if (waits == nullptr && thread.phase == Phase::kAtBarrier) waits = &thread;
+    if (waits == nullptr && thread.phase != Phase::kDone) waits = &thread;
   }
   const bool in_warp = waits->phase == Phase::kInCollective;
   const Thread* missing = nullptr;
@@ -316,14 +390,19 @@ void Machine::report_stuck() {
   }
   Text text;
   text << ThreadName{waits->number} << (in_warp ? " waits in " : " waits at the barrier")
-       << (in_warp ? waits->waits->name : "") << " of " << waits->site << ", but "
-       << ThreadName{missing->number};
+       << (in_warp ? waits->waits->name : "") << " of " << waits->site;
+  if (missing == nullptr) {
+    const Part& part = parts_[static_cast<size_t>(waits->part)];
+    text << " with " << part.arrived << " of " << part.threads << " threads";
+    leave(text.c_str());
+  }
+  text << ", but " << ThreadName{missing->number};
   if (missing->phase == Phase::kDone) {
     text << " has returned";
-  } else if (missing->phase == Phase::kAtBarrier) {
-    text << " waits at the barrier of " << missing->site;
-  } else {
+  } else if (missing->phase == Phase::kInCollective) {
     text << " waits in " << missing->waits->name << " of " << missing->site;
+  } else {
+    text << " waits at the barrier of " << missing->site;
   }
   leave(text.c_str());
 }
@@ -342,6 +421,8 @@ void run_grid(const Grid& grid) { machine().run(grid); }
 Actor actor() { return machine().actor(); }
 void fault(const Text& what) { machine().fault(what); }
 void sync_block(Site site) { machine().sync_block(site); }
+void sync_part(int number, int threads, Site site) { machine().sync_part(number, threads, site); }
+bool is_behind(int warp, uint32_t part_step) { return machine().is_behind(warp, part_step); }
 void collective(const Collective& kind, void* args, Site site) {
   machine().collective(kind, args, site);
 }

@@ -56,6 +56,8 @@ uint64_t input_seed();
 void* shared_memory(size_t bytes);
 
 void sync_block(Site site);
+// Barrier `number`, 1 to 15, of `threads` threads, whole warps.
+void sync_part(int number, int threads, Site site);
 void sync_warp(Site site);
 
 enum class Shuffle { kXor, kFrom, kDown, kUp };

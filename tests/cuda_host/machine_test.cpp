@@ -112,6 +112,30 @@ TEST(Divergence, LanesInTwoWarpFunctionsAreFound) {
                HasSubstr("while other lanes of its warp wait in shuffle"));
 }
 
+__global__ void a_part_of_three_warps() { device::sync_part<96>(1); }
+
+__global__ void one_warp_stays_away() {
+  if (threadIdx.x < 32) device::sync_part<64>(2);
+}
+
+__global__ void half_a_warp_waits() {
+  if (threadIdx.x % 64 < 48) device::sync_part<32>(3);
+}
+
+__global__ void no_such_barrier() { device::sync_part<32>(16); }
+
+TEST(Divergence, PartsThatDoNotMeetAreFound) {
+  launch("a_part_of_three_warps", a_part_of_three_warps, {.grid = 1, .block = 192});
+  EXPECT_FAULT(launch("a_part_of_three_warps", a_part_of_three_warps, {.grid = 1, .block = 64}),
+               HasSubstr("with 64 of 96 threads"));
+  EXPECT_FAULT(launch("one_warp_stays_away", one_warp_stays_away, {.grid = 1, .block = 64}),
+               HasSubstr("waits at the barrier of machine_test.cpp:"), HasSubstr("has returned"));
+  EXPECT_FAULT(launch("half_a_warp_waits", half_a_warp_waits, {.grid = 1, .block = 128}),
+               HasSubstr("without all lanes of its warp"));
+  EXPECT_FAULT(launch("no_such_barrier", no_such_barrier, {.grid = 1, .block = 32}),
+               HasSubstr("barrier 16 for 32 threads"));
+}
+
 TEST(Divergence, AFaultLeavesTheMachineUsable) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_THROW(launch("some_return", some_return, {.grid = 1, .block = 64}), KernelFault);

@@ -118,7 +118,8 @@ void poison(size_t offset, size_t bytes) {
 
 bool ordered(const Actor& before, const Actor& now) {
   if (before.block_epoch != now.block_epoch || before.thread == now.thread) return true;
-  return before.warp() == now.warp() && before.warp_epoch != now.warp_epoch;
+  if (before.warp() == now.warp()) return before.warp_epoch != now.warp_epoch;
+  return is_behind(before.warp(), before.part_step);
 }
 
 enum class Kind { kRead, kWrite, kAtomic };

@@ -104,6 +104,51 @@ TEST(Races, AWriteOverWhatAnotherWarpReadsNeedsABarrier) {
   EXPECT_FAULT(start(false), HasSubstr("with no barrier between"));
 }
 
+// Pairs of warps wait for each other.
+__global__ void pairs_swap(int* out, unsigned distance, bool again) {
+  const device::Shared<int[256]> shared;
+  (*shared)[threadIdx.x] = static_cast<int>(threadIdx.x);
+  device::sync_part<64>(1 + static_cast<int>(threadIdx.x / 64));
+  out[threadIdx.x] = (*shared)[threadIdx.x ^ distance];
+  if (again) (*shared)[threadIdx.x] = 0;
+}
+
+TEST(Races, ABarrierOfAPartOrdersItsThreadsAlone) {
+  int out[256] = {};
+  const auto start = [&](unsigned distance, bool again) {
+    launch("pairs_swap", pairs_swap, {.grid = 1, .block = 256, .shared_bytes = sizeof out}, out,
+           distance, again);
+  };
+
+  start(33, false);
+  EXPECT_EQ(out[70], 70 ^ 33);
+  EXPECT_FAULT(start(64, false), HasSubstr("with no barrier between"));
+  EXPECT_FAULT(start(33, true), HasSubstr("with no barrier between"));
+}
+
+// Warp 1 meets warp 0, and then warp 2.
+__global__ void warps_meet_in_turn(int* out, int reader) {
+  const device::Shared<int[96]> shared;
+  const int warp = device::warp_in_block();
+  if (warp == 0) (*shared)[threadIdx.x] = 1;
+  if (warp < 2) device::sync_part<64>(1);
+  if (warp == 2) (*shared)[threadIdx.x] = 2;
+  if (warp > 0) device::sync_part<64>(2);
+  if (warp == reader) out[device::lane()] = (*shared)[(64 + threadIdx.x) % 128];
+}
+
+TEST(Races, WhatAWarpKnowsGoesOnToThoseItMeets) {
+  int out[32] = {};
+  const auto start = [&](int reader) {
+    launch("warps_meet_in_turn", warps_meet_in_turn,
+           {.grid = 1, .block = 96, .shared_bytes = 96 * sizeof(int)}, out, reader);
+  };
+
+  start(2);
+  EXPECT_EQ(out[5], 1);
+  EXPECT_FAULT(start(0), HasSubstr("with no barrier between"));
+}
+
 __global__ void write_one_int(bool all) {
   const device::Shared<int> shared;
   if (all || threadIdx.x == 7) *shared = 1;

@@ -12,16 +12,21 @@ namespace reel::cuda_host {
 inline constexpr int kLanes = 32;
 
 // The running thread as others see it. An access before a barrier has a smaller block_epoch than
-// one after it; within a warp, one before a sync_warp() has a smaller warp_epoch.
+// one after it; within a warp, one before a sync_warp() has a smaller warp_epoch. part_step counts
+// the warp's barriers of parts of the block.
 struct Actor {
   uint16_t thread = 0;  // in the block
   uint32_t block_epoch = 0;
   uint32_t warp_epoch = 0;
+  uint32_t part_step = 0;
 
   int warp() const { return thread / kLanes; }
 };
 
 Actor actor();
+
+// Whether barriers of parts lie between that step of another warp and the running thread.
+bool is_behind(int warp, uint32_t part_step);
 
 // What a warp does together. `args` holds what each of its lanes passed.
 struct Collective {

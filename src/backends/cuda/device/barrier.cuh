@@ -16,6 +16,7 @@ __device__ inline void sync_warp() { __syncwarp(); }
 // The same for kThreads threads, whole warps, which alone use barrier `number`, 1 to 15.
 template <int kThreads>
 __device__ inline void sync_part(int number) {
+  static_assert(kThreads % 32 == 0);
   asm volatile("bar.sync %0, %1;" ::"r"(number), "n"(kThreads) : "memory");
 }
 

@@ -9,10 +9,9 @@ namespace reel::cuda::device {
 using cuda_host::Site;
 
 inline void sync_block(Site site = Site::here()) { cuda_host::sync_block(site); }
-// Waits for the whole block, which is more: a part that needed others would go unnoticed.
-template <int>
-inline void sync_part(int, Site site = Site::here()) {
-  cuda_host::sync_block(site);
+template <int kThreads>
+inline void sync_part(int number, Site site = Site::here()) {
+  cuda_host::sync_part(number, kThreads, site);
 }
 inline void sync_warp(Site site = Site::here()) { cuda_host::sync_warp(site); }
 
