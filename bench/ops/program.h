@@ -23,7 +23,7 @@ void* random_bytes(DType dtype, int64_t elements, uint32_t seed, int64_t extra_b
 template <typename Work>
 double settled_seconds(int repeats, Work&& work) {
   using Clock = std::chrono::steady_clock;
-  const cuda::Event done;
+  const cuda::TimeMark done;
   const Clock::time_point end = Clock::now() + std::chrono::milliseconds(250);
   for (int run = 0; Clock::now() < end; ++run) {
     work(run);

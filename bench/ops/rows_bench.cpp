@@ -50,7 +50,7 @@ Pool make_pool() {
   };
   Pool pool{.x = {},
             .out = device_bytes(kMost * 4),
-            .of_rows = floats(kRows * kHeads, 1),
+            .of_rows = floats(ops::int8_padded(kRows) * kHeads, 1),
             .of_columns = floats(kFeedForward, 2),
             .more_of_columns = floats(kFeedForward, 3),
             .sums = floats(kRows * kHeads, 4),

@@ -75,8 +75,9 @@ TEST(CudaInt8Heads, PreparesValuesLikeTheReference) {
 
 TEST(CudaInt8Heads, QuantisesValuesLikeTheReference) {
   for (const DType dtype : kDtypes) {
-    // More than 1024: then a block looks at its rows in more than one round. Its last part has one.
-    for (const int64_t rows : {1, 17, 64, 129, 300, 1025}) {
+    // Eight parts at most: of a round of eight rows each, of two, and of 17, of which the last has
+    // one row more than ten.
+    for (const int64_t rows : {1, 17, 64, 65, 129, 300, 1033}) {
       expect_e4m3_values_like_reference(host_memory(), {rows, 2, dtype}, input_seed());
     }
   }

@@ -126,5 +126,14 @@ TEST(CudaPrepareRows, NamesADtypeItDoesNotKnow) {
   EXPECT_REEL_ERROR(prepare_rows(args, {}), kUnsupported, "i64");
 }
 
+TEST(CudaPrepareRows, RefusesMoreRunsThanItCounts) {
+  for (const DType to : {DType::kBF16, DType::kF8E4M3}) {  // FP8 is kept as it is
+    const ops::PrepareRowsArgs args{
+        .from_dtype = DType::kF8E4M3, .rows = int64_t{1} << 28, .width = 128, .to_dtype = to};
+
+    EXPECT_REEL_ERROR(prepare_rows(args, {}), kUnsupported, "268435456 rows of 128 numbers");
+  }
+}
+
 }  // namespace
 }  // namespace reel::cuda

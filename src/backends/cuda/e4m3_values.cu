@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "backends/cuda/column_parts.cuh"
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/bytes.cuh"
 #include "backends/cuda/device/half.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/device/shuffle.cuh"
 #include "backends/cuda/element_type.h"
+#include "backends/cuda/head_norm.cuh"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/processors.h"
@@ -21,30 +23,18 @@
 namespace reel::cuda {
 namespace {
 
-constexpr int kDim = ops::kInt8HeadDim;
-using Floats = float[kRun];
+constexpr int kDim = kHeadDim;
 
-// A block has 512 channels and a part of the rows, eight rows at a time.
-constexpr int kScaleThreads = 512;
-constexpr int kScaleBlocks = 2;  // of a multiprocessor
-constexpr int kScaleColumns = 512;
-constexpr int kThreadsPerRow = kScaleColumns / kRun;
-constexpr int kScaleRowsAtOnce = kScaleThreads / kThreadsPerRow;
-constexpr int kMostParts = 32;
-using ScaleShared = float[kScaleRowsAtOnce][kScaleColumns];
-
-// largest[part, heads * 128] = the largest magnitudes of the part's rows. grid =
-// (columns / kScaleColumns, parts), block = kScaleThreads, shared = ScaleShared.
+// largest[part, heads * 128] = the largest magnitudes of the part's rows. grid = (columns /
+// kPartColumns, parts), block = kPartThreads, shared = PartShared.
 template <typename T>
-__global__ void __launch_bounds__(kScaleThreads, kScaleBlocks)
+__global__ void __launch_bounds__(kPartThreads, kPartBlocks)
     largest_values_kernel(const T* x, const float* mean, float* largest_of_parts, int64_t rows,
                           int64_t rows_of_part, int64_t columns) {
-  const device::Shared<ScaleShared> shared;
-  const int thread = static_cast<int>(threadIdx.x);
-  const int of_row = thread / kThreadsPerRow;
-  const int in_block = thread % kThreadsPerRow * kRun;
-  const int64_t first_column = int64_t{blockIdx.x} * kScaleColumns;
-  const int64_t column = first_column + in_block;
+  const device::Shared<PartShared> shared;
+  const PartPlace place;
+  const int64_t first_column = int64_t{blockIdx.x} * kPartColumns;
+  const int64_t column = first_column + place.column;
   Floats largest = {};
   if (column < columns) {
     Floats of_all;
@@ -52,7 +42,7 @@ __global__ void __launch_bounds__(kScaleThreads, kScaleBlocks)
     const int64_t first = int64_t{blockIdx.y} * rows_of_part;
     const int64_t end = rows - first < rows_of_part ? rows : first + rows_of_part;
 #pragma unroll 4
-    for (int64_t row = first + of_row; row < end; row += kScaleRowsAtOnce) {
+    for (int64_t row = first + place.row; row < end; row += kPartRowsAtOnce) {
       Floats value;
       load_whole_run(x + row * columns + column, value);
 #pragma unroll
@@ -61,18 +51,11 @@ __global__ void __launch_bounds__(kScaleThreads, kScaleBlocks)
       }
     }
   }
-  auto* const fours = reinterpret_cast<float4*>(&(*shared)[of_row][in_block]);
-  fours[0] = make_float4(largest[0], largest[1], largest[2], largest[3]);
-  fours[1] = make_float4(largest[4], largest[5], largest[6], largest[7]);
-  device::sync_block();
-  static_assert(kScaleThreads == kScaleColumns);
-  if (first_column + thread >= columns) return;
-  float of_channel = 0;
-#pragma unroll
-  for (const auto& of_rows : *shared) {
-    of_channel = device::larger_magnitude(of_channel, of_rows[thread]);
-  }
-  largest_of_parts[blockIdx.y * columns + first_column + thread] = of_channel;
+  const float of_channel = combined_rows(
+      largest, place, *shared,
+      [](float magnitude, float of_row) { return device::larger_magnitude(magnitude, of_row); });
+  const int64_t mine = first_column + threadIdx.x;
+  if (mine < columns) largest_of_parts[blockIdx.y * columns + mine] = of_channel;
 }
 
 // grid = heads, block = kDim.
@@ -80,9 +63,8 @@ __global__ void __launch_bounds__(kDim)
     value_scales_kernel(const float* largest_of_parts, float* scales, int parts, int64_t heads) {
   const int64_t channel = int64_t{blockIdx.x} * kDim + threadIdx.x;
   float largest = 0;
-#pragma unroll
-  for (int i = 0; i < kMostParts; ++i) {
-    const int part = i < parts ? i : parts - 1;
+#pragma unroll 16
+  for (int part = 0; part < parts; ++part) {
     largest = device::larger_magnitude(largest, largest_of_parts[part * heads * kDim + channel]);
   }
   scales[channel] = numerics::e4m3_value_scale(largest);
@@ -200,22 +182,21 @@ void quantise_e4m3_values(const ops::PrepareValuesArgs& args, Stream stream) {
   const auto handle = static_cast<cudaStream_t>(stream.handle);
   const auto heads = static_cast<unsigned>(args.heads);
   const int64_t columns = args.heads * kDim;
-  const int64_t column_blocks = (columns + kScaleColumns - 1) / kScaleColumns;
-  // As many as run at once.
-  const int64_t most_parts =
-      std::clamp<int64_t>(processor_count() * kScaleBlocks / column_blocks, 1, kMostParts);
-  const int64_t rounds = (args.rows + kScaleRowsAtOnce - 1) / kScaleRowsAtOnce;
-  const int64_t rows_of_part = (rounds + most_parts - 1) / most_parts * kScaleRowsAtOnce;
+  const int64_t column_blocks = part_column_blocks(columns);
+  // As many as run at once. Until the numbers come, their memory has room for a part's magnitudes
+  // for every four rows.
+  const int64_t most_parts = std::clamp<int64_t>(processor_count() * kPartBlocks / column_blocks, 1,
+                                                 padded / static_cast<int64_t>(sizeof(float)));
+  const int64_t rounds = (args.rows + kPartRowsAtOnce - 1) / kPartRowsAtOnce;
+  const int64_t rows_of_part = (rounds + most_parts - 1) / most_parts * kPartRowsAtOnce;
   const int64_t parts = (args.rows + rows_of_part - 1) / rows_of_part;
-  // Until the numbers come, their memory has room for these: 4 * kMostParts bytes a channel.
-  static_assert(4 * kMostParts <= ops::kInt8RowTile);
   auto* const largest = reinterpret_cast<float*>(args.e4m3);
   with_element_type(args.dtype, [&]<typename T>(T) {
     const T* const x = static_cast<const T*>(args.x);
     launch("largest_values", largest_values_kernel<T>,
            {.grid = dim3(static_cast<unsigned>(column_blocks), static_cast<unsigned>(parts)),
-            .block = kScaleThreads,
-            .shared_bytes = sizeof(ScaleShared),
+            .block = kPartThreads,
+            .shared_bytes = sizeof(PartShared),
             .stream = handle},
            x, args.mean, largest, args.rows, rows_of_part, columns);
     launch("scales_of_values", value_scales_kernel,

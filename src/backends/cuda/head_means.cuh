@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "backends/cuda/column_parts.cuh"
 #include "backends/cuda/device/barrier.cuh"
 #include "backends/cuda/device/shared.cuh"
 #include "backends/cuda/element_type.h"
@@ -21,24 +22,19 @@ inline ops::HeadNorm with_sums(ops::HeadNorm norm, int64_t heads) {
   return norm;
 }
 
-// A block has 512 columns of some samples, eight rows at a time.
-inline constexpr int kMeanThreads = 512;
-inline constexpr int kMeanColumns = 512;
-inline constexpr int kMeanThreadsPerRow = kMeanColumns / kRun;
-inline constexpr int kMeanRowsAtOnce = kMeanThreads / kMeanThreadsPerRow;
 inline constexpr int kMeanSamples = 80;  // of a block: 260 of them for 32,760 rows of 40 heads
-static_assert(kMeanSamples % kMeanRowsAtOnce == 0);
+static_assert(kMeanSamples % kPartRowsAtOnce == 0);
 
 struct MeanShared {
-  alignas(16) float sums[kMeanRowsAtOnce][kMeanColumns];
+  alignas(16) PartShared sums;
   float inverse_rms[kMeanSamples];
 };
 
 // sums[part] = the sum over a part of every 16th row: of rope(norm(x)) when kNormed, of x else,
-// times `factor`. Sums by thread, then over the block's rows. grid = (columns / kMeanColumns,
-// parts), block = kMeanThreads, shared = MeanShared.
+// times `factor`. Sums by thread, then over the block's rows. grid = (columns / kPartColumns,
+// parts), block = kPartThreads, shared = MeanShared.
 template <typename T, bool kNormed>
-__global__ void __launch_bounds__(kMeanThreads, 2)
+__global__ void __launch_bounds__(kPartThreads, kPartBlocks)
     sampled_sums_kernel(const T* x, ops::HeadNorm norm, float* sums, float factor, int64_t samples,
                         int64_t columns) {
   const device::Shared<MeanShared> shared;
@@ -48,22 +44,22 @@ __global__ void __launch_bounds__(kMeanThreads, 2)
       static_cast<int>(samples - first < kMeanSamples ? samples - first : int64_t{kMeanSamples});
   if constexpr (kNormed) {
     // All lanes stay for the shuffles.
-    static_assert(kMeanThreads / 4 >= kMeanSamples);
+    static_assert(kPartThreads / 4 >= kMeanSamples);
     const int sample = thread / 4 < count ? thread / 4 : count - 1;
     const float value = inverse_rms(norm, (first + sample) * ops::kInt8MeanStride);
     if (thread % 4 == 0 && thread / 4 < count) shared->inverse_rms[sample] = value;
     device::sync_block();
   }
 
-  const int of_row = thread / kMeanThreadsPerRow;
-  const int in_block = thread % kMeanThreadsPerRow * kRun;
-  const int64_t column = int64_t{blockIdx.x} * kMeanColumns + in_block;
+  const PartPlace place;
+  const int64_t first_column = int64_t{blockIdx.x} * kPartColumns;
+  const int64_t column = first_column + place.column;
   Floats sum = {};
   if (column < columns) {
     Floats weight;
     if (kNormed) load_whole_run(norm.weight + column, weight);
 #pragma unroll 2
-    for (int sample = of_row; sample < count; sample += kMeanRowsAtOnce) {
+    for (int sample = place.row; sample < count; sample += kPartRowsAtOnce) {
       const int64_t row = (first + sample) * ops::kInt8MeanStride;
       Floats y;
       load_whole_run(x + row * columns + column, y);
@@ -77,16 +73,10 @@ __global__ void __launch_bounds__(kMeanThreads, 2)
       for (int i = 0; i < kRun; ++i) sum[i] += y[i];
     }
   }
-  auto* const fours = reinterpret_cast<float4*>(&shared->sums[of_row][in_block]);
-  fours[0] = make_float4(sum[0], sum[1], sum[2], sum[3]);
-  fours[1] = make_float4(sum[4], sum[5], sum[6], sum[7]);
-  device::sync_block();
-  const int64_t mine = int64_t{blockIdx.x} * kMeanColumns + thread;
-  if (mine >= columns) return;
-  float total = 0;
-#pragma unroll
-  for (const auto& of_rows : shared->sums) total += of_rows[thread];
-  sums[int64_t{blockIdx.y} * columns + mine] = total * factor;
+  const float total =
+      combined_rows(sum, place, shared->sums, [](float all, float of_row) { return all + of_row; });
+  const int64_t mine = first_column + thread;
+  if (mine < columns) sums[int64_t{blockIdx.y} * columns + mine] = total * factor;
 }
 
 inline constexpr int kSumThreads = 128;
@@ -115,8 +105,8 @@ void launch_mean(const char* name, const Args& args, const ops::HeadNorm& norm, 
   const auto handle = static_cast<cudaStream_t>(stream.handle);
   with_element_type(args.dtype, [&]<typename T>(T) {
     launch(name, sampled_sums_kernel<T, kNormed>,
-           {.grid = dim3(static_cast<unsigned>((columns + kMeanColumns - 1) / kMeanColumns), count),
-            .block = kMeanThreads,
+           {.grid = dim3(static_cast<unsigned>(part_column_blocks(columns)), count),
+            .block = kPartThreads,
             .shared_bytes = sizeof(MeanShared),
             .stream = handle},
            static_cast<const T*>(args.x), norm, sums, 1.0f / static_cast<float>(samples), samples,

@@ -54,8 +54,8 @@ struct WarpRows {
     if (!kKeys) return warp * kWarpRows;
     return warp / kGroupWarps * 2 + warp % kGroupWarps * (kTileRows / kGroupWarps);
   }
-  // How much further on row `row` of the warp is. That of a sum is the sum, if one of both is even
-  // and the other 0 or 1.
+  // How much further on row `row` of the warp is. That of a sum is the sum, where one of both is 0,
+  // or one is even and the other 1.
   static __device__ constexpr int at(int row) {
     return kKeys ? row % 2 + row / 2 * kGroupStep : row;
   }
@@ -97,14 +97,14 @@ class HeadCopies {
       : from_(problem.x + ((warp_row + first_row()) * problem.heads + head) * kHeadDim +
               Copy::column()),
         rows_left_(problem.rows - warp_row - first_row()),
-        row_(problem.heads * kHeadDim) {}
+        row_width_(problem.heads * kHeadDim) {}
 
   // Starts copying the next head.
   __device__ void start_next(unsigned char* to) {
 #pragma unroll
     for (int copy = 0; copy < Copy::kCopies; ++copy) {
       const int rows = WarpRows<kKeys>::at(copy * Copy::kBlocks);
-      device::cp_async_16(to + places_[copy], from_ + rows * row_, rows < rows_left_);
+      device::cp_async_16(to + places_[copy], from_ + rows * row_width_, rows < rows_left_);
     }
     from_ += kHeadDim;
   }
@@ -115,7 +115,7 @@ class HeadCopies {
   static __device__ int first_row() { return WarpRows<kKeys>::at(Copy::block(0)); }
 
   const T* from_;
-  int64_t rows_left_, row_;
+  int64_t rows_left_, row_width_;
   const CopyPlaces<T, RunOrder::kTogether> places_;
 };
 

@@ -297,12 +297,13 @@ struct RunPlace {
 };
 
 // Blocks for all runs.
-dim3 run_grid(int64_t rows, int64_t runs_of_row) {
-  const int64_t blocks = (rows * runs_of_row + kPlainThreads - 1) / kPlainThreads;
-  REEL_REQUIRE(blocks * kPlainThreads <= int64_t{UINT32_MAX}, kUnsupported,
-               str_cat("the cuda backend prepares weights of up to 2^35 numbers at once, not ",
-                       rows * runs_of_row * kRun, "."));
-  return dim3(static_cast<unsigned>(blocks));
+dim3 run_grid(int64_t rows, int64_t width) {
+  const int64_t runs = rows * ((width + kRun - 1) / kRun);
+  REEL_REQUIRE(
+      runs <= int64_t{UINT32_MAX} - kPlainThreads, kUnsupported,
+      str_cat("the cuda backend prepares fewer than 2^32 runs of ", kRun, " numbers at once, not ",
+              rows, " rows of ", width, " numbers: prepare some of the rows at a time."));
+  return dim3(static_cast<unsigned>((runs + kPlainThreads - 1) / kPlainThreads));
 }
 
 // e4m3 of e4m3: the stored numbers and their scales. A run a thread: grid covers the runs of all
@@ -372,9 +373,7 @@ void launch_factored(const StoredRows& stored, const ops::PrepareRowsArgs& args,
 
 void launch_keep(const StoredRows& stored, const ops::PrepareRowsArgs& args, cudaStream_t stream) {
   launch("prepare_rows", keep_rows_kernel,
-         {.grid = run_grid(args.rows, args.width / kRun),
-          .block = dim3(kPlainThreads),
-          .stream = stream},
+         {.grid = run_grid(args.rows, args.width), .block = dim3(kPlainThreads), .stream = stream},
          stored, static_cast<uint8_t*>(args.to), scales_of(args), args.rows);
 }
 
@@ -405,7 +404,7 @@ void prepare_rows(const ops::PrepareRowsArgs& args, Stream stream) {
   }
   with_element_type(args.to_dtype, [&]<typename To>(To) {
     launch("prepare_rows", prepare_plain_kernel<To>,
-           {.grid = run_grid(args.rows, (args.width + kRun - 1) / kRun),
+           {.grid = run_grid(args.rows, args.width),
             .block = dim3(kPlainThreads),
             .stream = cuda_stream},
            stored, static_cast<To*>(args.to), args.rows, whole_runs(args.to, args.width));

@@ -3,19 +3,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <vector>
+
+#include "base/repeated_timing.h"
 
 namespace reel::pipeline {
 
 namespace {
 
-// Seconds between two events of a GPU, which take some microseconds themselves.
-constexpr double kLeastMeasured = 1e-3;
-
-std::vector<double> on_cpu(ops::Context& ctx, int repeats,
-                           const std::function<void(ops::Context&)>& work) {
+double on_cpu(ops::Context& ctx, int repeats, const std::function<void(ops::Context&)>& work) {
   using Clock = std::chrono::steady_clock;
   work(ctx);
   std::vector<double> seconds;
@@ -25,47 +22,37 @@ std::vector<double> on_cpu(ops::Context& ctx, int repeats,
     work(ctx);
     seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
-  return seconds;
+  std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
+  return seconds[static_cast<size_t>(repeats / 2)];
+}
+
+double on_gpu(CopyEngine& engine, ops::Context& ctx, int repeats,
+              const std::function<void(ops::Context&)>& work) {
+  struct Stream {
+    CopyEngine& engine;
+    const ops::Context& ctx;
+    std::vector<OwnedEvent> marks;
+    void mark(int at) const { engine.record(marks[static_cast<size_t>(at)], ctx.stream); }
+    void wait(int at) const { engine.wait_on_host(marks[static_cast<size_t>(at)]); }
+    double seconds_between(int from, int to) const {
+      return engine.seconds_between(marks[static_cast<size_t>(from)],
+                                    marks[static_cast<size_t>(to)]);
+    }
+  };
+  Stream stream{.engine = engine, .ctx = ctx, .marks = {}};
+  for (int at = 0; at < 1 + repeats; ++at) stream.marks.emplace_back(engine);
+  return median_of_repeated(repeats, stream, [&] {
+    ctx.stop.check();
+    work(ctx);
+  });
 }
 
 }  // namespace
 
-std::vector<double> Timer::on_gpu(ops::Context& ctx, int repeats,
-                                  const std::function<void(ops::Context&)>& work) {
-  CopyEngine& engine = runtime_.copies();
-  std::vector<OwnedEvent> ends;
-  const auto mark = [&] { engine.record(ends.emplace_back(engine), ctx.stream); };
-  const auto seconds_to = [&](size_t end) {
-    return engine.seconds_between(ends[end - 1], ends[end]);
-  };
-  work(ctx);
-  mark();
-  work(ctx);
-  mark();
-  engine.wait_on_host(ends.back());
-  const int runs =
-      static_cast<int>(std::clamp(std::ceil(kLeastMeasured / seconds_to(1)), 1.0, 100.0));
-
-  ends.clear();
-  work(ctx);
-  mark();
-  for (int measured = 0; measured < repeats; ++measured) {
-    ctx.stop.check();
-    for (int run = 0; run < runs; ++run) work(ctx);
-    mark();
-  }
-  engine.wait_on_host(ends.back());
-  std::vector<double> seconds;
-  for (size_t end = 1; end < ends.size(); ++end) seconds.push_back(seconds_to(end) / runs);
-  return seconds;
-}
-
 double Timer::median_seconds(ops::Context& ctx, int repeats,
                              const std::function<void(ops::Context&)>& work) {
-  std::vector<double> seconds =
-      runtime_.on_gpu() ? on_gpu(ctx, repeats, work) : on_cpu(ctx, repeats, work);
-  std::nth_element(seconds.begin(), seconds.begin() + repeats / 2, seconds.end());
-  return seconds[static_cast<size_t>(repeats / 2)];
+  return runtime_.on_gpu() ? on_gpu(runtime_.copies(), ctx, repeats, work)
+                           : on_cpu(ctx, repeats, work);
 }
 
 }  // namespace reel::pipeline

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <functional>
-#include <vector>
 
 #include "ops/context.h"
 #include "pipeline/runtime.h"
@@ -15,16 +14,12 @@ class Timer {
  public:
   explicit Timer(Runtime& runtime) : runtime_(runtime) {}
 
-  // The median of `repeats` measurements of work(ctx), in seconds a run, after one that does not
-  // count. A GPU is asked for all of them before the first is waited for, as for a step of a clip,
-  // and short work many times for one measurement.
+  // The median of `repeats` runs of work(ctx), in seconds, after one that does not count; on a GPU
+  // as base/repeated_timing.h says.
   double median_seconds(ops::Context& ctx, int repeats,
                         const std::function<void(ops::Context&)>& work);
 
  private:
-  std::vector<double> on_gpu(ops::Context& ctx, int repeats,
-                             const std::function<void(ops::Context&)>& work);
-
   Runtime& runtime_;
 };
 
