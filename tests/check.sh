@@ -61,9 +61,10 @@ sanitized() {
   cmake --build --preset "$1"
   ctest --test-dir "build-$1" --output-on-failure --no-tests=error -L 'unit|golden|fuzz|e2e' -E "$2"
 }
-asan() { sanitized asan 'avx2|e2e_(stop|layouts)'; }
 # Clips of minutes: their runs would end at the limits of the tests.
-ubsan() { sanitized ubsan 'avx2|e2e_(stop|layouts|eval|fault|preview|bench)'; }
+long_clips='avx2|e2e_(stop|layouts|eval|fault|preview|bench)'
+asan() { sanitized asan "$long_clips"; }
+ubsan() { sanitized ubsan "$long_clips"; }
 tsan() {
   export TSAN_OPTIONS="suppressions=$PWD/tests/tsan_suppressions.txt"
   sanitized tsan "avx2|e2e"
