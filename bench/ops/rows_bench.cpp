@@ -157,7 +157,7 @@ void bench_e4m3_values(const Pool& pool, int64_t rows, double copy_rate) {
                               .rows = rows,
                               .heads = kHeads,
                               .e4m3 = static_cast<uint8_t*>(pool.out),
-                              .scales = pool.of_columns},
+                              .scales = pool.of_rows},
                              {});
       });
 }

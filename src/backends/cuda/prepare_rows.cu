@@ -284,7 +284,7 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr int kPlainThreads = 256;
 
-// A thread's run: where it is in which row. Division of 32 bits takes a third of the instructions.
+// A thread's run: where it is in which row, by a division of 32 bits.
 struct RunPlace {
   uint32_t row;
   int64_t at;
