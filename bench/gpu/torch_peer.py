@@ -26,7 +26,7 @@ FP8_LARGEST = 448.0
 
 
 def median_s(work: Callable, repeats: int = 11, warm_up: int = 3) -> float:
-    """As Reel's own: all runs are asked for before the first is waited for."""
+    """As Reel's own: runs are asked for ahead of those that are waited for."""
     for _ in range(warm_up):
         work()
     ends = [torch.cuda.Event(enable_timing=True) for _ in range(1 + repeats)]
